@@ -1,0 +1,1 @@
+//! The test runner behind `lpc test`.

@@ -1,0 +1,5 @@
+//! The reference interpreter of LPIR.
+
+#![no_std]
+
+extern crate alloc;

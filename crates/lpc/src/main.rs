@@ -1,0 +1,3 @@
+//! The `lpc` command line.
+
+fn main() {}
