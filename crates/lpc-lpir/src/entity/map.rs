@@ -1,0 +1,247 @@
+//! Tables indexed by entity references.
+
+use super::EntityRef;
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::{Index, IndexMut, Range};
+
+/// The table that owns entities of type `K`: pushing a datum hands out the next reference.
+#[derive(Clone)]
+pub struct PrimaryMap<K: EntityRef, V> {
+    elements: Vec<V>,
+    key: PhantomData<K>,
+}
+
+impl<K: EntityRef, V> PrimaryMap<K, V> {
+    /// An empty table.
+    pub const fn new() -> Self {
+        Self {
+            elements: Vec::new(),
+            key: PhantomData,
+        }
+    }
+
+    /// Appends `value` and returns its reference.
+    pub fn push(&mut self, value: V) -> K {
+        let key = self.next_key();
+        self.elements.push(value);
+        key
+    }
+
+    /// The reference that the next `push` will return.
+    pub fn next_key(&self) -> K {
+        K::new(self.elements.len())
+    }
+
+    /// The datum of `key`, if this table has handed out such a reference.
+    pub fn get(&self, key: K) -> Option<&V> {
+        self.elements.get(key.index())
+    }
+
+    /// Whether this table has handed out `key`.
+    pub fn is_valid(&self, key: K) -> bool {
+        key.index() < self.elements.len()
+    }
+
+    /// The number of entities.
+    pub fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// Whether there are no entities.
+    pub fn is_empty(&self) -> bool {
+        self.elements.is_empty()
+    }
+
+    /// All references, in the order of their numbers.
+    pub fn keys(&self) -> Keys<K> {
+        Keys {
+            range: 0..self.elements.len(),
+            key: PhantomData,
+        }
+    }
+
+    /// All data, in the order of their numbers.
+    pub fn values(&self) -> core::slice::Iter<'_, V> {
+        self.elements.iter()
+    }
+
+    /// All data, mutably.
+    pub fn values_mut(&mut self) -> core::slice::IterMut<'_, V> {
+        self.elements.iter_mut()
+    }
+
+    /// All references with their data.
+    pub fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+        self.keys().zip(self.values())
+    }
+
+    /// Forgets all entities and keeps the memory.
+    pub fn clear(&mut self) {
+        self.elements.clear();
+    }
+
+    /// Makes room for `additional` more entities.
+    pub fn reserve(&mut self, additional: usize) {
+        self.elements.reserve(additional);
+    }
+}
+
+impl<K: EntityRef, V> Default for PrimaryMap<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: EntityRef, V> Index<K> for PrimaryMap<K, V> {
+    type Output = V;
+
+    fn index(&self, key: K) -> &V {
+        &self.elements[key.index()]
+    }
+}
+
+impl<K: EntityRef, V> IndexMut<K> for PrimaryMap<K, V> {
+    fn index_mut(&mut self, key: K) -> &mut V {
+        &mut self.elements[key.index()]
+    }
+}
+
+impl<K: EntityRef + fmt::Debug, V: fmt::Debug> fmt::Debug for PrimaryMap<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// A table of further data about entities that a [`PrimaryMap`] owns.
+///
+/// Every reference has a datum: one that was never written reads as the default.
+#[derive(Clone)]
+pub struct SecondaryMap<K: EntityRef, V: Clone> {
+    elements: Vec<V>,
+    default: V,
+    key: PhantomData<K>,
+}
+
+impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
+    /// A table in which every entity has the datum `V::default()`.
+    pub fn new() -> Self
+    where
+        V: Default,
+    {
+        Self::with_default(V::default())
+    }
+
+    /// A table in which every entity has the datum `default`.
+    pub const fn with_default(default: V) -> Self {
+        Self {
+            elements: Vec::new(),
+            default,
+            key: PhantomData,
+        }
+    }
+
+    /// Makes the table hold `len` elements, so that writing one of them does not move the others.
+    pub fn resize(&mut self, len: usize) {
+        self.elements.resize(len, self.default.clone());
+    }
+
+    /// Sets every datum back to the default and keeps the memory.
+    pub fn clear(&mut self) {
+        self.elements.clear();
+    }
+
+    /// Whether nothing was ever written.
+    pub fn is_empty(&self) -> bool {
+        self.elements.is_empty()
+    }
+
+    #[cold]
+    fn grow_for(&mut self, index: usize) {
+        self.elements.resize(index + 1, self.default.clone());
+    }
+}
+
+impl<K: EntityRef, V: Clone + Default> Default for SecondaryMap<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: EntityRef, V: Clone> Index<K> for SecondaryMap<K, V> {
+    type Output = V;
+
+    fn index(&self, key: K) -> &V {
+        self.elements.get(key.index()).unwrap_or(&self.default)
+    }
+}
+
+impl<K: EntityRef, V: Clone> IndexMut<K> for SecondaryMap<K, V> {
+    fn index_mut(&mut self, key: K) -> &mut V {
+        let index = key.index();
+        if index >= self.elements.len() {
+            self.grow_for(index);
+        }
+        &mut self.elements[index]
+    }
+}
+
+impl<K: EntityRef, V: Clone + fmt::Debug> fmt::Debug for SecondaryMap<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.elements).finish()
+    }
+}
+
+/// The references of a [`PrimaryMap`], in order.
+#[derive(Clone)]
+pub struct Keys<K> {
+    range: Range<usize>,
+    key: PhantomData<K>,
+}
+
+impl<K: EntityRef> Iterator for Keys<K> {
+    type Item = K;
+
+    fn next(&mut self) -> Option<K> {
+        self.range.next().map(K::new)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.range.size_hint()
+    }
+}
+
+impl<K: EntityRef> DoubleEndedIterator for Keys<K> {
+    fn next_back(&mut self) -> Option<K> {
+        self.range.next_back().map(K::new)
+    }
+}
+
+impl<K: EntityRef> ExactSizeIterator for Keys<K> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::Block;
+
+    #[test]
+    fn primary_hands_out_dense_numbers() {
+        let mut map = PrimaryMap::<Block, char>::new();
+        let a = map.push('a');
+        let b = map.push('b');
+        assert_eq!((a.as_u32(), b.as_u32()), (0, 1));
+        assert_eq!((map[a], map[b]), ('a', 'b'));
+        assert!(!map.is_valid(Block::from_u32(2)));
+        assert_eq!(map.keys().rev().collect::<Vec<_>>(), [b, a]);
+    }
+
+    #[test]
+    fn secondary_reads_the_default_where_nothing_was_written() {
+        let mut map = SecondaryMap::<Block, u8>::with_default(9);
+        map[Block::from_u32(2)] = 1;
+        assert_eq!(map[Block::from_u32(0)], 9);
+        assert_eq!(map[Block::from_u32(2)], 1);
+        assert_eq!(map[Block::from_u32(1000)], 9);
+    }
+}

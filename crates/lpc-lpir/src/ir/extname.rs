@@ -1,0 +1,74 @@
+//! Names of functions and data.
+
+use super::SigRef;
+use alloc::boxed::Box;
+use core::fmt;
+
+/// The name of a function or of a datum, as the linker knows it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ExternalName {
+    /// A name that is a text: `%memcpy`, or `%"with spaces"`.
+    Symbol(Box<str>),
+    /// A name that is two numbers, for front ends that keep the texts themselves: `u0:3`.
+    User {
+        /// The first number.
+        namespace: u32,
+        /// The second number.
+        index: u32,
+    },
+}
+
+impl ExternalName {
+    /// The name with the text `name`.
+    pub fn symbol(name: impl Into<Box<str>>) -> Self {
+        Self::Symbol(name.into())
+    }
+
+    /// The name with two numbers.
+    pub const fn user(namespace: u32, index: u32) -> Self {
+        Self::User { namespace, index }
+    }
+}
+
+/// Whether `%name` reads back as one token without quotes.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+impl fmt::Display for ExternalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Symbol(name) if is_plain(name) => write!(f, "%{name}"),
+            Self::Symbol(name) => write!(f, "%\"{}\"", name.escape_default()),
+            Self::User { namespace, index } => write!(f, "u{namespace}:{index}"),
+        }
+    }
+}
+
+/// A function that is called, or whose address is taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExtFuncData {
+    /// Its name.
+    pub name: ExternalName,
+    /// Its signature, among those that the calling function declares.
+    pub signature: SigRef,
+    /// Whether it is known to be linked near the caller.
+    pub colocated: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn names_print_quoted_where_they_must() {
+        assert_eq!(ExternalName::symbol("main").to_string(), "%main");
+        assert_eq!(ExternalName::symbol("a b").to_string(), "%\"a b\"");
+        assert_eq!(ExternalName::symbol("").to_string(), "%\"\"");
+        assert_eq!(ExternalName::user(0, 3).to_string(), "u0:3");
+    }
+}

@@ -1,0 +1,335 @@
+//! The order of the blocks of a function, and of the instructions of each block.
+//!
+//! Both orders are doubly linked lists through tables indexed by the entity, so that inserting and removing take constant
+//! time and leave all references valid. A block or an instruction that is in no list is not part of the function.
+
+use super::entities::{Block, Inst};
+use crate::entity::{PackedOption, SecondaryMap};
+
+/// The order of blocks and instructions.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    blocks: SecondaryMap<Block, BlockNode>,
+    insts: SecondaryMap<Inst, InstNode>,
+    first_block: PackedOption<Block>,
+    last_block: PackedOption<Block>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct BlockNode {
+    prev: PackedOption<Block>,
+    next: PackedOption<Block>,
+    first_inst: PackedOption<Inst>,
+    last_inst: PackedOption<Inst>,
+    inserted: bool,
+    cold: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct InstNode {
+    block: PackedOption<Block>,
+    prev: PackedOption<Inst>,
+    next: PackedOption<Inst>,
+}
+
+impl Layout {
+    /// The layout of a function without blocks.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forgets everything and keeps the memory.
+    pub fn clear(&mut self) {
+        self.blocks.clear();
+        self.insts.clear();
+        self.first_block = PackedOption::NONE;
+        self.last_block = PackedOption::NONE;
+    }
+
+    /// The block where the function starts: the first one.
+    pub fn entry_block(&self) -> Option<Block> {
+        self.first_block.expand()
+    }
+
+    /// The last block.
+    pub fn last_block(&self) -> Option<Block> {
+        self.last_block.expand()
+    }
+
+    /// The block behind `block`.
+    pub fn next_block(&self, block: Block) -> Option<Block> {
+        self.blocks[block].next.expand()
+    }
+
+    /// The block before `block`.
+    pub fn prev_block(&self, block: Block) -> Option<Block> {
+        self.blocks[block].prev.expand()
+    }
+
+    /// Whether `block` is part of the function.
+    pub fn is_block_inserted(&self, block: Block) -> bool {
+        self.blocks[block].inserted
+    }
+
+    /// Whether `block` is seldom executed and should stand out of the way of the others.
+    pub fn is_cold(&self, block: Block) -> bool {
+        self.blocks[block].cold
+    }
+
+    /// Marks `block` as seldom executed.
+    pub fn set_cold(&mut self, block: Block) {
+        self.blocks[block].cold = true;
+    }
+
+    /// The blocks in order.
+    pub fn blocks(&self) -> impl Iterator<Item = Block> + '_ {
+        core::iter::successors(self.entry_block(), |&block| self.next_block(block))
+    }
+
+    /// Puts `block` behind all others.
+    ///
+    /// # Panics
+    /// When it is already part of the function.
+    pub fn append_block(&mut self, block: Block) {
+        assert!(
+            !self.is_block_inserted(block),
+            "{block} is already inserted"
+        );
+        let node = &mut self.blocks[block];
+        node.inserted = true;
+        node.prev = self.last_block;
+        node.next = PackedOption::NONE;
+        match self.last_block.expand() {
+            Some(last) => self.blocks[last].next = block.into(),
+            None => self.first_block = block.into(),
+        }
+        self.last_block = block.into();
+    }
+
+    /// Puts `block` behind `after`.
+    ///
+    /// # Panics
+    /// When it is already part of the function, or `after` is not.
+    pub fn insert_block_after(&mut self, block: Block, after: Block) {
+        assert!(
+            !self.is_block_inserted(block),
+            "{block} is already inserted"
+        );
+        assert!(self.is_block_inserted(after), "{after} is not inserted");
+        let next = self.blocks[after].next;
+        let node = &mut self.blocks[block];
+        node.inserted = true;
+        node.prev = after.into();
+        node.next = next;
+        self.blocks[after].next = block.into();
+        match next.expand() {
+            Some(next) => self.blocks[next].prev = block.into(),
+            None => self.last_block = block.into(),
+        }
+    }
+
+    /// Takes `block` out of the function, with its instructions.
+    ///
+    /// # Panics
+    /// When it is not part of the function.
+    pub fn remove_block(&mut self, block: Block) {
+        assert!(self.is_block_inserted(block), "{block} is not inserted");
+        while let Some(inst) = self.last_inst(block) {
+            self.remove_inst(inst);
+        }
+        let BlockNode { prev, next, .. } = self.blocks[block];
+        match prev.expand() {
+            Some(prev) => self.blocks[prev].next = next,
+            None => self.first_block = next,
+        }
+        match next.expand() {
+            Some(next) => self.blocks[next].prev = prev,
+            None => self.last_block = prev,
+        }
+        self.blocks[block] = BlockNode::default();
+    }
+
+    /// The block that `inst` is in.
+    pub fn inst_block(&self, inst: Inst) -> Option<Block> {
+        self.insts[inst].block.expand()
+    }
+
+    /// The first instruction of `block`.
+    pub fn first_inst(&self, block: Block) -> Option<Inst> {
+        self.blocks[block].first_inst.expand()
+    }
+
+    /// The last instruction of `block`: its terminator, once the block is complete.
+    pub fn last_inst(&self, block: Block) -> Option<Inst> {
+        self.blocks[block].last_inst.expand()
+    }
+
+    /// The instruction behind `inst` in its block.
+    pub fn next_inst(&self, inst: Inst) -> Option<Inst> {
+        self.insts[inst].next.expand()
+    }
+
+    /// The instruction before `inst` in its block.
+    pub fn prev_inst(&self, inst: Inst) -> Option<Inst> {
+        self.insts[inst].prev.expand()
+    }
+
+    /// The instructions of `block` in order, from either end.
+    pub fn block_insts(&self, block: Block) -> BlockInsts<'_> {
+        BlockInsts {
+            layout: self,
+            ends: self.first_inst(block).zip(self.last_inst(block)),
+        }
+    }
+
+    /// Puts `inst` at the end of `block`.
+    ///
+    /// # Panics
+    /// When the instruction is already in a block, or the block is not part of the function.
+    pub fn append_inst(&mut self, inst: Inst, block: Block) {
+        assert!(self.is_block_inserted(block), "{block} is not inserted");
+        let last = self.blocks[block].last_inst;
+        self.link_inst(inst, block, last, PackedOption::NONE);
+    }
+
+    /// Puts `inst` before `before`, in the same block.
+    ///
+    /// # Panics
+    /// When the instruction is already in a block, or `before` is in none.
+    pub fn insert_inst_before(&mut self, inst: Inst, before: Inst) {
+        let InstNode { block, prev, .. } = self.insts[before];
+        let block = block
+            .expand()
+            .expect("the instruction to insert before is in a block");
+        self.link_inst(inst, block, prev, before.into());
+    }
+
+    /// Takes `inst` out of its block.
+    ///
+    /// # Panics
+    /// When it is in none.
+    pub fn remove_inst(&mut self, inst: Inst) {
+        let InstNode { block, prev, next } = self.insts[inst];
+        let block = block
+            .expand()
+            .expect("the instruction to remove is in a block");
+        match prev.expand() {
+            Some(prev) => self.insts[prev].next = next,
+            None => self.blocks[block].first_inst = next,
+        }
+        match next.expand() {
+            Some(next) => self.insts[next].prev = prev,
+            None => self.blocks[block].last_inst = prev,
+        }
+        self.insts[inst] = InstNode::default();
+    }
+
+    fn link_inst(
+        &mut self,
+        inst: Inst,
+        block: Block,
+        prev: PackedOption<Inst>,
+        next: PackedOption<Inst>,
+    ) {
+        assert!(
+            self.inst_block(inst).is_none(),
+            "{inst} is already inserted"
+        );
+        self.insts[inst] = InstNode {
+            block: block.into(),
+            prev,
+            next,
+        };
+        match prev.expand() {
+            Some(prev) => self.insts[prev].next = inst.into(),
+            None => self.blocks[block].first_inst = inst.into(),
+        }
+        match next.expand() {
+            Some(next) => self.insts[next].prev = inst.into(),
+            None => self.blocks[block].last_inst = inst.into(),
+        }
+    }
+}
+
+/// The instructions of a block.
+#[derive(Clone)]
+pub struct BlockInsts<'a> {
+    layout: &'a Layout,
+    /// The first and the last instruction that are still to come.
+    ends: Option<(Inst, Inst)>,
+}
+
+impl Iterator for BlockInsts<'_> {
+    type Item = Inst;
+
+    fn next(&mut self) -> Option<Inst> {
+        let (first, last) = self.ends?;
+        self.ends = if first == last {
+            None
+        } else {
+            self.layout.next_inst(first).map(|next| (next, last))
+        };
+        Some(first)
+    }
+}
+
+impl DoubleEndedIterator for BlockInsts<'_> {
+    fn next_back(&mut self) -> Option<Inst> {
+        let (first, last) = self.ends?;
+        self.ends = if first == last {
+            None
+        } else {
+            self.layout.prev_inst(last).map(|prev| (first, prev))
+        };
+        Some(last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn block(number: u32) -> Block {
+        Block::from_u32(number)
+    }
+
+    fn inst(number: u32) -> Inst {
+        Inst::from_u32(number)
+    }
+
+    #[test]
+    fn blocks_keep_their_order_through_inserts_and_removals() {
+        let mut layout = Layout::new();
+        layout.append_block(block(3));
+        layout.append_block(block(1));
+        layout.insert_block_after(block(2), block(3));
+        layout.insert_block_after(block(4), block(1));
+        let order: Vec<_> = layout.blocks().collect();
+        assert_eq!(order, [block(3), block(2), block(1), block(4)]);
+        layout.remove_block(block(3));
+        layout.remove_block(block(4));
+        assert_eq!(layout.blocks().collect::<Vec<_>>(), [block(2), block(1)]);
+        assert_eq!(layout.entry_block(), Some(block(2)));
+        assert_eq!(layout.last_block(), Some(block(1)));
+    }
+
+    #[test]
+    fn instructions_from_both_ends() {
+        let mut layout = Layout::new();
+        layout.append_block(block(0));
+        layout.append_inst(inst(5), block(0));
+        layout.append_inst(inst(7), block(0));
+        layout.insert_inst_before(inst(6), inst(7));
+        layout.insert_inst_before(inst(4), inst(5));
+        let forward: Vec<_> = layout.block_insts(block(0)).collect();
+        assert_eq!(forward, [4, 5, 6, 7].map(inst));
+        let backward: Vec<_> = layout.block_insts(block(0)).rev().collect();
+        assert_eq!(backward, [7, 6, 5, 4].map(inst));
+        layout.remove_inst(inst(4));
+        layout.remove_inst(inst(7));
+        assert_eq!(layout.first_inst(block(0)), Some(inst(5)));
+        assert_eq!(layout.last_inst(block(0)), Some(inst(6)));
+        assert_eq!(layout.inst_block(inst(4)), None);
+    }
+}

@@ -1,0 +1,45 @@
+//! The intermediate representation itself.
+
+mod condcodes;
+mod data_value;
+mod dfg;
+mod entities;
+mod extname;
+mod function;
+mod global_value;
+mod immediates;
+mod instructions;
+mod jumptable;
+mod layout;
+mod memflags;
+mod module;
+mod opcodes;
+mod signature;
+mod sourceloc;
+mod stackslot;
+mod trapcode;
+mod types;
+
+pub use condcodes::{AtomicRmwOp, IntCC};
+pub use data_value::DataValue;
+pub use dfg::{DataFlowGraph, ValueDef};
+pub use entities::{
+    Block, Constant, FuncId, FuncRef, GlobalValue, Inst, JumpTable, SigRef, StackSlot, Value,
+};
+pub use extname::{ExtFuncData, ExternalName};
+pub use function::Function;
+pub use global_value::GlobalValueData;
+pub use immediates::{Imm64, Offset32};
+pub use instructions::{BlockCall, InstructionData, ValueList, ValueListPool};
+pub use jumptable::JumpTableData;
+pub use layout::Layout;
+pub use memflags::{Endianness, MemFlags};
+pub use module::{Module, ModuleError};
+pub use opcodes::{
+    ControllingType, InstructionFormat, Opcode, OpcodeInfo, OperandType, Properties,
+};
+pub use signature::{AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, Signature};
+pub use sourceloc::SourceLoc;
+pub use stackslot::StackSlotData;
+pub use trapcode::TrapCode;
+pub use types::{Type, TypeSet};
