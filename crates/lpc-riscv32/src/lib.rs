@@ -13,7 +13,9 @@
 //! * [`extension`]: sets of extensions, with their text form (`rv32imac_zba_zbb`).
 //! * [`format`](mod@format): how the operands of each instruction format lie in its 32 bits.
 //! * [`inst`]: [`Inst`], one instruction with its operands, encoded and decoded.
+//! * [`fetch`](mod@fetch): the instruction at the start of a byte sequence.
 //! * [`display`]: assembler syntax.
+//! * [`emulator`]: runs machine code.
 
 #![no_std]
 
@@ -23,7 +25,9 @@ extern crate std;
 
 pub mod csr;
 pub mod display;
+pub mod emulator;
 pub mod extension;
+pub mod fetch;
 pub mod format;
 pub mod gpr;
 pub mod immediate;
@@ -31,6 +35,7 @@ pub mod inst;
 pub mod table;
 
 pub use csr::Csr;
+pub use emulator::Emulator;
 pub use extension::{Extension, ExtensionSet};
 pub use format::Format;
 pub use gpr::Gpr;

@@ -1,0 +1,42 @@
+//! Watching a run instruction by instruction.
+
+use super::Emulator;
+use crate::inst::Inst;
+
+/// An instruction that is about to execute.
+pub struct TraceEvent<'a> {
+    /// Its address.
+    pub pc: u32,
+    /// The instruction; for a 16-bit one, the 32-bit instruction that it stands for.
+    pub inst: Inst,
+    /// Its length in bytes: 2 or 4.
+    pub length: u32,
+    /// The machine before it executes.
+    pub emulator: &'a Emulator,
+}
+
+/// What the execution loop reports to. Without tracing it is compiled away.
+pub(super) trait Trace {
+    /// Whether to report at all.
+    const ENABLED: bool;
+
+    /// Reports one instruction.
+    fn instruction(&mut self, event: &TraceEvent<'_>);
+}
+
+/// Reports nothing.
+pub(super) struct NoTrace;
+
+impl Trace for NoTrace {
+    const ENABLED: bool = false;
+
+    fn instruction(&mut self, _: &TraceEvent<'_>) {}
+}
+
+impl Trace for &mut dyn FnMut(&TraceEvent<'_>) {
+    const ENABLED: bool = true;
+
+    fn instruction(&mut self, event: &TraceEvent<'_>) {
+        self(event);
+    }
+}
