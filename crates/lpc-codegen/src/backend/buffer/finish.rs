@@ -1,0 +1,146 @@
+//! The finished code of a function.
+
+use super::relax::Layout;
+use super::{MachBuffer, PlacedTarget};
+use crate::backend::buffer::MachInstLabelUse;
+use crate::backend::machinst::{CodeOffset, MachInst};
+use crate::backend::reloc::{MachReloc, RelocTarget};
+use alloc::vec::Vec;
+use lpc_lpir::ir::{SourceLoc, TrapCode};
+
+/// An instruction that may trap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MachTrap {
+    /// Where the instruction starts.
+    pub offset: CodeOffset,
+    /// Why it traps.
+    pub code: TrapCode,
+}
+
+/// A call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MachCallSite {
+    /// Where the call returns to.
+    pub return_offset: CodeOffset,
+}
+
+/// A stretch of code that comes from one place of the source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MachSrcLoc {
+    /// Where it starts.
+    pub start: CodeOffset,
+    /// Where it ends.
+    pub end: CodeOffset,
+    /// Where it comes from.
+    pub srcloc: SourceLoc,
+}
+
+/// The machine code of a function, with what is needed to link and to explain it. All lists are in the order of the code.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MachBufferFinalized {
+    /// Code and data.
+    pub bytes: Vec<u8>,
+    /// The part of `bytes` that is code; data follow at the next multiple of their alignment.
+    pub code_size: CodeOffset,
+    /// What the address of the first byte must be a multiple of.
+    pub alignment: u32,
+    /// What is to be filled in.
+    pub relocs: Vec<MachReloc>,
+    /// The instructions that may trap.
+    pub traps: Vec<MachTrap>,
+    /// The calls.
+    pub call_sites: Vec<MachCallSite>,
+    /// Where the code comes from. Code that comes from nowhere is left out.
+    pub srclocs: Vec<MachSrcLoc>,
+}
+
+impl<I: MachInst> MachBuffer<I> {
+    /// Copies code, label uses and data to where `layout` puts them.
+    pub(super) fn finalize(self, layout: &Layout) -> MachBufferFinalized {
+        let bytes = self.place_bytes(layout);
+        let traps = self.traps.iter().map(|&(place, code)| MachTrap {
+            offset: layout.offset(place),
+            code,
+        });
+        let call_sites = self.call_sites.iter().map(|&place| MachCallSite {
+            return_offset: layout.offset(place),
+        });
+        MachBufferFinalized {
+            bytes,
+            code_size: layout.code_size(),
+            alignment: self.data_alignment.max(I::FUNCTION_ALIGNMENT),
+            traps: traps.collect(),
+            call_sites: call_sites.collect(),
+            srclocs: self.place_srclocs(layout),
+            relocs: self.place_relocs(layout),
+        }
+    }
+
+    fn place_bytes(&self, layout: &Layout) -> Vec<u8> {
+        let size = layout.data_start() as usize + self.data.len();
+        let mut bytes = Vec::with_capacity(size);
+        let mut copied = 0;
+        for (index, label_use) in self.uses.iter().enumerate() {
+            let end = label_use.bytes as usize;
+            bytes.extend_from_slice(&self.code[copied..end]);
+            copied = end;
+            let start = layout.use_offset(index, label_use.bytes);
+            let target = layout.label_offset(&self.labels, label_use.label);
+            let distance = target.wrapping_sub(start) as i32;
+            label_use
+                .kind
+                .encode(usize::from(label_use.form), distance, &mut bytes);
+        }
+        bytes.extend_from_slice(&self.code[copied..]);
+        debug_assert_eq!(bytes.len(), layout.code_size() as usize);
+        if !self.data.is_empty() {
+            bytes.resize(layout.data_start() as usize, 0);
+            bytes.extend_from_slice(&self.data);
+            self.place_differences(layout, &mut bytes);
+        }
+        bytes
+    }
+
+    fn place_differences(&self, layout: &Layout, bytes: &mut [u8]) {
+        for difference in &self.differences {
+            let from = layout.label_offset(&self.labels, difference.from);
+            let to = layout.label_offset(&self.labels, difference.to);
+            let start = (layout.data_start() + difference.data_offset) as usize;
+            bytes[start..start + 4].copy_from_slice(&to.wrapping_sub(from).to_le_bytes());
+        }
+    }
+
+    fn place_srclocs(&self, layout: &Layout) -> Vec<MachSrcLoc> {
+        let ends = self
+            .srclocs
+            .iter()
+            .skip(1)
+            .map(|&(end, _)| layout.offset(end));
+        self.srclocs
+            .iter()
+            .zip(ends.chain([layout.code_size()]))
+            .map(|(&(start, srcloc), end)| MachSrcLoc {
+                start: layout.offset(start),
+                end,
+                srcloc,
+            })
+            .filter(|run| run.start < run.end && !run.srcloc.is_default())
+            .collect()
+    }
+
+    fn place_relocs(self, layout: &Layout) -> Vec<MachReloc> {
+        let place_target = |target| match target {
+            PlacedTarget::External(name) => RelocTarget::External(name),
+            PlacedTarget::Code(place) => RelocTarget::Local(layout.offset(place)),
+        };
+        self.relocs
+            .into_iter()
+            .map(|reloc| MachReloc {
+                offset: layout.offset(reloc.place),
+                kind: reloc.kind,
+                target: place_target(reloc.target),
+                addend: reloc.addend,
+            })
+            .collect()
+    }
+}

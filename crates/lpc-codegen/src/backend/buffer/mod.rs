@@ -1,0 +1,362 @@
+//! The buffer that machine code is emitted into.
+//!
+//! A [`MachBuffer`] takes bytes, labels and *label uses*: instructions, such as branches, that refer to a label. How long a
+//! branch is depends on how far it reaches, and how far it reaches depends on how long the branches in between are. So
+//! nothing is decided while code is emitted: a label use takes no room in the buffer, and every place in the code is noted
+//! as the number of bytes *and* of label uses before it.
+//!
+//! ```text
+//!  bytes:   ────────────┬───────────────┬─────┬──────────
+//!                       beq L2          j L1  bltu L1           label uses: zero bytes wide
+//!  place:   (12 bytes, 0 uses)    (28 bytes, 2 uses)
+//! ```
+//!
+//! [`MachBuffer::finish`] then gives each use the shortest of its forms that reaches ([`relax`]) and copies bytes and uses
+//! to their final places, in one pass. There is no distance at which a branch fails.
+//!
+//! After the code, aligned to 4, come its data: jump tables and constants.
+
+mod finish;
+mod relax;
+
+pub use finish::{MachBufferFinalized, MachCallSite, MachSrcLoc, MachTrap};
+
+use super::machinst::MachInst;
+use super::reloc::RelocKind;
+use super::vcode::BlockIndex;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use lpc_lpir::ir::{ExternalName, SourceLoc, TrapCode};
+
+/// One way to encode a label use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LabelUseForm {
+    /// How many bytes it takes.
+    pub size: u8,
+    /// The least distance it reaches, from its own start to the label, in bytes. Not positive.
+    pub min: i32,
+    /// The largest distance it reaches. Not negative.
+    pub max: i32,
+}
+
+impl LabelUseForm {
+    /// Whether a label at `distance` can be reached.
+    pub const fn reaches(&self, distance: i32) -> bool {
+        self.min <= distance && distance <= self.max
+    }
+}
+
+/// An instruction or a short sequence of them that refers to a label.
+pub trait MachInstLabelUse: Clone + fmt::Debug {
+    /// The forms it can take, the shortest first. The last one reaches everything.
+    fn forms(&self) -> &'static [LabelUseForm];
+
+    /// Appends the encoding in the form number `form`, with the label at `distance` from its start.
+    fn encode(&self, form: usize, distance: i32, code: &mut Vec<u8>);
+}
+
+/// A place in the code or data of a function, whose offset is known when the function is complete.
+///
+/// The first labels are those of the function's blocks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MachLabel(u32);
+
+impl MachLabel {
+    /// The label of a block.
+    pub const fn from_block(block: BlockIndex) -> Self {
+        Self(block.0)
+    }
+
+    /// The block of a label that [`Self::from_block`] made.
+    pub const fn to_block(self) -> BlockIndex {
+        regalloc2::Block(self.0)
+    }
+
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Debug for MachLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "label{}", self.0)
+    }
+}
+
+/// A place in code that is not complete yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Place {
+    /// The bytes in front of it, without label uses.
+    bytes: u32,
+    /// The label uses in front of it.
+    uses: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum LabelPlace {
+    Unbound,
+    Code(Place),
+    /// Bytes from the start of the data.
+    Data(u32),
+    Alias(MachLabel),
+}
+
+#[derive(Clone, Debug)]
+struct LabelUse<L> {
+    /// How many bytes are in front of it.
+    bytes: u32,
+    label: MachLabel,
+    /// The form it takes, found by relaxation.
+    form: u8,
+    kind: L,
+}
+
+/// A word of data that holds the distance between two labels.
+#[derive(Clone, Copy, Debug)]
+struct LabelDifference {
+    data_offset: u32,
+    from: MachLabel,
+    to: MachLabel,
+}
+
+#[derive(Clone, Debug)]
+enum PlacedTarget {
+    External(ExternalName),
+    Code(Place),
+}
+
+#[derive(Clone, Debug)]
+struct PlacedReloc {
+    place: Place,
+    kind: RelocKind,
+    target: PlacedTarget,
+    addend: i32,
+}
+
+/// A trap that is reached by a branch and stands after the function.
+#[derive(Clone, Copy, Debug)]
+struct DeferredTrap {
+    label: MachLabel,
+    code: TrapCode,
+    srcloc: SourceLoc,
+}
+
+/// The place of an instruction, for relocations that refer to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CodePlace(Place);
+
+/// Code in the making. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct MachBuffer<I: MachInst> {
+    code: Vec<u8>,
+    uses: Vec<LabelUse<I::LabelUse>>,
+    labels: Vec<LabelPlace>,
+    data: Vec<u8>,
+    data_alignment: u32,
+    differences: Vec<LabelDifference>,
+    relocs: Vec<PlacedReloc>,
+    traps: Vec<(Place, TrapCode)>,
+    call_sites: Vec<Place>,
+    /// Where each run of code with the same source location starts.
+    srclocs: Vec<(Place, SourceLoc)>,
+    deferred_traps: Vec<DeferredTrap>,
+}
+
+impl<I: MachInst> MachBuffer<I> {
+    /// An empty buffer with a label for each of `num_blocks` blocks.
+    pub fn new(num_blocks: usize) -> Self {
+        Self {
+            code: Vec::new(),
+            uses: Vec::new(),
+            labels: vec![LabelPlace::Unbound; num_blocks],
+            data: Vec::new(),
+            data_alignment: 1,
+            differences: Vec::new(),
+            relocs: Vec::new(),
+            traps: Vec::new(),
+            call_sites: Vec::new(),
+            srclocs: Vec::new(),
+            deferred_traps: Vec::new(),
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            bytes: self.code.len() as u32,
+            uses: self.uses.len() as u32,
+        }
+    }
+
+    /// The place of whatever is emitted next.
+    pub fn cur_place(&self) -> CodePlace {
+        CodePlace(self.place())
+    }
+
+    /// Appends an instruction of 16 bits.
+    pub fn put2(&mut self, halfword: u16) {
+        self.code.extend_from_slice(&halfword.to_le_bytes());
+    }
+
+    /// Appends an instruction of 32 bits.
+    pub fn put4(&mut self, word: u32) {
+        self.code.extend_from_slice(&word.to_le_bytes());
+    }
+
+    /// A new label, to be bound later.
+    pub fn get_label(&mut self) -> MachLabel {
+        let label = MachLabel(self.labels.len() as u32);
+        self.labels.push(LabelPlace::Unbound);
+        label
+    }
+
+    /// Puts `label` at the end of the code so far.
+    pub fn bind_label(&mut self, label: MachLabel) {
+        self.set_label(label, LabelPlace::Code(self.place()));
+    }
+
+    /// Makes `label` the same as `target`, which must not have been made the same as `label`.
+    pub fn alias_label(&mut self, label: MachLabel, target: MachLabel) {
+        let target = self.resolve_label(target);
+        debug_assert_ne!(label, target);
+        self.set_label(label, LabelPlace::Alias(target));
+    }
+
+    fn set_label(&mut self, label: MachLabel, place: LabelPlace) {
+        debug_assert_eq!(self.labels[label.index()], LabelPlace::Unbound);
+        self.labels[label.index()] = place;
+    }
+
+    /// The label that `label` was made the same as, or itself.
+    pub fn resolve_label(&self, label: MachLabel) -> MachLabel {
+        let mut label = label;
+        while let LabelPlace::Alias(target) = self.labels[label.index()] {
+            label = target;
+        }
+        label
+    }
+
+    /// Appends an instruction that refers to `label`.
+    pub fn use_label(&mut self, kind: I::LabelUse, label: MachLabel) {
+        let label = self.resolve_label(label);
+        self.uses.push(LabelUse {
+            bytes: self.code.len() as u32,
+            label,
+            form: 0,
+            kind,
+        });
+    }
+
+    /// Notes that the next instruction is to be filled in with the address of, or the distance to, `target`.
+    pub fn add_reloc(&mut self, kind: RelocKind, target: &ExternalName, addend: i32) {
+        self.relocs.push(PlacedReloc {
+            place: self.place(),
+            kind,
+            target: PlacedTarget::External(target.clone()),
+            addend,
+        });
+    }
+
+    /// Notes that the next instruction belongs together with the one at `target`.
+    pub fn add_local_reloc(&mut self, kind: RelocKind, target: CodePlace) {
+        self.relocs.push(PlacedReloc {
+            place: self.place(),
+            kind,
+            target: PlacedTarget::Code(target.0),
+            addend: 0,
+        });
+    }
+
+    /// Notes that the next instruction may trap, and why.
+    pub fn add_trap(&mut self, code: TrapCode) {
+        self.traps.push((self.place(), code));
+    }
+
+    /// Notes that the last instruction was a call: what follows is where it returns to.
+    pub fn add_call_site(&mut self) {
+        self.call_sites.push(self.place());
+    }
+
+    /// Notes that what follows comes from `srcloc`.
+    pub fn set_srcloc(&mut self, srcloc: SourceLoc) {
+        if self.cur_srcloc() == srcloc {
+            return;
+        }
+        let place = self.place();
+        match self.srclocs.last_mut() {
+            Some(last) if last.0 == place => last.1 = srcloc,
+            _ => self.srclocs.push((place, srcloc)),
+        }
+    }
+
+    fn cur_srcloc(&self) -> SourceLoc {
+        self.srclocs
+            .last()
+            .map_or(SourceLoc::default(), |&(_, srcloc)| srcloc)
+    }
+
+    /// The label of a trap of its own that will stand after the function's code, for a branch to be taken to.
+    pub fn defer_trap(&mut self, code: TrapCode) -> MachLabel {
+        let label = self.get_label();
+        let srcloc = self.cur_srcloc();
+        self.deferred_traps.push(DeferredTrap {
+            label,
+            code,
+            srcloc,
+        });
+        label
+    }
+
+    /// Adds bytes to the data, at an address that is a multiple of `alignment`, and returns their label.
+    pub fn add_data(&mut self, bytes: &[u8], alignment: u32) -> MachLabel {
+        let label = self.start_data(alignment);
+        self.data.extend_from_slice(bytes);
+        label
+    }
+
+    /// Adds a jump table to the data, and returns its label: one word for each target, the distance from the table.
+    pub fn add_jump_table(&mut self, targets: &[MachLabel]) -> MachLabel {
+        let table = self.start_data(4);
+        for &target in targets {
+            let difference = LabelDifference {
+                data_offset: self.data.len() as u32,
+                from: table,
+                to: self.resolve_label(target),
+            };
+            self.differences.push(difference);
+            self.data.extend_from_slice(&[0; 4]);
+        }
+        table
+    }
+
+    fn start_data(&mut self, alignment: u32) -> MachLabel {
+        self.data_alignment = self.data_alignment.max(alignment);
+        let start = self.data.len().next_multiple_of(alignment as usize);
+        self.data.resize(start, 0);
+        let label = self.get_label();
+        self.set_label(label, LabelPlace::Data(start as u32));
+        label
+    }
+
+    /// Puts the deferred traps behind the code, one for each.
+    fn emit_deferred_traps(&mut self) {
+        for trap in core::mem::take(&mut self.deferred_traps) {
+            self.set_srcloc(trap.srcloc);
+            self.bind_label(trap.label);
+            self.add_trap(trap.code);
+            self.code.extend_from_slice(I::TRAP_OPCODE);
+        }
+    }
+
+    /// Chooses the form of every label use and puts everything in its final place.
+    pub fn finish(mut self) -> MachBufferFinalized {
+        self.emit_deferred_traps();
+        let layout = relax::relax(
+            &mut self.uses,
+            &self.labels,
+            self.code.len(),
+            self.data_alignment,
+        );
+        self.finalize(&layout)
+    }
+}

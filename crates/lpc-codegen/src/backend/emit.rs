@@ -1,0 +1,329 @@
+//! Emission: from virtual-register code and its allocation to machine code, in one pass.
+//!
+//! Blocks are emitted in their order, those that are cold after the others. Instructions get their allocated registers, the
+//! allocator's moves are put between them, the prologue in front.
+//!
+//! A block that does nothing but jump is not emitted: its label is made the same as its target's. That is how the blocks
+//! which split critical edges vanish where the allocator had nothing to move on the edge.
+//!
+//! Whether a jump can be left out because its target comes next is decided by the order of the blocks alone, never by code
+//! offsets.
+
+use super::buffer::{MachBuffer, MachBufferFinalized, MachLabel};
+use super::constants::{VCodeConstant, constant_alignment};
+use super::frame::{AllocationSummary, FrameLayout, FrameTooLarge};
+use super::machinst::{CallType, CodeOffset, MachInst};
+use super::operands::AllocationApplier;
+use super::reg::{RealReg, Reg, Writable};
+use super::vcode::{BlockIndex, InsnIndex, VCode};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use lpc_lpir::ir::SourceLoc;
+use regalloc2::{Allocation, Edit, InstOrEdit, OperandKind, Output, PRegSet};
+
+/// The machine code of a function, and what is known about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompiledCode {
+    /// The code with its relocations, traps and source locations.
+    pub buffer: MachBufferFinalized,
+    /// The frame.
+    pub frame: FrameLayout,
+    /// What was counted on the way.
+    pub stats: CodegenStats,
+}
+
+/// Figures about one compiled function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct CodegenStats {
+    /// Blocks of virtual-register code.
+    pub vcode_blocks: u32,
+    /// Instructions of virtual-register code.
+    pub vcode_insts: u32,
+    /// Virtual registers.
+    pub vregs: u32,
+    /// Moves between registers that the allocator inserted.
+    pub moves: u32,
+    /// Stores to spill slots.
+    pub spills: u32,
+    /// Loads from spill slots.
+    pub reloads: u32,
+    /// Spill slots, in words.
+    pub spillslots: u32,
+}
+
+/// Why a function cannot be emitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EmitError {
+    /// Its frame is too large.
+    FrameTooLarge(FrameTooLarge),
+    /// Its code is larger than signed 32-bit distances span.
+    CodeTooLarge,
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FrameTooLarge(error) => error.fmt(f),
+            Self::CodeTooLarge => f.write_str("the code of the function is larger than 2 GiB"),
+        }
+    }
+}
+
+impl core::error::Error for EmitError {}
+
+impl From<FrameTooLarge> for EmitError {
+    fn from(error: FrameTooLarge) -> Self {
+        Self::FrameTooLarge(error)
+    }
+}
+
+/// What emitting an instruction must know of the function around it.
+pub struct EmitContext<'a, I: MachInst> {
+    /// The frame.
+    pub frame: &'a FrameLayout,
+    /// The target.
+    pub info: &'a I::EmitInfo,
+    /// The label of the block that is emitted after the current one.
+    next_block: Option<MachLabel>,
+    constants: &'a [MachLabel],
+}
+
+impl<I: MachInst> EmitContext<'_, I> {
+    /// Whether control gets to `label` from the end of the current block without a jump.
+    pub fn falls_through_to(&self, buffer: &MachBuffer<I>, label: MachLabel) -> bool {
+        self.next_block == Some(buffer.resolve_label(label))
+    }
+
+    /// Where a constant of the function lies.
+    pub fn constant_label(&self, constant: VCodeConstant) -> MachLabel {
+        self.constants[constant.index() as usize]
+    }
+}
+
+/// Emits a function.
+///
+/// # Errors
+/// [`EmitError`] where the frame or the code exceed what 32-bit distances span.
+pub fn emit<I: MachInst>(
+    vcode: &VCode<I>,
+    allocation: &Output,
+    info: &I::EmitInfo,
+) -> Result<CompiledCode, EmitError> {
+    let stats = count(vcode, allocation);
+    let summary = summarize(vcode, allocation)?;
+    let frame = I::compute_frame_layout(vcode.frame(), &summary)?;
+
+    let mut buffer = MachBuffer::new(vcode.num_blocks());
+    let constants = add_constants(vcode, &mut buffer);
+    let threaded = thread_jumps(vcode, allocation, &mut buffer);
+    let order = emission_order(vcode, &threaded);
+
+    let mut context = EmitContext {
+        frame: &frame,
+        info,
+        next_block: None,
+        constants: &constants,
+    };
+    I::gen_prologue(&frame, &mut |inst| inst.emit(&mut buffer, &context));
+    for (position, &block) in order.iter().enumerate() {
+        let next = order.get(position + 1);
+        context.next_block = next.map(|&next| MachLabel::from_block(next));
+        emit_block(vcode, allocation, block, &mut buffer, &context);
+    }
+    Ok(CompiledCode {
+        buffer: buffer.finish(),
+        frame,
+        stats,
+    })
+}
+
+/// Counts what the allocator did.
+fn count<I: MachInst>(vcode: &VCode<I>, allocation: &Output) -> CodegenStats {
+    let mut stats = CodegenStats {
+        vcode_blocks: vcode.num_blocks() as u32,
+        vcode_insts: vcode.insts().len() as u32,
+        vregs: vcode.num_vregs() as u32,
+        spillslots: allocation.num_spillslots as u32,
+        ..CodegenStats::default()
+    };
+    for (_, Edit::Move { from, to }) in &allocation.edits {
+        match move_kind(*from, *to) {
+            Some(Move::Registers(..)) => stats.moves += 1,
+            Some(Move::Spill(..)) => stats.spills += 1,
+            Some(Move::Reload(..)) => stats.reloads += 1,
+            None => {}
+        }
+    }
+    stats
+}
+
+/// A move that the allocator asks for.
+enum Move {
+    Registers(Reg, Writable<Reg>),
+    Spill(RealReg, regalloc2::SpillSlot),
+    Reload(regalloc2::SpillSlot, Writable<RealReg>),
+}
+
+/// What has to be done for a move: nothing, where a value changes its name but not its place.
+fn move_kind(from: Allocation, to: Allocation) -> Option<Move> {
+    if from == to {
+        return None;
+    }
+    let to_reg = to.as_reg().map(RealReg::from);
+    Some(match (from.as_reg().map(RealReg::from), to_reg) {
+        (Some(from), Some(to)) => Move::Registers(from.to_reg(), Writable::from_reg(to.to_reg())),
+        (Some(from), None) => Move::Spill(from, to.as_stack().expect("a place to move to")),
+        (None, Some(to)) => Move::Reload(
+            from.as_stack().expect("a place to move from"),
+            Writable::from_reg(to),
+        ),
+        (None, None) => unreachable!("the allocator moves nothing from memory to memory"),
+    })
+}
+
+/// Collects what the frame must know of the allocation.
+fn summarize<I: MachInst>(
+    vcode: &VCode<I>,
+    allocation: &Output,
+) -> Result<AllocationSummary, EmitError> {
+    let mut clobbered = PRegSet::empty();
+    let mut function_calls = CallType::None;
+    let mut size: u64 = 0;
+    for (index, inst) in vcode.insts().iter().enumerate() {
+        let index = InsnIndex::new(index);
+        let operands = vcode.inst_operands(index).iter();
+        for (operand, alloc) in operands.zip(allocation.inst_allocs(index)) {
+            if operand.kind() == OperandKind::Def
+                && let Some(preg) = alloc.as_reg()
+            {
+                clobbered.add(preg);
+            }
+        }
+        clobbered.union_from(vcode.inst_clobbers(index));
+        function_calls = function_calls.max(inst.call_type());
+        size += u64::from(inst.worst_case_size());
+    }
+    for (_, Edit::Move { from, to }) in &allocation.edits {
+        if let Some(preg) = to.as_reg() {
+            clobbered.add(preg);
+        }
+        size += move_kind(*from, *to)
+            .map_or(0, |kind| u64::from(gen_move::<I>(kind).worst_case_size()));
+    }
+    if size > u64::from(MAX_CODE_SIZE) {
+        return Err(EmitError::CodeTooLarge);
+    }
+    Ok(AllocationSummary {
+        num_spillslots: allocation.num_spillslots as u32,
+        clobbered,
+        function_calls,
+        code_size: size as CodeOffset,
+    })
+}
+
+/// The largest code whose distances fit a signed 32-bit number, with room for prologue and constants.
+const MAX_CODE_SIZE: CodeOffset = 1 << 30;
+
+fn gen_move<I: MachInst>(kind: Move) -> I {
+    match kind {
+        Move::Registers(from, to) => I::gen_move(to, from),
+        Move::Spill(from, to) => I::gen_spill(to, from),
+        Move::Reload(from, to) => I::gen_reload(to, from),
+    }
+}
+
+fn add_constants<I: MachInst>(vcode: &VCode<I>, buffer: &mut MachBuffer<I>) -> Vec<MachLabel> {
+    let constants = vcode.constants().iter();
+    constants
+        .map(|(_, bytes)| buffer.add_data(bytes, constant_alignment(bytes.len())))
+        .collect()
+}
+
+/// Makes the label of each block that only jumps the same as its target's, and tells which blocks those are.
+///
+/// The entry block stays: the prologue runs into it. In a cycle of such blocks one stays, and jumps to itself.
+fn thread_jumps<I: MachInst>(
+    vcode: &VCode<I>,
+    allocation: &Output,
+    buffer: &mut MachBuffer<I>,
+) -> Vec<bool> {
+    let mut threaded = vec![false; vcode.num_blocks()];
+    for block in vcode.blocks() {
+        if block == vcode.entry() {
+            continue;
+        }
+        let Some(target) = only_jumps(vcode, allocation, block) else {
+            continue;
+        };
+        let label = MachLabel::from_block(block);
+        if buffer.resolve_label(target) != label {
+            buffer.alias_label(label, target);
+            threaded[block.index()] = true;
+        }
+    }
+    threaded
+}
+
+/// Where `block` jumps to, if it does nothing else.
+fn only_jumps<I: MachInst>(
+    vcode: &VCode<I>,
+    allocation: &Output,
+    block: BlockIndex,
+) -> Option<MachLabel> {
+    let last = vcode.block_insns(block).last();
+    let target = vcode.inst(last).is_jump()?;
+    let nothing_else = allocation
+        .block_insts_and_edits(vcode, block)
+        .all(|inst_or_edit| match inst_or_edit {
+            InstOrEdit::Inst(inst) => inst == last || moves_nothing(vcode, allocation, inst),
+            InstOrEdit::Edit(Edit::Move { from, to }) => from == to,
+        });
+    nothing_else.then_some(target)
+}
+
+/// Whether `inst` is a move whose source and destination were given the same register.
+fn moves_nothing<I: MachInst>(vcode: &VCode<I>, allocation: &Output, inst: InsnIndex) -> bool {
+    vcode.inst(inst).is_move().is_some()
+        && matches!(allocation.inst_allocs(inst), [from, to] if from == to)
+}
+
+/// The blocks that are emitted: the entry first, cold blocks last, else in the order of the function.
+fn emission_order<I: MachInst>(vcode: &VCode<I>, threaded: &[bool]) -> Vec<BlockIndex> {
+    let mut order = Vec::with_capacity(vcode.num_blocks());
+    let emitted = || {
+        vcode
+            .blocks()
+            .filter(|&block| block != vcode.entry() && !threaded[block.index()])
+    };
+    order.push(vcode.entry());
+    order.extend(emitted().filter(|&block| !vcode.block_flags(block).is_cold));
+    order.extend(emitted().filter(|&block| vcode.block_flags(block).is_cold));
+    order
+}
+
+fn emit_block<I: MachInst>(
+    vcode: &VCode<I>,
+    allocation: &Output,
+    block: BlockIndex,
+    buffer: &mut MachBuffer<I>,
+    context: &EmitContext<'_, I>,
+) {
+    buffer.bind_label(MachLabel::from_block(block));
+    for inst_or_edit in allocation.block_insts_and_edits(vcode, block) {
+        match inst_or_edit {
+            InstOrEdit::Inst(index) => {
+                buffer.set_srcloc(vcode.srcloc(index));
+                let mut inst = vcode.inst(index).clone();
+                inst.get_operands(&mut AllocationApplier::new(allocation.inst_allocs(index)));
+                inst.emit(buffer, context);
+            }
+            InstOrEdit::Edit(Edit::Move { from, to }) => {
+                if let Some(kind) = move_kind(*from, *to) {
+                    gen_move::<I>(kind).emit(buffer, context);
+                }
+            }
+        }
+    }
+    buffer.set_srcloc(SourceLoc::default());
+}

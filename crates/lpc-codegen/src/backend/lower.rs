@@ -1,0 +1,460 @@
+//! Lowering: from the instructions of LPIR to those of the machine, with virtual registers.
+//!
+//! The blocks are lowered from the last to the first, and each block from its end to its start. So every use of a value is
+//! seen before its definition, which gives two things for nothing:
+//!
+//! - an instruction whose results nobody needed, and that has no effect, is never lowered;
+//! - an instruction may look through the definition of an operand and do its work too (a branch compares, a load adds its
+//!   offset). It then does not ask for the operand's register, and if no other instruction does either, the definition
+//!   vanishes.
+//!
+//! Looking through a definition is right because values never change: whatever the operands of the definition were, they
+//! are the same wherever the definition dominates. Only instructions without effects are looked through.
+//!
+//! Each value gets its virtual registers (one, two or four words, the low one first) when they are asked for first. An
+//! instruction defines them by writing to [`Lower::output`], or by naming other registers that hold its result already:
+//! [`Lower::alias_output`].
+//!
+//! What is particular to a machine is behind [`LowerBackend`].
+
+use super::abi::{AbiSignature, WORD_BYTES, words_of};
+use super::blockorder::{BlockLoweringOrder, LoweredBlock};
+use super::buffer::MachLabel;
+use super::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
+use super::machinst::MachInst;
+use super::reg::{Reg, RegClass, VirtualReg, Writable};
+use super::value_regs::ValueRegs;
+use super::vcode::{BlockIndex, VCode};
+use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
+use crate::error::CompileError;
+use crate::settings::Settings;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use lpc_lpir::entity::SecondaryMap;
+use lpc_lpir::ir::{
+    Block, Function, Inst, InstructionData, Opcode, SourceLoc, StackSlot, StackSlotData, Type,
+    Value,
+};
+
+/// What a machine adds to lowering.
+pub trait LowerBackend {
+    /// Its instructions.
+    type Inst: MachInst;
+
+    /// Lowers the instruction `inst`, which is not a branch.
+    ///
+    /// # Errors
+    /// When it needs something that the machine does not have.
+    fn lower(ctx: &mut Lower<'_, Self::Inst>, inst: Inst) -> Result<(), CompileError>;
+
+    /// Lowers the terminator `inst`, whose branches lead to `targets`, at least two of which are different.
+    ///
+    /// # Errors
+    /// When it needs something that the machine does not have.
+    fn lower_branch(
+        ctx: &mut Lower<'_, Self::Inst>,
+        inst: Inst,
+        targets: &[MachLabel],
+    ) -> Result<(), CompileError>;
+
+    /// Gives the parameters of the function their values.
+    fn lower_params(ctx: &mut Lower<'_, Self::Inst>);
+}
+
+/// How often a value is used by instructions as they are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ValueUses {
+    /// Not at all.
+    #[default]
+    Unused,
+    /// In one place.
+    Once,
+    /// In more than one place.
+    Multiple,
+}
+
+/// The state of lowering a function, as the rules of a machine see it.
+pub struct Lower<'f, I: MachInst> {
+    /// The function.
+    pub func: &'f Function,
+    /// The settings of the compilation.
+    pub settings: &'f Settings,
+    /// The function's own signature.
+    pub abi: &'f AbiSignature,
+    builder: VCodeBuilder<I>,
+    vregs: VRegAllocator,
+    /// The number of the first virtual register of each value that has some.
+    first_vreg: SecondaryMap<Value, Option<VirtualReg>>,
+    /// The values whose registers are read by what has been lowered.
+    needed: SecondaryMap<Value, bool>,
+    uses: SecondaryMap<Value, ValueUses>,
+    slot_offsets: SecondaryMap<StackSlot, u32>,
+    /// The address of the memory for results that do not fit in registers.
+    return_area_pointer: Option<VirtualReg>,
+    /// What the current instruction has been lowered to, first things first.
+    emitted: Vec<I>,
+    /// Room for the arguments of a branch.
+    branch_args: Vec<Reg>,
+}
+
+/// Lowers `func`, whose blocks are laid out in `order` and whose signature is `abi`.
+///
+/// # Errors
+/// When an instruction needs something that the machine does not have.
+pub fn lower<B: LowerBackend>(
+    func: &Function,
+    settings: &Settings,
+    abi: &AbiSignature,
+    order: &BlockLoweringOrder,
+) -> Result<VCode<B::Inst>, CompileError> {
+    let mut ctx = Lower::new(func, settings, abi, order)?;
+    for (index, &block) in order.blocks().iter().enumerate().rev() {
+        let index = BlockIndex::new(index);
+        match block {
+            LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, order, index, block)?,
+            LoweredBlock::CriticalEdge { pred, branch, .. } => {
+                let terminator = func.layout.last_inst(pred);
+                let terminator = terminator.expect("an edge leaves a terminator");
+                let target = order.branches(index)[0];
+                ctx.lower_jump(order, terminator, branch as usize, target);
+                ctx.flush(func.srclocs[terminator]);
+            }
+        }
+        ctx.builder.end_block(order.flags(index));
+    }
+    Ok(ctx.builder.build(ctx.vregs))
+}
+
+fn lower_block<B: LowerBackend>(
+    ctx: &mut Lower<'_, B::Inst>,
+    order: &BlockLoweringOrder,
+    index: BlockIndex,
+    block: Block,
+) -> Result<(), CompileError> {
+    let func = ctx.func;
+    for inst in func.layout.block_insts(block).rev() {
+        let opcode = func.dfg.inst(inst).opcode();
+        if opcode.is_branch() {
+            lower_terminator::<B>(ctx, order, index, inst)?;
+        } else if opcode.has_side_effects() || ctx.is_any_result_needed(inst) {
+            B::lower(ctx, inst)?;
+        }
+        ctx.flush(func.srclocs[inst]);
+    }
+    if func.entry_block() == Some(block) {
+        B::lower_params(ctx);
+        ctx.flush(SourceLoc::default());
+        return Ok(());
+    }
+    for param in func.dfg.block_params(block) {
+        for &reg in ctx.value_regs(param).regs() {
+            ctx.builder.add_block_param(reg);
+        }
+    }
+    Ok(())
+}
+
+/// Lowers the branch `inst` at the end of the block `index` and adds the successors of the block.
+fn lower_terminator<B: LowerBackend>(
+    ctx: &mut Lower<'_, B::Inst>,
+    order: &BlockLoweringOrder,
+    index: BlockIndex,
+    inst: Inst,
+) -> Result<(), CompileError> {
+    let branches = order.branches(index);
+    let (&first, rest) = branches.split_first().expect("a branch leads somewhere");
+    if rest.iter().all(|&other| other == first) {
+        ctx.lower_jump(order, inst, 0, first);
+        return Ok(());
+    }
+    let targets: Vec<_> = branches
+        .iter()
+        .copied()
+        .map(MachLabel::from_block)
+        .collect();
+    B::lower_branch(ctx, inst, &targets)?;
+    // Branches to the same block are one edge, which stands where the first of them does. None of them has arguments.
+    let mut is_added = BTreeSet::new();
+    for (branch, &target) in branches.iter().enumerate() {
+        if is_added.insert(target.index()) {
+            ctx.add_succ(order, inst, branch, target);
+        }
+    }
+    Ok(())
+}
+
+impl<'f, I: MachInst> Lower<'f, I> {
+    fn new(
+        func: &'f Function,
+        settings: &'f Settings,
+        abi: &'f AbiSignature,
+        order: &BlockLoweringOrder,
+    ) -> Result<Self, CompileError> {
+        let num_blocks = order.blocks().len();
+        let num_insts = func.dfg.num_insts();
+        let mut ctx = Self {
+            func,
+            settings,
+            abi,
+            builder: VCodeBuilder::new(VCodeBuildDirection::Backward, num_blocks, num_insts),
+            vregs: VRegAllocator::new(),
+            first_vreg: SecondaryMap::new(),
+            needed: SecondaryMap::new(),
+            uses: count_uses(func, order),
+            slot_offsets: SecondaryMap::new(),
+            return_area_pointer: None,
+            emitted: Vec::new(),
+            branch_args: Vec::new(),
+        };
+        ctx.first_vreg.resize(func.dfg.num_values());
+        ctx.needed.resize(func.dfg.num_values());
+        ctx.return_area_pointer = abi
+            .return_area_pointer
+            .map(|_| ctx.vregs.alloc(RegClass::Int));
+        ctx.lay_out_frame()?;
+        Ok(ctx)
+    }
+
+    fn lay_out_frame(&mut self) -> Result<(), CompileError> {
+        let frame = self.builder.frame();
+        frame.incoming_args_size = self.abi.stack_args_size;
+        frame.tail_args_size = self.abi.stack_args_size;
+        frame.pops_incoming_args = self.abi.callee_pops;
+        frame.preserve_frame_pointers = self.settings.preserve_frame_pointers;
+        frame.stackslots_align = WORD_BYTES;
+        let mut size = 0u64;
+        for (slot, data) in self.func.stack_slots.iter() {
+            let layout = SlotLayout::of(data);
+            size = size.next_multiple_of(u64::from(layout.align));
+            self.slot_offsets[slot] = size as u32;
+            size += layout.size;
+            frame.stackslots_align = frame.stackslots_align.max(layout.align);
+            if size > u64::from(MAX_FRAME_SIZE) {
+                return Err(CompileError::FrameTooLarge);
+            }
+        }
+        frame.stackslots_size = size as u32;
+        Ok(())
+    }
+
+    /// Appends `inst` to what the current instruction is lowered to.
+    pub fn emit(&mut self, inst: I) {
+        self.emitted.push(inst);
+    }
+
+    /// A fresh register for a word.
+    pub fn temp(&mut self) -> Writable<Reg> {
+        self.vregs.alloc_writable(RegClass::Int)
+    }
+
+    /// The type of `value`.
+    pub fn ty(&self, value: Value) -> Type {
+        self.func.dfg.value_type(value)
+    }
+
+    /// The operands of `inst`.
+    pub fn data(&self, inst: Inst) -> &'f InstructionData {
+        self.func.dfg.inst(inst)
+    }
+
+    /// The first result of `inst`.
+    pub fn result(&self, inst: Inst) -> Value {
+        self.func.dfg.first_result(inst)
+    }
+
+    /// The registers that hold `value`, to be read by the current instruction.
+    pub fn put_in_regs(&mut self, value: Value) -> ValueRegs<Reg> {
+        let value = self.func.dfg.resolve_aliases(value);
+        self.needed[value] = true;
+        self.value_regs(value).map(VirtualReg::to_reg)
+    }
+
+    /// The register that holds `value`, which takes one word, to be read by the current instruction.
+    pub fn put_in_reg(&mut self, value: Value) -> Reg {
+        let regs = self.put_in_regs(value);
+        regs.only_reg().expect("the value takes one register")
+    }
+
+    /// The registers that the current instruction must write for its result `value`.
+    pub fn output(&mut self, value: Value) -> ValueRegs<Writable<Reg>> {
+        self.value_regs(value)
+            .map(|reg| Writable::from_reg(reg.to_reg()))
+    }
+
+    /// The register that the current instruction must write for its result `value`, which takes one word.
+    pub fn output_reg(&mut self, value: Value) -> Writable<Reg> {
+        let regs = self.output(value);
+        regs.only_reg().expect("the value takes one register")
+    }
+
+    /// Makes `regs`, which are virtual, hold the result `value` of the current instruction.
+    pub fn alias_output(&mut self, value: Value, regs: ValueRegs<Reg>) {
+        let outputs = self.value_regs(value);
+        debug_assert_eq!(outputs.len(), regs.len());
+        for (&output, reg) in outputs.regs().iter().zip(regs.regs()) {
+            let reg = reg
+                .to_virtual_reg()
+                .expect("only virtual registers have aliases");
+            self.vregs.set_alias(output, reg);
+        }
+    }
+
+    /// Whether some instruction reads the registers of `value`.
+    pub fn is_needed(&self, value: Value) -> bool {
+        self.needed[value]
+    }
+
+    /// How often `value` is used.
+    pub fn uses(&self, value: Value) -> ValueUses {
+        self.uses[self.func.dfg.resolve_aliases(value)]
+    }
+
+    /// The instruction that defines `value`, if it has the given opcode.
+    pub fn def_with_opcode(&self, value: Value, opcode: Opcode) -> Option<Inst> {
+        let inst = self.func.dfg.value_inst(value)?;
+        (self.data(inst).opcode() == opcode).then_some(inst)
+    }
+
+    /// The number that `value` is, if it is a constant: sign-extended from its type.
+    pub fn as_constant(&self, value: Value) -> Option<i64> {
+        let inst = self.func.dfg.value_inst(value)?;
+        match *self.data(inst) {
+            InstructionData::UnaryImm {
+                opcode: Opcode::Iconst,
+                imm,
+            } => Some(imm.sign_extend_from(self.ty(value).bits()).bits()),
+            _ => None,
+        }
+    }
+
+    /// Where the memory of a stack slot starts, in bytes from the start of the stack slots.
+    ///
+    /// The slot itself starts there too, unless it is aligned to more than [`STACK_ALIGNMENT`]: then it starts at the first
+    /// multiple of its alignment that is not below.
+    pub fn slot_offset(&self, slot: StackSlot) -> u32 {
+        self.slot_offsets[slot]
+    }
+
+    /// The register with the address of the memory for results that do not fit in registers.
+    pub fn return_area_pointer(&self) -> Option<VirtualReg> {
+        self.return_area_pointer
+    }
+
+    /// What the function needs of its frame.
+    pub fn frame(&mut self) -> &mut FrameRequirements {
+        self.builder.frame()
+    }
+
+    fn value_regs(&mut self, value: Value) -> ValueRegs<VirtualReg> {
+        let words = words_of(self.ty(value));
+        let first = match self.first_vreg[value] {
+            Some(first) => first,
+            None => {
+                let first = self.vregs.alloc(RegClass::Int);
+                for _ in 1..words {
+                    self.vregs.alloc(RegClass::Int);
+                }
+                self.first_vreg[value] = Some(first);
+                first
+            }
+        };
+        let word = |index| {
+            VirtualReg::with_index(first.index() + index, RegClass::Int)
+                .expect("the registers of a value were allocated together")
+        };
+        match words {
+            1 => ValueRegs::one(first),
+            2 => ValueRegs::two(first, word(1)),
+            _ => ValueRegs::four([first, word(1), word(2), word(3)]),
+        }
+    }
+
+    fn is_any_result_needed(&self, inst: Inst) -> bool {
+        self.func
+            .dfg
+            .inst_results(inst)
+            .any(|result| self.needed[result])
+    }
+
+    /// Lowers the branch number `branch` of `terminator` to a jump to `target`.
+    fn lower_jump(
+        &mut self,
+        order: &BlockLoweringOrder,
+        terminator: Inst,
+        branch: usize,
+        target: BlockIndex,
+    ) {
+        self.emit(I::gen_jump(MachLabel::from_block(target)));
+        self.add_succ(order, terminator, branch, target);
+    }
+
+    /// Adds `target` to the successors of the current block. It gets the arguments of the branch number `branch` of
+    /// `terminator`, unless it is an edge block: that has no parameters, and passes them on itself.
+    fn add_succ(
+        &mut self,
+        order: &BlockLoweringOrder,
+        terminator: Inst,
+        branch: usize,
+        target: BlockIndex,
+    ) {
+        let mut args = core::mem::take(&mut self.branch_args);
+        args.clear();
+        if !order.flags(target).is_edge {
+            let func = self.func;
+            let call = func.dfg.branch_destinations(terminator)[branch];
+            for value in call.args(&func.dfg.value_lists) {
+                args.extend_from_slice(self.put_in_regs(value).regs());
+            }
+        }
+        self.builder.add_succ(target, &args);
+        self.branch_args = args;
+    }
+
+    /// Hands what the current instruction was lowered to over to the builder.
+    fn flush(&mut self, srcloc: SourceLoc) {
+        for inst in self.emitted.drain(..).rev() {
+            self.builder.push(inst, srcloc);
+        }
+    }
+}
+
+/// The memory that is set aside for a stack slot.
+struct SlotLayout {
+    /// What the offset of the memory is a multiple of.
+    align: u32,
+    /// The bytes.
+    size: u64,
+}
+
+impl SlotLayout {
+    fn of(slot: &StackSlotData) -> Self {
+        let wanted = 1u64 << slot.align_shift.min(63);
+        // Whole words are accessed wherever the code does not say that they are unaligned.
+        let align = wanted.clamp(WORD_BYTES.into(), STACK_ALIGNMENT.into());
+        let room_to_align = wanted.saturating_sub(align);
+        Self {
+            align: align as u32,
+            size: room_to_align.saturating_add(slot.size.into()),
+        }
+    }
+}
+
+fn count_uses(func: &Function, order: &BlockLoweringOrder) -> SecondaryMap<Value, ValueUses> {
+    let mut uses = SecondaryMap::<Value, ValueUses>::new();
+    uses.resize(func.dfg.num_values());
+    for block in order.blocks() {
+        let LoweredBlock::Orig(block) = *block else {
+            continue;
+        };
+        for inst in func.layout.block_insts(block) {
+            for value in func.dfg.inst_values(inst) {
+                let uses = &mut uses[func.dfg.resolve_aliases(value)];
+                *uses = match uses {
+                    ValueUses::Unused => ValueUses::Once,
+                    _ => ValueUses::Multiple,
+                };
+            }
+        }
+    }
+    uses
+}

@@ -1,0 +1,111 @@
+//! What the backend must know of a machine instruction, whatever the machine.
+//!
+//! Everything in `backend` works on a type that implements [`MachInst`]; nothing there names an architecture.
+
+use super::buffer::{MachBuffer, MachInstLabelUse, MachLabel};
+use super::emit::EmitContext;
+use super::frame::{AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge};
+use super::operands::OperandVisitor;
+use super::reg::{RealReg, Reg, RegClass, SpillSlot, Writable};
+use core::fmt::Debug;
+use regalloc2::MachineEnv;
+
+/// A distance in bytes from the start of the function's code.
+pub type CodeOffset = u32;
+
+/// A machine instruction whose registers are virtual before register allocation and physical after it.
+///
+/// One `MachInst` may be several instructions of the machine, and what is one of them may take several forms; the register
+/// allocator sees just the operands that [`MachInst::get_operands`] describes.
+pub trait MachInst: Clone + Debug + Sized {
+    /// What emission must know besides the frame: the extensions of the target, for example.
+    type EmitInfo;
+
+    /// The ways in which an instruction refers to a place in the same function.
+    type LabelUse: MachInstLabelUse;
+
+    /// The machine code that always traps, for the traps that [`MachBuffer::defer_trap`] puts behind the function.
+    const TRAP_OPCODE: &'static [u8];
+
+    /// What the address of a function must be a multiple of, in bytes.
+    const FUNCTION_ALIGNMENT: u32;
+
+    /// Calls `visitor` for each register operand, always in the same order.
+    fn get_operands(&mut self, visitor: &mut dyn OperandVisitor);
+
+    /// Whether the instruction ends a block, and how.
+    fn is_term(&self) -> MachTerminator;
+
+    /// The destination and the source of a move between registers.
+    fn is_move(&self) -> Option<(Writable<Reg>, Reg)>;
+
+    /// The target of an unconditional jump.
+    fn is_jump(&self) -> Option<MachLabel>;
+
+    /// Whether the instruction calls a function.
+    fn call_type(&self) -> CallType;
+
+    /// Calls `visit` for each label the instruction may branch to, in the order of the block's successors.
+    fn visit_targets(&self, visit: &mut dyn FnMut(MachLabel));
+
+    /// A move between two registers of one class.
+    fn gen_move(to: Writable<Reg>, from: Reg) -> Self;
+
+    /// A store of `from` to the spill slot `to`.
+    fn gen_spill(to: SpillSlot, from: RealReg) -> Self;
+
+    /// A load of the spill slot `from` to `to`.
+    fn gen_reload(to: Writable<RealReg>, from: SpillSlot) -> Self;
+
+    /// An unconditional jump.
+    fn gen_jump(target: MachLabel) -> Self;
+
+    /// How many words of the frame a spilled register of `class` takes.
+    fn spillslot_words(class: RegClass) -> u32;
+
+    /// The registers that may be allocated, in a function that does or does not keep a frame pointer.
+    fn machine_env(preserve_frame_pointers: bool) -> &'static MachineEnv;
+
+    /// Lays out the frame, once everything that goes into it is known.
+    ///
+    /// # Errors
+    /// [`FrameTooLarge`] if it is larger than [`MAX_FRAME_SIZE`](super::frame::MAX_FRAME_SIZE).
+    fn compute_frame_layout(
+        requirements: &FrameRequirements,
+        allocation: &AllocationSummary,
+    ) -> Result<FrameLayout, FrameTooLarge>;
+
+    /// Hands to `push` the instructions that set up the frame. The ones that take it down are part of emitting a return.
+    fn gen_prologue(frame: &FrameLayout, push: &mut dyn FnMut(Self));
+
+    /// An upper bound of the bytes that [`MachInst::emit`] adds, wherever its branches lead.
+    fn worst_case_size(&self) -> CodeOffset;
+
+    /// Appends the machine code of the instruction, whose registers are physical, to `buffer`.
+    fn emit(&self, buffer: &mut MachBuffer<Self>, context: &EmitContext<'_, Self>);
+}
+
+/// How an instruction ends its block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MachTerminator {
+    /// It does not: control goes on to the next instruction.
+    None,
+    /// It returns to the caller, or it traps always.
+    Ret,
+    /// It calls a function that returns in the place of this one.
+    RetCall,
+    /// It goes on to one of the successors of its block.
+    Branch,
+}
+
+/// Whether and how an instruction calls a function.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum CallType {
+    /// It does not call.
+    #[default]
+    None,
+    /// It calls in the place of returning, after the frame has been taken down.
+    TailCall,
+    /// It calls and goes on after the call.
+    Regular,
+}

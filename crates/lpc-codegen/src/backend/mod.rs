@@ -1,0 +1,24 @@
+//! Code generation, as far as it is the same for every machine.
+//!
+//! Everything here works on a [`MachInst`](machinst::MachInst); what is particular to a machine lies under
+//! [`isa`](crate::isa).
+//!
+//! ```text
+//!  lower ─► VCodeBuilder ─► VCode ─► regalloc ─► emit ─► MachBuffer ─► CompiledCode
+//!                             ▲                    ▲
+//!                       vcode_text             FrameLayout
+//! ```
+
+pub mod buffer;
+pub mod constants;
+pub mod emit;
+pub mod frame;
+pub mod machinst;
+pub mod operands;
+pub mod ranges;
+pub mod reg;
+pub mod regalloc;
+pub mod reloc;
+pub mod value_regs;
+pub mod vcode;
+pub mod vcode_builder;

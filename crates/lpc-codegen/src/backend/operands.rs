@@ -1,0 +1,190 @@
+//! What an instruction does with its registers.
+//!
+//! Each instruction describes its operands once, by calling an [`OperandVisitor`] for each register it names, always in
+//! the same order. The same description serves three visitors:
+//!
+//! - [`OperandCollector`] records the constraints for the register allocator,
+//! - [`AllocationApplier`] replaces virtual registers by the physical ones that the allocator chose,
+//! - the printer of allocated code notes which operand got which register.
+//!
+//! Physical registers that are never allocated (such as `zero` and `sp`) may stand in any operand; the allocator does not
+//! hear of them. Allocatable physical registers are named by fixed constraints only.
+
+use super::reg::{RealReg, Reg, VirtualReg, Writable};
+use alloc::vec::Vec;
+use regalloc2::{Allocation, Operand, OperandConstraint, OperandKind, OperandPos, PRegSet, VReg};
+
+/// Receives the operands of an instruction.
+pub trait OperandVisitor {
+    /// One virtual register with its constraint.
+    fn add_operand(
+        &mut self,
+        reg: &mut Reg,
+        constraint: OperandConstraint,
+        kind: OperandKind,
+        pos: OperandPos,
+    );
+
+    /// A physical register that stands where a virtual one could: it must not be allocatable.
+    fn real_operand(&mut self, _reg: RealReg) {}
+
+    /// Registers that hold arbitrary values after the instruction. They must not be defined by it as well.
+    fn add_clobbers(&mut self, _clobbers: PRegSet) {}
+}
+
+impl dyn OperandVisitor + '_ {
+    fn any_reg(&mut self, reg: &mut Reg, kind: OperandKind, pos: OperandPos) {
+        match reg.to_real_reg() {
+            Some(real) => self.real_operand(real),
+            None => self.add_operand(reg, OperandConstraint::Reg, kind, pos),
+        }
+    }
+
+    fn fixed_reg(&mut self, reg: &mut Reg, fixed: RealReg, kind: OperandKind, pos: OperandPos) {
+        let constraint = OperandConstraint::FixedReg(fixed.preg());
+        self.add_operand(reg, constraint, kind, pos);
+    }
+
+    /// `reg` is read when the instruction starts; a result may be written over it.
+    pub fn reg_use(&mut self, reg: &mut Reg) {
+        self.any_reg(reg, OperandKind::Use, OperandPos::Early);
+    }
+
+    /// `reg` is read until the instruction ends: no result shares its register.
+    pub fn reg_late_use(&mut self, reg: &mut Reg) {
+        self.any_reg(reg, OperandKind::Use, OperandPos::Late);
+    }
+
+    /// `reg` is written when all operands that are read early have been read.
+    pub fn reg_def(&mut self, reg: &mut Writable<Reg>) {
+        self.any_reg(reg.reg_mut(), OperandKind::Def, OperandPos::Late);
+    }
+
+    /// `reg` is written before other operands have been read: it shares a register with none of them. Also the way to
+    /// ask for a temporary register.
+    pub fn reg_early_def(&mut self, reg: &mut Writable<Reg>) {
+        self.any_reg(reg.reg_mut(), OperandKind::Def, OperandPos::Early);
+    }
+
+    /// `reg` is written to the register that the operand number `operand` of this instruction (counting virtual
+    /// registers in the order of visiting) was read from.
+    pub fn reg_reuse_def(&mut self, reg: &mut Writable<Reg>, operand: usize) {
+        let constraint = OperandConstraint::Reuse(operand);
+        self.add_operand(
+            reg.reg_mut(),
+            constraint,
+            OperandKind::Def,
+            OperandPos::Late,
+        );
+    }
+
+    /// `reg` is read from the physical register `fixed` when the instruction starts.
+    pub fn reg_fixed_use(&mut self, reg: &mut Reg, fixed: RealReg) {
+        self.fixed_reg(reg, fixed, OperandKind::Use, OperandPos::Early);
+    }
+
+    /// `reg` is written to the physical register `fixed` when the instruction ends.
+    pub fn reg_fixed_def(&mut self, reg: &mut Writable<Reg>, fixed: RealReg) {
+        self.fixed_reg(reg.reg_mut(), fixed, OperandKind::Def, OperandPos::Late);
+    }
+
+    /// The registers in `clobbers` hold arbitrary values after the instruction.
+    pub fn reg_clobbers(&mut self, clobbers: PRegSet) {
+        self.add_clobbers(clobbers);
+    }
+}
+
+/// Collects operands for the register allocator into one flat array.
+pub struct OperandCollector<'a> {
+    operands: &'a mut Vec<Operand>,
+    clobbers: PRegSet,
+    allocatable: PRegSet,
+    aliases: &'a dyn Fn(VirtualReg) -> VirtualReg,
+}
+
+impl<'a> OperandCollector<'a> {
+    /// A collector for one instruction, which appends to `operands`.
+    ///
+    /// `allocatable` are the registers that must not be named except by constraints; `aliases` maps each virtual register
+    /// to the one that stands for it.
+    pub fn new(
+        operands: &'a mut Vec<Operand>,
+        allocatable: PRegSet,
+        aliases: &'a dyn Fn(VirtualReg) -> VirtualReg,
+    ) -> Self {
+        Self {
+            operands,
+            clobbers: PRegSet::empty(),
+            allocatable,
+            aliases,
+        }
+    }
+
+    /// The clobbers of the instruction.
+    pub fn clobbers(&self) -> PRegSet {
+        self.clobbers
+    }
+}
+
+impl OperandVisitor for OperandCollector<'_> {
+    fn add_operand(
+        &mut self,
+        reg: &mut Reg,
+        constraint: OperandConstraint,
+        kind: OperandKind,
+        pos: OperandPos,
+    ) {
+        let virtual_reg = reg
+            .to_virtual_reg()
+            .expect("constrained operands are virtual registers before allocation");
+        let virtual_reg = (self.aliases)(virtual_reg);
+        *reg = virtual_reg.to_reg();
+        let vreg: VReg = virtual_reg.to_allocator_vreg();
+        self.operands
+            .push(Operand::new(vreg, constraint, kind, pos));
+    }
+
+    fn real_operand(&mut self, reg: RealReg) {
+        debug_assert!(
+            !self.allocatable.contains(reg.preg()),
+            "{reg:?} is allocatable and may be named by a fixed constraint only"
+        );
+    }
+
+    fn add_clobbers(&mut self, clobbers: PRegSet) {
+        self.clobbers.union_from(clobbers);
+    }
+}
+
+/// Replaces the virtual registers of one instruction by the physical ones it was allocated.
+pub struct AllocationApplier<'a> {
+    allocations: core::slice::Iter<'a, Allocation>,
+}
+
+impl<'a> AllocationApplier<'a> {
+    /// A visitor that applies `allocations`, one for each operand in order.
+    pub fn new(allocations: &'a [Allocation]) -> Self {
+        Self {
+            allocations: allocations.iter(),
+        }
+    }
+}
+
+impl OperandVisitor for AllocationApplier<'_> {
+    fn add_operand(
+        &mut self,
+        reg: &mut Reg,
+        constraint: OperandConstraint,
+        _kind: OperandKind,
+        _pos: OperandPos,
+    ) {
+        let allocation = self.allocations.next().expect("one allocation per operand");
+        let preg = allocation
+            .as_reg()
+            .expect("every constraint that instructions use asks for a register");
+        if let OperandConstraint::FixedReg(fixed) = constraint {
+            debug_assert_eq!(fixed, preg);
+        }
+        *reg = Reg::from(preg);
+    }
+}

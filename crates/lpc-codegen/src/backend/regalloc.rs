@@ -1,0 +1,120 @@
+//! Register allocation.
+//!
+//! The seam between the backend and an allocator is exactly what [`regalloc2`] defines: the function as its
+//! [`Function`] trait shows it, the registers as a [`MachineEnv`](regalloc2::MachineEnv), and the [`Output`] that says
+//! where each operand is and what has to be moved in between. Any allocator that keeps to it can stand here, and
+//! `regalloc2`'s checker can judge it.
+
+use super::machinst::{MachInst, MachTerminator};
+use super::vcode::{BlockIndex, InsnIndex, VCode};
+use regalloc2::checker::Checker;
+use regalloc2::{
+    Function, InstRange, Operand, Output, PRegSet, RegAllocError, RegClass, RegallocOptions, VReg,
+};
+
+/// How registers are allocated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum RegallocAlgorithm {
+    /// `regalloc2`'s backtracking allocator: live ranges are split and coalesced. Good code.
+    #[default]
+    Ion,
+    /// `regalloc2`'s single-pass allocator. Fast, in little memory; slower code.
+    Fastalloc,
+}
+
+impl RegallocAlgorithm {
+    /// All algorithms.
+    pub const ALL: [Self; 2] = [Self::Ion, Self::Fastalloc];
+}
+
+/// Allocates registers.
+///
+/// In debug builds the function is checked to be in SSA form first, and the result is verified afterwards.
+///
+/// # Errors
+/// Where the code breaks an invariant of [`VCode`], or needs more registers at once than there are.
+///
+/// # Panics
+/// In debug builds, if the allocation is wrong.
+pub fn run<I: MachInst>(
+    vcode: &VCode<I>,
+    algorithm: RegallocAlgorithm,
+) -> Result<Output, RegAllocError> {
+    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let options = RegallocOptions {
+        verbose_log: false,
+        validate_ssa: cfg!(debug_assertions),
+        algorithm: match algorithm {
+            RegallocAlgorithm::Ion => regalloc2::Algorithm::Ion,
+            RegallocAlgorithm::Fastalloc => regalloc2::Algorithm::Fastalloc,
+        },
+    };
+    let output = regalloc2::run(vcode, env, &options)?;
+    if cfg!(debug_assertions) {
+        let mut checker = Checker::new(vcode, env);
+        checker.prepare(&output);
+        if let Err(errors) = checker.run() {
+            panic!("the register allocation is wrong: {errors:?}");
+        }
+    }
+    Ok(output)
+}
+
+impl<I: MachInst> Function for VCode<I> {
+    fn num_insts(&self) -> usize {
+        self.insts().len()
+    }
+
+    fn num_blocks(&self) -> usize {
+        self.num_blocks()
+    }
+
+    fn entry_block(&self) -> BlockIndex {
+        self.entry()
+    }
+
+    fn block_insns(&self, block: BlockIndex) -> InstRange {
+        self.block_insns(block)
+    }
+
+    fn block_succs(&self, block: BlockIndex) -> &[BlockIndex] {
+        self.block_succs(block)
+    }
+
+    fn block_preds(&self, block: BlockIndex) -> &[BlockIndex] {
+        self.block_preds(block)
+    }
+
+    fn block_params(&self, block: BlockIndex) -> &[VReg] {
+        self.block_param_vregs(block)
+    }
+
+    /// Whether `insn` leaves the function: by returning, by a tail call or by a trap.
+    fn is_ret(&self, insn: InsnIndex) -> bool {
+        self.leaves_function(insn)
+    }
+
+    fn is_branch(&self, insn: InsnIndex) -> bool {
+        self.inst(insn).is_term() == MachTerminator::Branch
+    }
+
+    fn branch_blockparams(&self, block: BlockIndex, _insn: InsnIndex, succ: usize) -> &[VReg] {
+        self.branch_arg_vregs(block, succ)
+    }
+
+    fn inst_operands(&self, insn: InsnIndex) -> &[Operand] {
+        self.inst_operands(insn)
+    }
+
+    fn inst_clobbers(&self, insn: InsnIndex) -> PRegSet {
+        self.inst_clobbers(insn)
+    }
+
+    fn num_vregs(&self) -> usize {
+        self.num_vregs()
+    }
+
+    fn spillslot_size(&self, class: RegClass) -> usize {
+        I::spillslot_words(class) as usize
+    }
+}

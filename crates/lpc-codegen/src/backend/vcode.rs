@@ -1,0 +1,211 @@
+//! Virtual-register code: a function as a graph of blocks of machine instructions.
+//!
+//! [`VCode`] is what lowering produces, what the register allocator reads and what emission turns into bytes. It is never
+//! changed after it is built: an allocation stands beside it. Everything lies in a few flat arrays.
+//!
+//! ```text
+//!  blocks:    │ block0            │ block1          │ …          BlockData: ranges into the arrays below
+//!               │      │    │
+//!               │      │    └► succs, preds, params               Block, Block, VReg
+//!               │      └─────► branch_arg_ranges ► branch_args    one range for each element of `succs`
+//!               └────────────► insts ► operand_ranges ► operands  constraints for the allocator
+//! ```
+//!
+//! Invariants:
+//! - every block ends in the one terminator that it has, and its successors are the terminator's targets in order;
+//! - no edge is critical: where a block has several successors, each of them has that block as its only predecessor;
+//! - nothing branches to the entry block, and it has no parameters;
+//! - each virtual register is defined once, in a place that dominates its uses.
+//!
+//! The first is an assertion of [`VCodeBuilder`](super::vcode_builder::VCodeBuilder); the others are checked by the
+//! register allocator.
+
+use super::constants::VCodeConstants;
+use super::frame::FrameRequirements;
+use super::machinst::{MachInst, MachTerminator};
+use super::ranges::{IndexRange, Ranges};
+use super::reg::{Reg, RegClass, VirtualReg};
+use alloc::vec::Vec;
+use lpc_lpir::ir::SourceLoc;
+use regalloc2::{InstRange, Operand, PRegSet, VReg};
+
+/// An instruction of a [`VCode`], counted through all blocks.
+pub type InsnIndex = regalloc2::Inst;
+
+/// A block of a [`VCode`], in the order in which blocks are laid out.
+pub type BlockIndex = regalloc2::Block;
+
+/// What a block is to its function, besides its instructions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BlockFlags {
+    /// The block was made to split a critical edge: it stands for the edge, not for a block of the source.
+    pub is_edge: bool,
+    /// The block is rarely executed, and is laid out after all that are not cold.
+    pub is_cold: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct BlockData {
+    pub(super) insns: IndexRange,
+    pub(super) params: IndexRange,
+    pub(super) succs: IndexRange,
+    pub(super) preds: IndexRange,
+    pub(super) flags: BlockFlags,
+}
+
+/// A function in virtual-register code. See the [module](self) for its shape.
+#[derive(Clone, Debug)]
+pub struct VCode<I: MachInst> {
+    pub(super) insts: Vec<I>,
+    pub(super) operands: Vec<Operand>,
+    /// For each instruction, its part of `operands`.
+    pub(super) operand_ranges: Ranges,
+    /// The instructions that clobber registers, in order.
+    pub(super) clobbers: Vec<(InsnIndex, PRegSet)>,
+    /// The first instruction of each run with the same source location, in order.
+    pub(super) srclocs: Vec<(InsnIndex, SourceLoc)>,
+    pub(super) blocks: Vec<BlockData>,
+    pub(super) params: Vec<VReg>,
+    pub(super) succs: Vec<BlockIndex>,
+    pub(super) preds: Vec<BlockIndex>,
+    /// For each element of `succs`, its part of `branch_args`.
+    pub(super) branch_arg_ranges: Vec<IndexRange>,
+    pub(super) branch_args: Vec<VReg>,
+    pub(super) entry: BlockIndex,
+    pub(super) num_vregs: u32,
+    pub(super) frame: FrameRequirements,
+    pub(super) constants: VCodeConstants,
+}
+
+impl<I: MachInst> VCode<I> {
+    /// The instructions of all blocks.
+    pub fn insts(&self) -> &[I] {
+        &self.insts
+    }
+
+    /// One instruction.
+    pub fn inst(&self, index: InsnIndex) -> &I {
+        &self.insts[index.index()]
+    }
+
+    /// What the function needs of its frame, apart from what the register allocation adds.
+    pub fn frame(&self) -> &FrameRequirements {
+        &self.frame
+    }
+
+    /// The constants that are placed after the code.
+    pub fn constants(&self) -> &VCodeConstants {
+        &self.constants
+    }
+
+    /// Where control enters.
+    pub fn entry(&self) -> BlockIndex {
+        self.entry
+    }
+
+    /// The number of blocks.
+    pub fn num_blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// All blocks in order.
+    pub fn blocks(&self) -> impl DoubleEndedIterator<Item = BlockIndex> + use<I> {
+        (0..self.blocks.len()).map(BlockIndex::new)
+    }
+
+    /// What `block` is to the function.
+    pub fn block_flags(&self, block: BlockIndex) -> BlockFlags {
+        self.blocks[block.index()].flags
+    }
+
+    /// The instructions of `block`.
+    pub fn block_insns(&self, block: BlockIndex) -> InstRange {
+        let insns = self.blocks[block.index()].insns;
+        InstRange::new(
+            InsnIndex::new(insns.start as usize),
+            InsnIndex::new(insns.end as usize),
+        )
+    }
+
+    /// The successors of `block`: the targets of its terminator, in order.
+    pub fn block_succs(&self, block: BlockIndex) -> &[BlockIndex] {
+        &self.succs[self.blocks[block.index()].succs.as_usize()]
+    }
+
+    /// The predecessors of `block`, once for each edge.
+    pub fn block_preds(&self, block: BlockIndex) -> &[BlockIndex] {
+        &self.preds[self.blocks[block.index()].preds.as_usize()]
+    }
+
+    /// The parameters of `block`.
+    pub fn block_params(&self, block: BlockIndex) -> impl ExactSizeIterator<Item = VirtualReg> {
+        self.block_param_vregs(block)
+            .iter()
+            .map(|&vreg| VirtualReg::from_allocator_vreg(vreg))
+    }
+
+    /// The arguments that `block` passes to the parameters of its successor number `succ`.
+    pub fn branch_args(
+        &self,
+        block: BlockIndex,
+        succ: usize,
+    ) -> impl ExactSizeIterator<Item = VirtualReg> {
+        self.branch_arg_vregs(block, succ)
+            .iter()
+            .map(|&vreg| VirtualReg::from_allocator_vreg(vreg))
+    }
+
+    pub(super) fn block_param_vregs(&self, block: BlockIndex) -> &[VReg] {
+        &self.params[self.blocks[block.index()].params.as_usize()]
+    }
+
+    pub(super) fn branch_arg_vregs(&self, block: BlockIndex, succ: usize) -> &[VReg] {
+        let first = self.blocks[block.index()].succs.start as usize;
+        &self.branch_args[self.branch_arg_ranges[first + succ].as_usize()]
+    }
+
+    /// The constraints on the registers of an instruction, in the order in which it describes them.
+    pub fn inst_operands(&self, inst: InsnIndex) -> &[Operand] {
+        &self.operands[self.operand_ranges.get(inst.index())]
+    }
+
+    /// The registers that hold arbitrary values after an instruction.
+    pub fn inst_clobbers(&self, inst: InsnIndex) -> PRegSet {
+        match self.clobbers.binary_search_by_key(&inst, |entry| entry.0) {
+            Ok(found) => self.clobbers[found].1,
+            Err(_) => PRegSet::empty(),
+        }
+    }
+
+    /// Where in the source an instruction comes from.
+    pub fn srcloc(&self, inst: InsnIndex) -> SourceLoc {
+        let after = self.srclocs.partition_point(|&(first, _)| first <= inst);
+        match after.checked_sub(1) {
+            Some(run) => self.srclocs[run].1,
+            None => SourceLoc::default(),
+        }
+    }
+
+    /// How many virtual registers there are: they are numbered without gaps.
+    pub fn num_vregs(&self) -> usize {
+        self.num_vregs as usize
+    }
+
+    /// Whether the instruction ends its block without going on to another block of the function.
+    pub(super) fn leaves_function(&self, inst: InsnIndex) -> bool {
+        matches!(
+            self.inst(inst).is_term(),
+            MachTerminator::Ret | MachTerminator::RetCall
+        )
+    }
+}
+
+/// The classes of registers, in the order in which they are numbered.
+pub const REG_CLASSES: [RegClass; 3] = [RegClass::Int, RegClass::Float, RegClass::Vector];
+
+/// The virtual register in `reg`, as the allocator knows it.
+pub(super) fn allocator_vreg(reg: Reg) -> VReg {
+    reg.to_virtual_reg()
+        .expect("block parameters and arguments are virtual registers")
+        .to_allocator_vreg()
+}

@@ -1,0 +1,323 @@
+//! Building virtual-register code.
+//!
+//! Lowering walks the blocks from the last to the first and each block from its end to its start, so that it knows the
+//! uses of a value before it meets its definition. A [`VCodeBuilder`] accepts instructions in that order, and turns
+//! everything round once, when the function is complete. The text parser builds forwards.
+//!
+//! For each block, in any order among themselves: [`push`](VCodeBuilder::push) its instructions,
+//! [`add_block_param`](VCodeBuilder::add_block_param) and [`add_succ`](VCodeBuilder::add_succ) in their own order, which
+//! is never reversed. Then [`end_block`](VCodeBuilder::end_block).
+
+use super::constants::VCodeConstants;
+use super::frame::FrameRequirements;
+use super::machinst::MachInst;
+use super::operands::OperandCollector;
+use super::ranges::{IndexRange, Ranges};
+use super::reg::{PINNED_REGS, Reg, RegClass, VirtualReg, Writable};
+use super::vcode::{BlockData, BlockFlags, BlockIndex, InsnIndex, VCode, allocator_vreg};
+use alloc::vec;
+use alloc::vec::Vec;
+use lpc_lpir::ir::SourceLoc;
+use regalloc2::{PRegSet, VReg};
+
+/// The order in which blocks and the instructions of each block are handed to a [`VCodeBuilder`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VCodeBuildDirection {
+    /// From the first to the last.
+    Forward,
+    /// From the last to the first.
+    Backward,
+}
+
+/// Collects the instructions of a function.
+pub struct VCodeBuilder<I: MachInst> {
+    vcode: VCode<I>,
+    direction: VCodeBuildDirection,
+    /// What has been pushed since the last block ended.
+    current: BlockData,
+}
+
+impl<I: MachInst> VCodeBuilder<I> {
+    /// A builder for a function of about `blocks` blocks and `insts` instructions.
+    pub fn new(direction: VCodeBuildDirection, blocks: usize, insts: usize) -> Self {
+        Self {
+            vcode: VCode {
+                insts: Vec::with_capacity(insts),
+                operands: Vec::new(),
+                operand_ranges: Ranges::default(),
+                clobbers: Vec::new(),
+                srclocs: Vec::new(),
+                blocks: Vec::with_capacity(blocks),
+                params: Vec::new(),
+                succs: Vec::new(),
+                preds: Vec::new(),
+                branch_arg_ranges: Vec::new(),
+                branch_args: Vec::new(),
+                entry: BlockIndex::new(0),
+                num_vregs: 0,
+                frame: FrameRequirements::default(),
+                constants: VCodeConstants::default(),
+            },
+            direction,
+            current: BlockData::default(),
+        }
+    }
+
+    /// What the function needs of its frame.
+    pub fn frame(&mut self) -> &mut FrameRequirements {
+        &mut self.vcode.frame
+    }
+
+    /// The constants that are placed after the code.
+    pub fn constants(&mut self) -> &mut VCodeConstants {
+        &mut self.vcode.constants
+    }
+
+    /// The blocks that have been ended.
+    pub fn num_blocks(&self) -> usize {
+        self.vcode.blocks.len()
+    }
+
+    /// The instructions pushed so far.
+    pub fn num_insts(&self) -> usize {
+        self.vcode.insts.len()
+    }
+
+    /// Adds an instruction to the current block: after those pushed before it when building forwards, in front of them
+    /// when building backwards.
+    pub fn push(&mut self, inst: I, srcloc: SourceLoc) {
+        let same = match self.vcode.srclocs.last() {
+            Some(&(_, last)) => last == srcloc,
+            None => false,
+        };
+        if !same {
+            let first = InsnIndex::new(self.vcode.insts.len());
+            self.vcode.srclocs.push((first, srcloc));
+        }
+        self.vcode.insts.push(inst);
+    }
+
+    /// Adds a parameter to the current block, after those it has.
+    pub fn add_block_param(&mut self, param: VirtualReg) {
+        self.vcode.params.push(param.to_allocator_vreg());
+    }
+
+    /// Adds a successor to the current block, after those it has, with the arguments for the successor's parameters.
+    ///
+    /// The successors must be the targets of the block's terminator, in order. Blocks are named by their final index.
+    pub fn add_succ(&mut self, block: BlockIndex, args: &[Reg]) {
+        self.vcode.succs.push(block);
+        let start = self.vcode.branch_args.len();
+        let vregs = args.iter().map(|&arg| allocator_vreg(arg));
+        self.vcode.branch_args.extend(vregs);
+        let range = IndexRange::new(start, self.vcode.branch_args.len());
+        self.vcode.branch_arg_ranges.push(range);
+    }
+
+    /// Ends the current block and starts the next: the one after it when building forwards, the one before it when
+    /// building backwards.
+    pub fn end_block(&mut self, flags: BlockFlags) {
+        let start = core::mem::take(&mut self.current);
+        let block = BlockData {
+            insns: IndexRange::new(start.insns.start as usize, self.vcode.insts.len()),
+            params: IndexRange::new(start.params.start as usize, self.vcode.params.len()),
+            succs: IndexRange::new(start.succs.start as usize, self.vcode.succs.len()),
+            preds: IndexRange::default(),
+            flags,
+        };
+        self.current.insns.start = block.insns.end;
+        self.current.params.start = block.params.end;
+        self.current.succs.start = block.succs.end;
+        self.vcode.blocks.push(block);
+    }
+
+    /// Completes the function, whose first block is its entry.
+    ///
+    /// `vregs` is the allocator of all virtual registers that the instructions name; its aliases are resolved here.
+    pub fn build(mut self, vregs: VRegAllocator) -> VCode<I> {
+        if self.direction == VCodeBuildDirection::Backward {
+            self.reverse();
+        }
+        self.vcode.num_vregs = vregs.num_vregs();
+        self.collect_operands(&vregs);
+        self.compute_preds();
+        debug_assert!(self.targets_are_successors());
+        self.vcode
+    }
+
+    /// Turns blocks and instructions round. What is indexed by ranges (parameters, successors, arguments) stays where it
+    /// lies.
+    fn reverse(&mut self) {
+        let num_insts = self.vcode.insts.len();
+        self.vcode.insts.reverse();
+        self.vcode.blocks.reverse();
+        for block in &mut self.vcode.blocks {
+            let insns = block.insns.as_usize();
+            block.insns = IndexRange::new(num_insts - insns.end, num_insts - insns.start);
+        }
+        // The run that started at instruction `first` ended before the run after it.
+        let mut end = num_insts;
+        for (first, _) in self.vcode.srclocs.iter_mut().rev() {
+            let start = first.index();
+            *first = InsnIndex::new(num_insts - end);
+            end = start;
+        }
+        self.vcode.srclocs.reverse();
+    }
+
+    fn collect_operands(&mut self, vregs: &VRegAllocator) {
+        let vcode = &mut self.vcode;
+        let env = I::machine_env(vcode.frame.preserve_frame_pointers);
+        let allocatable = PRegSet::from(env);
+        let resolve = |reg| vregs.resolve(reg);
+        vcode.operand_ranges = Ranges::with_capacity(vcode.insts.len());
+        vcode.operands.reserve(vcode.insts.len() * 2);
+        for (index, inst) in vcode.insts.iter_mut().enumerate() {
+            let mut collector = OperandCollector::new(&mut vcode.operands, allocatable, &resolve);
+            inst.get_operands(&mut collector);
+            let clobbers = collector.clobbers();
+            vcode.operand_ranges.push_end(vcode.operands.len());
+            if clobbers != PRegSet::empty() {
+                vcode.clobbers.push((InsnIndex::new(index), clobbers));
+            }
+        }
+        for arg in &mut vcode.branch_args {
+            let resolved = vregs.resolve(VirtualReg::from_allocator_vreg(*arg));
+            *arg = resolved.to_allocator_vreg();
+        }
+    }
+
+    /// Groups the edges by the block they lead to, in linear time.
+    fn compute_preds(&mut self) {
+        let vcode = &mut self.vcode;
+        let mut next = vec![0u32; vcode.blocks.len()];
+        for succ in &vcode.succs {
+            next[succ.index()] += 1;
+        }
+        let mut start = 0;
+        for (block, count) in vcode.blocks.iter_mut().zip(&mut next) {
+            block.preds = IndexRange {
+                start,
+                end: start + *count,
+            };
+            *count = start;
+            start = block.preds.end;
+        }
+        vcode.preds = vec![BlockIndex::invalid(); vcode.succs.len()];
+        for (pred, block) in vcode.blocks.iter().enumerate() {
+            for succ in &vcode.succs[block.succs.as_usize()] {
+                let slot = &mut next[succ.index()];
+                vcode.preds[*slot as usize] = BlockIndex::new(pred);
+                *slot += 1;
+            }
+        }
+    }
+
+    fn targets_are_successors(&self) -> bool {
+        self.vcode.blocks().all(|block| {
+            let mut targets = Vec::new();
+            let insns = self.vcode.block_insns(block);
+            self.vcode
+                .inst(insns.last())
+                .visit_targets(&mut |label| targets.push(label.to_block()));
+            targets == self.vcode.block_succs(block)
+        })
+    }
+}
+
+/// Hands out virtual registers, and remembers which stand for others.
+#[derive(Clone, Debug, Default)]
+pub struct VRegAllocator {
+    allocated: u32,
+    /// For each register, counted from the first virtual one, the register that stands for it. Registers at the end that
+    /// have no alias are left out.
+    aliases: Vec<Option<VReg>>,
+}
+
+impl VRegAllocator {
+    /// An allocator that has handed out nothing.
+    pub const fn new() -> Self {
+        Self {
+            allocated: 0,
+            aliases: Vec::new(),
+        }
+    }
+
+    /// An allocator that has handed out `num_vregs` registers already.
+    pub const fn with_allocated(num_vregs: u32) -> Self {
+        Self {
+            allocated: num_vregs,
+            aliases: Vec::new(),
+        }
+    }
+
+    /// A fresh virtual register.
+    ///
+    /// # Panics
+    /// When there are more than a thousand million: the instructions that name them do not fit in memory.
+    pub fn alloc(&mut self, class: RegClass) -> VirtualReg {
+        let reg = VirtualReg::with_index(PINNED_REGS + self.allocated, class)
+            .expect("virtual registers are fewer than 2^30");
+        self.allocated += 1;
+        reg
+    }
+
+    /// A fresh virtual register that is about to be written.
+    pub fn alloc_writable(&mut self, class: RegClass) -> Writable<Reg> {
+        Writable::from_reg(self.alloc(class).to_reg())
+    }
+
+    /// How many registers were handed out.
+    pub fn num_vregs(&self) -> u32 {
+        self.allocated
+    }
+
+    /// Makes `target` stand wherever `alias` is named, which must then not be defined by any instruction.
+    pub fn set_alias(&mut self, alias: VirtualReg, target: VirtualReg) {
+        let target = self.resolve(target);
+        debug_assert_ne!(alias, target, "a register cannot stand for itself");
+        debug_assert_eq!(alias.class(), target.class());
+        let index = alias.to_allocator_vreg().vreg();
+        if self.aliases.len() <= index {
+            self.aliases.resize(index + 1, None);
+        }
+        debug_assert!(
+            self.aliases[index].is_none(),
+            "{alias} has an alias already"
+        );
+        self.aliases[index] = Some(target.to_allocator_vreg());
+    }
+
+    /// The register that stands for `reg`: itself, where it has no alias.
+    pub fn resolve(&self, reg: VirtualReg) -> VirtualReg {
+        let mut vreg = reg.to_allocator_vreg();
+        while let Some(&Some(target)) = self.aliases.get(vreg.vreg()) {
+            vreg = target;
+        }
+        VirtualReg::from_allocator_vreg(vreg)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_register_follows_the_physical_ones() {
+        let mut vregs = VRegAllocator::new();
+        assert_eq!(vregs.alloc(RegClass::Int).index(), 192);
+        assert_eq!(vregs.alloc_writable(RegClass::Float).to_reg().index(), 193);
+        assert_eq!(vregs.num_vregs(), 2);
+    }
+
+    #[test]
+    fn chains_of_aliases_resolve() {
+        let mut vregs = VRegAllocator::new();
+        let [a, b, c] = [0; 3].map(|_| vregs.alloc(RegClass::Int));
+        vregs.set_alias(a, b);
+        vregs.set_alias(b, c);
+        assert_eq!(vregs.resolve(a), c);
+        assert_eq!(vregs.resolve(b), c);
+        assert_eq!(vregs.resolve(c), c);
+    }
+}

@@ -1,0 +1,3 @@
+//! The machines for which code is generated.
+
+pub mod riscv32;

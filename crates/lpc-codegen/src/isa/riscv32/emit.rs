@@ -1,0 +1,341 @@
+//! Machine code of each RV32 instruction.
+
+mod address;
+mod label_use;
+
+pub use label_use::LabelUse;
+
+use super::frame::{adjust_sp, gen_epilogue, gen_tail_call_epilogue};
+use super::inst::{BrTableTargets, CallInfo, MInst, ReturnCallInfo};
+use super::regs::{TAIL_CALL_TARGET, gpr};
+use crate::backend::buffer::{MachBuffer, MachLabel};
+use crate::backend::emit::EmitContext;
+use crate::backend::machinst::CodeOffset;
+use crate::backend::reg::{Reg, Writable};
+use crate::backend::reloc::RelocKind;
+use address::{emit_load, emit_load_address, emit_store};
+use lpc_lpir::ir::{ExternalName, TrapCode};
+use lpc_riscv32::immediate::split_hi_lo;
+use lpc_riscv32::{ExtensionSet, Gpr, Imm12, Imm20, Inst, Opcode};
+
+/// What emission must know of the target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EmitInfo {
+    /// The extensions of the machine.
+    pub extensions: ExtensionSet,
+}
+
+/// The instruction that traps on every machine: `csrrw zero, cycle, zero`, a write to a read-only register, which
+/// assemblers know as `unimp`.
+pub const UNIMP: u32 = 0xc000_1073;
+
+/// The size of an instruction that is not compressed, in bytes.
+const INSTRUCTION: CodeOffset = 4;
+
+/// An upper bound of the bytes that `inst` takes, with every branch and offset as far as can be. Returns and tail calls are
+/// counted with an epilogue that restores every register.
+pub fn worst_case_size(inst: &MInst) -> CodeOffset {
+    let instructions = match inst {
+        MInst::Args { .. } | MInst::DummyUse { .. } => 0,
+        MInst::Rets { .. } | MInst::ReturnCall { .. } | MInst::ReturnCallInd { .. } => 24,
+        MInst::BrTable { targets, .. } => 16 + targets.targets.len() as CodeOffset,
+        MInst::CondBr { .. } => 5,
+        // A branch and, behind the function, the trap.
+        MInst::TrapIf { .. } => 4,
+        MInst::Select { .. } => 5,
+        MInst::Call { .. } | MInst::CallInd { .. } => 5,
+        _ => 3,
+    };
+    instructions * INSTRUCTION
+}
+
+/// Appends the machine code of `inst`.
+pub(super) fn emit(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_, MInst>) {
+    match inst {
+        MInst::Args { .. } | MInst::DummyUse { .. } => {}
+        MInst::AluRRR { op, rd, rs1, rs2 } => {
+            put(buffer, Inst::r(*op, dest(*rd), gpr(*rs1), gpr(*rs2)));
+        }
+        MInst::AluRRImm12 { op, rd, rs, imm } => {
+            put(buffer, Inst::i(*op, dest(*rd), gpr(*rs), *imm));
+        }
+        MInst::AluRR { op, rd, rs } => put(buffer, Inst::unary(*op, dest(*rd), gpr(*rs))),
+        MInst::Lui { rd, imm } => put(buffer, Inst::upper(Opcode::Lui, dest(*rd), *imm)),
+        MInst::LoadConst32 { rd, value } => emit_constant(dest(*rd), *value, buffer),
+        MInst::Mov { rd, rs } => emit_move(dest(*rd), gpr(*rs), buffer),
+        MInst::Load { op, rd, addr, trap } => {
+            emit_load(*op, dest(*rd), addr, *trap, buffer, context);
+        }
+        MInst::Store {
+            op,
+            src,
+            addr,
+            trap,
+        } => emit_store(*op, gpr(*src), addr, *trap, buffer, context),
+        MInst::LoadAddr { rd, addr } => emit_load_address(dest(*rd), addr, buffer, context),
+        MInst::LoadSym { rd, symbol } => {
+            emit_symbol_address(dest(*rd), &symbol.name, symbol.offset, buffer);
+        }
+        MInst::LoadReturnAddress { rd } => emit_return_address(dest(*rd), buffer, context),
+        MInst::Atomic {
+            op,
+            order,
+            rd,
+            addr,
+            src,
+            trap,
+        } => {
+            note_trap(*trap, buffer);
+            put(
+                buffer,
+                Inst::atomic(*op, dest(*rd), gpr(*src), gpr(*addr), *order),
+            );
+        }
+        MInst::Nop => put(buffer, Inst::NOP),
+        MInst::Fence => put(buffer, Inst::fence()),
+        MInst::Ebreak => put(buffer, Inst::no_operands(Opcode::Ebreak)),
+        MInst::Udf { code } => {
+            buffer.add_trap(*code);
+            buffer.put4(UNIMP);
+        }
+        _ => emit_control(inst, buffer, context),
+    }
+}
+
+/// Appends the machine code of an instruction that branches, calls or returns.
+fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_, MInst>) {
+    match inst {
+        MInst::Rets { .. } => {
+            gen_epilogue(context.frame, &mut |inst| emit(&inst, buffer, context));
+            put(buffer, Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO));
+        }
+        MInst::Jump { dest } => emit_jump(*dest, buffer, context),
+        MInst::CondBr {
+            op,
+            rs1,
+            rs2,
+            taken,
+            not_taken,
+        } => {
+            let branch = LabelUse::branch(*op, gpr(*rs1), gpr(*rs2));
+            emit_branch(branch, *taken, *not_taken, buffer, context);
+        }
+        MInst::BrTable {
+            index,
+            tmp1,
+            tmp2,
+            targets,
+        } => emit_br_table(
+            gpr(*index),
+            dest(*tmp1),
+            dest(*tmp2),
+            targets,
+            buffer,
+            context,
+        ),
+        MInst::Call { info } => emit_call(info, buffer, context),
+        MInst::CallInd { info } => emit_call_indirect(info, buffer, context),
+        MInst::ReturnCall { info } => emit_return_call(info, buffer, context),
+        MInst::ReturnCallInd { info } => emit_return_call_indirect(info, buffer, context),
+        MInst::Select {
+            op,
+            rd,
+            rs1,
+            rs2,
+            if_true,
+            if_false,
+        } => {
+            let condition = LabelUse::branch(*op, gpr(*rs1), gpr(*rs2));
+            emit_select(dest(*rd), condition, gpr(*if_true), gpr(*if_false), buffer);
+        }
+        MInst::TrapIf { op, rs1, rs2, code } => {
+            let trap = buffer.defer_trap(*code);
+            buffer.use_label(LabelUse::branch(*op, gpr(*rs1), gpr(*rs2)), trap);
+        }
+        _ => unreachable!("{inst:?} does not transfer control"),
+    }
+}
+
+fn dest(reg: Writable<Reg>) -> Gpr {
+    gpr(reg.to_reg())
+}
+
+/// Appends one instruction.
+fn put(buffer: &mut MachBuffer<MInst>, inst: Inst) {
+    let word = inst.encode().expect("operands fit their opcode");
+    buffer.put4(word);
+}
+
+fn note_trap(trap: Option<TrapCode>, buffer: &mut MachBuffer<MInst>) {
+    if let Some(code) = trap {
+        buffer.add_trap(code);
+    }
+}
+
+fn emit_move(rd: Gpr, rs: Gpr, buffer: &mut MachBuffer<MInst>) {
+    if rd != rs {
+        put(buffer, Inst::i(Opcode::Addi, rd, rs, Imm12::ZERO));
+    }
+}
+
+/// `addi` for 12 bits, `lui` where the lower 12 are zero, else both.
+fn emit_constant(rd: Gpr, value: i32, buffer: &mut MachBuffer<MInst>) {
+    let (high, low) = split_hi_lo(value);
+    if high == Imm20::default() {
+        put(buffer, Inst::i(Opcode::Addi, rd, Gpr::ZERO, low));
+        return;
+    }
+    put(buffer, Inst::upper(Opcode::Lui, rd, high));
+    if low != Imm12::ZERO {
+        put(buffer, Inst::i(Opcode::Addi, rd, rd, low));
+    }
+}
+
+fn emit_symbol_address(rd: Gpr, name: &ExternalName, offset: i32, buffer: &mut MachBuffer<MInst>) {
+    let upper = buffer.cur_place();
+    buffer.add_reloc(RelocKind::PcRelHi20, name, offset);
+    put(buffer, Inst::upper(Opcode::Auipc, rd, Imm20::default()));
+    buffer.add_local_reloc(RelocKind::PcRelLo12I, upper);
+    put(buffer, Inst::i(Opcode::Addi, rd, rd, Imm12::ZERO));
+}
+
+fn emit_return_address(rd: Gpr, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_, MInst>) {
+    let frame = context.frame;
+    if frame.setup_area_size == 0 {
+        emit_move(rd, Gpr::RA, buffer);
+    } else {
+        let offset = (frame.frame_size() - frame.word_bytes) as i32;
+        address::emit_frame_load(Opcode::Lw, rd, offset, None, buffer);
+    }
+}
+
+fn emit_jump(dest: MachLabel, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_, MInst>) {
+    if !context.falls_through_to(buffer, dest) {
+        buffer.use_label(LabelUse::Jump, dest);
+    }
+}
+
+/// The shortest branch to two places: the one that comes next needs none.
+fn emit_branch(
+    branch: LabelUse,
+    taken: MachLabel,
+    not_taken: MachLabel,
+    buffer: &mut MachBuffer<MInst>,
+    context: &EmitContext<'_, MInst>,
+) {
+    if buffer.resolve_label(taken) == buffer.resolve_label(not_taken) {
+        emit_jump(taken, buffer, context);
+    } else if context.falls_through_to(buffer, taken) {
+        buffer.use_label(branch.inverted(), not_taken);
+    } else {
+        buffer.use_label(branch, taken);
+        emit_jump(not_taken, buffer, context);
+    }
+}
+
+/// The table holds, for each target, its distance from the table.
+fn emit_br_table(
+    index: Gpr,
+    tmp1: Gpr,
+    tmp2: Gpr,
+    targets: &BrTableTargets,
+    buffer: &mut MachBuffer<MInst>,
+    context: &EmitContext<'_, MInst>,
+) {
+    if targets.targets.is_empty() {
+        emit_jump(targets.default, buffer, context);
+        return;
+    }
+    let table = buffer.add_jump_table(&targets.targets);
+    emit_constant(tmp1, targets.targets.len() as i32, buffer);
+    let beyond = LabelUse::branch(Opcode::Bgeu, index, tmp1);
+    buffer.use_label(beyond, targets.default);
+    let word_shift = Imm12::new(2).expect("2 is small");
+    put(buffer, Inst::i(Opcode::Slli, tmp1, index, word_shift));
+    buffer.use_label(LabelUse::Address { rd: tmp2 }, table);
+    put(buffer, Inst::r(Opcode::Add, tmp1, tmp1, tmp2));
+    put(buffer, Inst::load(Opcode::Lw, tmp1, tmp1, Imm12::ZERO));
+    put(buffer, Inst::r(Opcode::Add, tmp1, tmp1, tmp2));
+    put(buffer, Inst::jalr(Gpr::ZERO, tmp1, Imm12::ZERO));
+}
+
+/// `auipc` and `jalr` by way of `temporary`, to be filled in by the linker.
+fn emit_call_pair(link: Gpr, temporary: Gpr, name: &ExternalName, buffer: &mut MachBuffer<MInst>) {
+    buffer.add_reloc(RelocKind::Call, name, 0);
+    put(
+        buffer,
+        Inst::upper(Opcode::Auipc, temporary, Imm20::default()),
+    );
+    put(buffer, Inst::jalr(link, temporary, Imm12::ZERO));
+}
+
+fn emit_call(
+    info: &CallInfo<ExternalName>,
+    buffer: &mut MachBuffer<MInst>,
+    context: &EmitContext<'_, MInst>,
+) {
+    emit_call_pair(Gpr::RA, Gpr::RA, &info.dest, buffer);
+    finish_call(info.callee_pop_size, buffer, context);
+}
+
+fn emit_call_indirect(
+    info: &CallInfo<Reg>,
+    buffer: &mut MachBuffer<MInst>,
+    context: &EmitContext<'_, MInst>,
+) {
+    put(buffer, Inst::jalr(Gpr::RA, gpr(info.dest), Imm12::ZERO));
+    finish_call(info.callee_pop_size, buffer, context);
+}
+
+/// Takes back the room of the arguments that the callee removed: offsets into the frame count from there.
+fn finish_call(
+    callee_pop_size: u32,
+    buffer: &mut MachBuffer<MInst>,
+    context: &EmitContext<'_, MInst>,
+) {
+    buffer.add_call_site();
+    adjust_sp(-(callee_pop_size as i32), Gpr::RA, &mut |inst| {
+        emit(&inst, buffer, context);
+    });
+}
+
+fn emit_return_call(
+    info: &ReturnCallInfo<ExternalName>,
+    buffer: &mut MachBuffer<MInst>,
+    context: &EmitContext<'_, MInst>,
+) {
+    gen_tail_call_epilogue(context.frame, info.args_size, &mut |inst| {
+        emit(&inst, buffer, context);
+    });
+    let temporary = gpr(TAIL_CALL_TARGET.to_reg());
+    emit_call_pair(Gpr::ZERO, temporary, &info.dest, buffer);
+}
+
+fn emit_return_call_indirect(
+    info: &ReturnCallInfo<Reg>,
+    buffer: &mut MachBuffer<MInst>,
+    context: &EmitContext<'_, MInst>,
+) {
+    gen_tail_call_epilogue(context.frame, info.args_size, &mut |inst| {
+        emit(&inst, buffer, context);
+    });
+    put(buffer, Inst::jalr(Gpr::ZERO, gpr(info.dest), Imm12::ZERO));
+}
+
+/// A branch over a move.
+fn emit_select(
+    rd: Gpr,
+    condition: LabelUse,
+    if_true: Gpr,
+    if_false: Gpr,
+    buffer: &mut MachBuffer<MInst>,
+) {
+    emit_move(rd, if_true, buffer);
+    if rd == if_false {
+        return;
+    }
+    let done = buffer.get_label();
+    buffer.use_label(condition, done);
+    emit_move(rd, if_false, buffer);
+    buffer.bind_label(done);
+}

@@ -1,0 +1,116 @@
+//! Operands of instructions that are more than one register.
+
+use crate::backend::buffer::MachLabel;
+use crate::backend::constants::VCodeConstant;
+use crate::backend::machinst::CodeOffset;
+use crate::backend::reg::{RealReg, Reg, SpillSlot, Writable};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use lpc_lpir::ir::ExternalName;
+use lpc_riscv32::Imm12;
+use regalloc2::PRegSet;
+
+/// A virtual register that is read from a given physical one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FixedUse {
+    /// The value.
+    pub vreg: Reg,
+    /// Where it must be.
+    pub preg: RealReg,
+}
+
+/// A virtual register that is written to a given physical one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FixedDef {
+    /// The value.
+    pub vreg: Writable<Reg>,
+    /// Where it will be.
+    pub preg: RealReg,
+}
+
+/// An address in memory.
+///
+/// The offsets of those that lie in the frame may have any size: where they do not fit the instruction, emission forms the
+/// address in a register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AMode {
+    /// A register plus an offset in bytes.
+    RegOffset(Reg, Imm12),
+    /// Bytes from the start of the explicit stack slots.
+    SlotOffset(i32),
+    /// Bytes from the first argument that the function received on the stack.
+    IncomingArg(i32),
+    /// Bytes from the first argument of the next call.
+    OutgoingArg(i32),
+    /// An argument of a tail call: the bytes of all the stack arguments that the call passes, and the bytes from the first
+    /// of them.
+    TailArg {
+        /// The size of all the stack arguments of the call.
+        args_size: u32,
+        /// The distance of this one from the first.
+        offset: i32,
+    },
+    /// A word that the register allocator keeps in the frame.
+    SpillSlot(SpillSlot),
+    /// A constant that is placed after the code.
+    Const(VCodeConstant),
+}
+
+impl AMode {
+    /// `reg + offset`, if the offset fits an instruction.
+    pub fn reg_offset(reg: Reg, offset: i32) -> Option<Self> {
+        let offset = Imm12::new(offset).ok()?;
+        Some(Self::RegOffset(reg, offset))
+    }
+}
+
+/// A call that returns to the place after it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallInfo<T> {
+    /// What is called.
+    pub dest: T,
+    /// The arguments in registers.
+    pub uses: Vec<FixedUse>,
+    /// The results in registers.
+    pub defs: Vec<FixedDef>,
+    /// The registers that the call may change, without those of `defs`.
+    pub clobbers: PRegSet,
+    /// The bytes of stack arguments that the callee removes from the stack.
+    pub callee_pop_size: u32,
+}
+
+/// A call in the place of returning.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReturnCallInfo<T> {
+    /// What is called.
+    pub dest: T,
+    /// The arguments in registers.
+    pub uses: Vec<FixedUse>,
+    /// The bytes of arguments on the stack.
+    pub args_size: u32,
+}
+
+/// Where a jump table leads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BrTableTargets {
+    /// Where an index beyond the table leads.
+    pub default: MachLabel,
+    /// Where each index leads.
+    pub targets: Box<[MachLabel]>,
+}
+
+impl BrTableTargets {
+    /// The bytes that the table takes.
+    pub fn table_size(&self) -> CodeOffset {
+        self.targets.len() as CodeOffset * 4
+    }
+}
+
+/// A place some bytes into a function or datum.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SymbolOffset {
+    /// The function or datum.
+    pub name: ExternalName,
+    /// The bytes from its start.
+    pub offset: i32,
+}

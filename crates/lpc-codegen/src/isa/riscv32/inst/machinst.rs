@@ -1,0 +1,136 @@
+//! The RV32 instructions as the backend sees them.
+
+use super::{AMode, MInst};
+use crate::backend::buffer::{MachBuffer, MachLabel};
+use crate::backend::emit::EmitContext;
+use crate::backend::frame::{AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge};
+use crate::backend::machinst::{CallType, CodeOffset, MachInst, MachTerminator};
+use crate::backend::operands::OperandVisitor;
+use crate::backend::reg::{RealReg, Reg, RegClass, SpillSlot, Writable};
+use crate::isa::riscv32::emit::{EmitInfo, LabelUse};
+use crate::isa::riscv32::{emit, frame, regs};
+use lpc_riscv32::Opcode;
+use regalloc2::MachineEnv;
+
+impl MachInst for MInst {
+    type EmitInfo = EmitInfo;
+    type LabelUse = LabelUse;
+
+    const TRAP_OPCODE: &'static [u8] = &emit::UNIMP.to_le_bytes();
+    const FUNCTION_ALIGNMENT: u32 = 4;
+
+    fn get_operands(&mut self, visitor: &mut dyn OperandVisitor) {
+        self.visit_operands(visitor);
+    }
+
+    fn is_term(&self) -> MachTerminator {
+        match self {
+            Self::Rets { .. } | Self::Udf { .. } => MachTerminator::Ret,
+            Self::ReturnCall { .. } | Self::ReturnCallInd { .. } => MachTerminator::RetCall,
+            Self::CondBr { .. } | Self::Jump { .. } | Self::BrTable { .. } => {
+                MachTerminator::Branch
+            }
+            _ => MachTerminator::None,
+        }
+    }
+
+    fn is_move(&self) -> Option<(Writable<Reg>, Reg)> {
+        match *self {
+            Self::Mov { rd, rs } => Some((rd, rs)),
+            _ => None,
+        }
+    }
+
+    fn is_jump(&self) -> Option<MachLabel> {
+        match *self {
+            Self::Jump { dest } => Some(dest),
+            _ => None,
+        }
+    }
+
+    fn call_type(&self) -> CallType {
+        match self {
+            Self::Call { .. } | Self::CallInd { .. } => CallType::Regular,
+            Self::ReturnCall { .. } | Self::ReturnCallInd { .. } => CallType::TailCall,
+            _ => CallType::None,
+        }
+    }
+
+    fn visit_targets(&self, visit: &mut dyn FnMut(MachLabel)) {
+        match self {
+            Self::Jump { dest } => visit(*dest),
+            Self::CondBr {
+                taken, not_taken, ..
+            } => {
+                visit(*taken);
+                visit(*not_taken);
+            }
+            Self::BrTable { targets, .. } => {
+                visit(targets.default);
+                targets.targets.iter().copied().for_each(visit);
+            }
+            _ => {}
+        }
+    }
+
+    fn gen_move(to: Writable<Reg>, from: Reg) -> Self {
+        Self::Mov { rd: to, rs: from }
+    }
+
+    fn gen_spill(to: SpillSlot, from: RealReg) -> Self {
+        Self::Store {
+            op: Opcode::Sw,
+            src: from.to_reg(),
+            addr: AMode::SpillSlot(to),
+            trap: None,
+        }
+    }
+
+    fn gen_reload(to: Writable<RealReg>, from: SpillSlot) -> Self {
+        Self::Load {
+            op: Opcode::Lw,
+            rd: to.map(RealReg::to_reg),
+            addr: AMode::SpillSlot(from),
+            trap: None,
+        }
+    }
+
+    fn gen_jump(target: MachLabel) -> Self {
+        Self::Jump { dest: target }
+    }
+
+    fn spillslot_words(class: RegClass) -> u32 {
+        match class {
+            RegClass::Int => 1,
+            RegClass::Float => 2,
+            RegClass::Vector => 4,
+        }
+    }
+
+    fn machine_env(preserve_frame_pointers: bool) -> &'static MachineEnv {
+        if preserve_frame_pointers {
+            &regs::MACHINE_ENV_WITH_FRAME_POINTER
+        } else {
+            &regs::MACHINE_ENV
+        }
+    }
+
+    fn compute_frame_layout(
+        requirements: &FrameRequirements,
+        allocation: &AllocationSummary,
+    ) -> Result<FrameLayout, FrameTooLarge> {
+        frame::compute_frame_layout(requirements, allocation)
+    }
+
+    fn gen_prologue(frame: &FrameLayout, push: &mut dyn FnMut(Self)) {
+        frame::gen_prologue(frame, push);
+    }
+
+    fn worst_case_size(&self) -> CodeOffset {
+        emit::worst_case_size(self)
+    }
+
+    fn emit(&self, buffer: &mut MachBuffer<Self>, context: &EmitContext<'_, Self>) {
+        emit::emit(self, buffer, context);
+    }
+}

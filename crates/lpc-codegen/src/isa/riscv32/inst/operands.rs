@@ -1,0 +1,124 @@
+//! What the register allocator is told of each instruction.
+
+use super::{AMode, CallInfo, FixedDef, FixedUse, MInst};
+use crate::backend::operands::OperandVisitor;
+use crate::backend::reg::{Reg, Writable};
+use crate::isa::riscv32::regs::TAIL_CALL_TARGET;
+
+impl MInst {
+    /// Visits the register operands, always in the same order.
+    pub(super) fn visit_operands(&mut self, visitor: &mut dyn OperandVisitor) {
+        match self {
+            Self::Args { args } => fixed_defs(args, visitor),
+            Self::Rets { rets } => fixed_uses(rets, visitor),
+            Self::AluRRR { rd, rs1, rs2, .. } => {
+                visitor.reg_use(rs1);
+                visitor.reg_use(rs2);
+                visitor.reg_def(rd);
+            }
+            Self::AluRRImm12 { rd, rs, .. } | Self::AluRR { rd, rs, .. } | Self::Mov { rd, rs } => {
+                visitor.reg_use(rs);
+                visitor.reg_def(rd);
+            }
+            Self::Lui { rd, .. }
+            | Self::LoadConst32 { rd, .. }
+            | Self::LoadSym { rd, .. }
+            | Self::LoadReturnAddress { rd } => visitor.reg_def(rd),
+            Self::Load { rd, addr, .. } | Self::LoadAddr { rd, addr } => {
+                address(addr, visitor);
+                visitor.reg_def(rd);
+            }
+            Self::Store { src, addr, .. } => {
+                visitor.reg_use(src);
+                address(addr, visitor);
+            }
+            Self::Atomic { rd, addr, src, .. } => {
+                visitor.reg_use(addr);
+                visitor.reg_use(src);
+                visitor.reg_def(rd);
+            }
+            Self::CondBr { rs1, rs2, .. } | Self::TrapIf { rs1, rs2, .. } => {
+                visitor.reg_use(rs1);
+                visitor.reg_use(rs2);
+            }
+            Self::BrTable {
+                index, tmp1, tmp2, ..
+            } => {
+                visitor.reg_use(index);
+                visitor.reg_early_def(tmp1);
+                visitor.reg_early_def(tmp2);
+            }
+            Self::Call { info } => call(info, visitor),
+            Self::CallInd { info } => {
+                visitor.reg_use(&mut info.dest);
+                call(info, visitor);
+            }
+            Self::ReturnCall { info } => fixed_uses(&mut info.uses, visitor),
+            Self::ReturnCallInd { info } => {
+                // The epilogue runs before the jump: no register that it restores or needs may hold the target.
+                visitor.reg_fixed_use(&mut info.dest, TAIL_CALL_TARGET);
+                fixed_uses(&mut info.uses, visitor);
+            }
+            Self::Select {
+                rd,
+                rs1,
+                rs2,
+                if_true,
+                if_false,
+                ..
+            } => select(rd, if_true, [rs1, rs2, if_false], visitor),
+            Self::DummyUse { reg } => visitor.reg_use(reg),
+            Self::Jump { .. } | Self::Udf { .. } | Self::Ebreak | Self::Fence | Self::Nop => {}
+        }
+    }
+}
+
+fn fixed_uses(uses: &mut [FixedUse], visitor: &mut dyn OperandVisitor) {
+    for FixedUse { vreg, preg } in uses {
+        visitor.reg_fixed_use(vreg, *preg);
+    }
+}
+
+fn fixed_defs(defs: &mut [FixedDef], visitor: &mut dyn OperandVisitor) {
+    for FixedDef { vreg, preg } in defs {
+        visitor.reg_fixed_def(vreg, *preg);
+    }
+}
+
+fn address(addr: &mut AMode, visitor: &mut dyn OperandVisitor) {
+    match addr {
+        AMode::RegOffset(base, _) => visitor.reg_use(base),
+        AMode::SlotOffset(_)
+        | AMode::IncomingArg(_)
+        | AMode::OutgoingArg(_)
+        | AMode::TailArg { .. }
+        | AMode::SpillSlot(_)
+        | AMode::Const(_) => {}
+    }
+}
+
+fn call<T>(info: &mut CallInfo<T>, visitor: &mut dyn OperandVisitor) {
+    fixed_uses(&mut info.uses, visitor);
+    fixed_defs(&mut info.defs, visitor);
+    visitor.reg_clobbers(info.clobbers);
+}
+
+/// The result is `if_true` until the move is reached, so it takes its register. Where that is a register that cannot be
+/// written, the result is written first, while the other operands are still needed.
+fn select(
+    rd: &mut Writable<Reg>,
+    if_true: &mut Reg,
+    others: [&mut Reg; 3],
+    visitor: &mut dyn OperandVisitor,
+) {
+    let reuse = if_true.is_virtual();
+    visitor.reg_use(if_true);
+    for reg in others {
+        visitor.reg_use(reg);
+    }
+    if reuse {
+        visitor.reg_reuse_def(rd, 0);
+    } else {
+        visitor.reg_early_def(rd);
+    }
+}

@@ -1,0 +1,159 @@
+//! The registers of RV32, as the backend sees them.
+//!
+//! | registers | role |
+//! |---|---|
+//! | `a0`–`a7`, `t0`–`t6` | allocatable, clobbered by calls, preferred |
+//! | `s1`–`s11` | allocatable, saved by the callee |
+//! | `s0` | the same, unless it is the frame pointer |
+//! | `ra` | holds the return address; where that has been saved in the frame, the temporary of emission for far branches and far offsets |
+//! | `zero`, `sp`, `gp`, `tp` | named directly; the allocator never hears of them |
+
+use crate::backend::reg::{RealReg, Reg, RegClass, Writable};
+use alloc::vec::Vec;
+use lpc_riscv32::Gpr;
+use regalloc2::{MachineEnv, PReg, PRegSet};
+
+const fn preg(gpr: Gpr) -> PReg {
+    PReg::new(gpr.number() as usize, RegClass::Int)
+}
+
+/// The integer register `gpr`.
+pub const fn real_reg(gpr: Gpr) -> RealReg {
+    RealReg::new(preg(gpr))
+}
+
+/// The integer register `gpr` as an operand.
+pub const fn x_reg(gpr: Gpr) -> Reg {
+    real_reg(gpr).to_reg()
+}
+
+/// The register that reads as zero.
+pub const fn zero_reg() -> Reg {
+    x_reg(Gpr::ZERO)
+}
+
+/// The register that takes results which nobody wants.
+pub const fn writable_zero_reg() -> Writable<Reg> {
+    Writable::from_reg(zero_reg())
+}
+
+/// The stack pointer.
+pub const fn stack_reg() -> Reg {
+    x_reg(Gpr::SP)
+}
+
+/// The return address.
+pub const fn link_reg() -> Reg {
+    x_reg(Gpr::RA)
+}
+
+/// The frame pointer, in functions that preserve frame pointers.
+pub const fn fp_reg() -> Reg {
+    x_reg(Gpr::FP)
+}
+
+/// Where the target of an indirect tail call is, and the temporary of a direct one, as in the psABI's `tail`.
+pub const TAIL_CALL_TARGET: RealReg = real_reg(Gpr::T1);
+
+/// The temporary of prologues and epilogues: neither an argument nor a result, nor [`TAIL_CALL_TARGET`].
+pub const FRAME_TEMPORARY: Gpr = Gpr::T0;
+
+/// The integer register in `reg`, after allocation.
+///
+/// # Panics
+/// If `reg` is virtual or of another class.
+pub fn gpr(reg: Reg) -> Gpr {
+    let real = reg.to_real_reg().expect("registers are allocated");
+    assert_eq!(real.class(), RegClass::Int);
+    Gpr::new(real.hw_enc()).expect("integer registers are numbered 0 to 31")
+}
+
+const fn with_range(mut set: PRegSet, first: Gpr, last: Gpr) -> PRegSet {
+    let mut number = first.number();
+    while number <= last.number() {
+        set.add(PReg::new(number as usize, RegClass::Int));
+        number += 1;
+    }
+    set
+}
+
+/// The allocatable registers that a call may change (RISC-V psABI, "Integer Register Convention"), without `ra`.
+pub const CALLER_SAVED: PRegSet = with_range(
+    with_range(
+        with_range(PRegSet::empty(), Gpr::A0, Gpr::A7),
+        Gpr::T0,
+        Gpr::T2,
+    ),
+    Gpr::T3,
+    Gpr::T6,
+);
+
+/// The registers that a function must leave as it found them: `s0`–`s11`.
+pub const CALLEE_SAVED: PRegSet = with_range(CALLEE_SAVED_BUT_FP, Gpr::S0, Gpr::S0);
+
+const CALLEE_SAVED_BUT_FP: PRegSet = with_range(
+    with_range(PRegSet::empty(), Gpr::S1, Gpr::S1),
+    Gpr::S2,
+    Gpr::S11,
+);
+
+const fn machine_env(non_preferred: PRegSet) -> MachineEnv {
+    MachineEnv {
+        preferred_regs_by_class: [CALLER_SAVED, PRegSet::empty(), PRegSet::empty()],
+        non_preferred_regs_by_class: [non_preferred, PRegSet::empty(), PRegSet::empty()],
+        scratch_by_class: [None; 3],
+        fixed_stack_slots: Vec::new(),
+    }
+}
+
+/// The registers that may be allocated. Callee-saved ones cost a save and a restore, so they come second.
+pub static MACHINE_ENV: MachineEnv = machine_env(CALLEE_SAVED);
+
+/// The registers that may be allocated in a function that keeps a frame pointer in `s0`.
+pub static MACHINE_ENV_WITH_FRAME_POINTER: MachineEnv = machine_env(CALLEE_SAVED_BUT_FP);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::{String, ToString};
+
+    fn names(set: PRegSet) -> Vec<String> {
+        set.into_iter()
+            .map(|preg| gpr(Reg::from(preg)).to_string())
+            .collect()
+    }
+
+    #[test]
+    fn sets_of_the_calling_convention() {
+        assert_eq!(
+            names(CALLER_SAVED).join(" "),
+            "t0 t1 t2 a0 a1 a2 a3 a4 a5 a6 a7 t3 t4 t5 t6"
+        );
+        assert_eq!(
+            names(CALLEE_SAVED).join(" "),
+            "s0 s1 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11"
+        );
+    }
+
+    #[test]
+    fn what_may_be_allocated() {
+        let allocatable = PRegSet::from(&MACHINE_ENV);
+        let with_fp = PRegSet::from(&MACHINE_ENV_WITH_FRAME_POINTER);
+        for reg in [Gpr::ZERO, Gpr::RA, Gpr::SP, Gpr::GP, Gpr::TP] {
+            assert!(!allocatable.contains(preg(reg)), "{reg}");
+        }
+        assert_eq!((allocatable.len(), with_fp.len()), (27, 26));
+        assert!(allocatable.contains(preg(Gpr::S0)));
+        assert!(!with_fp.contains(preg(Gpr::S0)));
+        assert_eq!(MACHINE_ENV.preferred_regs_by_class[0], CALLER_SAVED);
+    }
+
+    #[test]
+    fn conversions() {
+        for register in Gpr::all() {
+            assert_eq!(gpr(x_reg(register)), register);
+        }
+        assert_eq!(gpr(writable_zero_reg().to_reg()), Gpr::ZERO);
+        assert_eq!(zero_reg().index(), 0);
+    }
+}
