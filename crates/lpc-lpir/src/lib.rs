@@ -19,5 +19,6 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod analysis;
 pub mod entity;
 pub mod ir;
