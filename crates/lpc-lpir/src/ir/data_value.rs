@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn display() {
         assert_eq!(DataValue::from_signed(Type::I16, -5).to_string(), "-5");
-        assert_eq!(DataValue::new(Type::I32, 70_000).to_string(), "0x1_1170");
+        assert_eq!(DataValue::new(Type::I32, 70_000).to_string(), "0x0001_1170");
         assert_eq!(
             DataValue::new(Type::I128, 1 << 127).to_string(),
             "0x80000000000000000000000000000000"

@@ -54,6 +54,8 @@ enum ValueData {
         ty: Type,
         original: Value,
     },
+    /// The number is taken and nothing defines the value.
+    Undefined,
 }
 
 impl DataFlowGraph {
@@ -94,7 +96,7 @@ impl DataFlowGraph {
         self.insts.len()
     }
 
-    /// The number of values that were made, aliases included.
+    /// The number of values that were made, aliases and undefined ones included.
     pub fn num_values(&self) -> usize {
         self.values.len()
     }
@@ -114,9 +116,23 @@ impl DataFlowGraph {
         self.values.is_valid(value)
     }
 
-    /// All values, aliases included.
-    pub fn values(&self) -> impl DoubleEndedIterator<Item = Value> + ExactSizeIterator {
-        self.values.keys()
+    /// All values that are defined, aliases included.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = Value> + '_ {
+        self.values
+            .keys()
+            .filter(|&value| self.value_is_defined(value))
+    }
+
+    /// Makes a value that nothing defines, so that it can be used before its definition is known.
+    ///
+    /// [`Self::define_result`], [`Self::define_block_param`] or [`Self::change_to_alias`] give it a meaning later.
+    pub fn reserve_value(&mut self) -> Value {
+        self.values.push(ValueData::Undefined)
+    }
+
+    /// Whether `value` is a result, a block parameter or an alias.
+    pub fn value_is_defined(&self, value: Value) -> bool {
+        !matches!(self.values[value], ValueData::Undefined)
     }
 
     /// The opcode and operands of `inst`.
@@ -178,10 +194,16 @@ impl DataFlowGraph {
 
     /// Gives `inst` one more result, of type `ty`.
     pub fn append_result(&mut self, inst: Inst, ty: Type) -> Value {
-        let position = self.results[inst].len(&self.value_lists) as u16;
-        let value = self.values.push(ValueData::Result { ty, position, inst });
-        self.results[inst].push(value, &mut self.value_lists);
+        let value = self.reserve_value();
+        self.define_result(inst, value, ty);
         value
+    }
+
+    /// Makes the reserved `value` one more result of `inst`, of type `ty`.
+    pub fn define_result(&mut self, inst: Inst, value: Value, ty: Type) {
+        let position = self.results[inst].len(&self.value_lists) as u16;
+        self.values[value] = ValueData::Result { ty, position, inst };
+        self.results[inst].push(value, &mut self.value_lists);
     }
 
     /// Gives `inst` the results that its opcode, its controlling type and, for a call, its signature require.
@@ -189,21 +211,30 @@ impl DataFlowGraph {
     /// Nothing is added where they cannot be told: when the opcode has no such controlling type, or a call refers to a
     /// function or signature that is not declared.
     pub fn make_inst_results(&mut self, inst: Inst, controlling: Option<Type>) {
-        if let Some(sig_ref) = self.call_signature(inst) {
-            if self.insts[inst].opcode().is_terminator() || !self.signatures.is_valid(sig_ref) {
-                return;
-            }
-            for index in 0..self.signatures[sig_ref].returns.len() {
-                let ty = self.signatures[sig_ref].returns[index].value_type;
-                self.append_result(inst, ty);
-            }
-            return;
+        let mut index = 0;
+        while let Some(ty) = self.required_result_type(inst, index, controlling) {
+            self.append_result(inst, ty);
+            index += 1;
         }
-        for result in self.insts[inst].opcode().info().results {
-            if let Some(ty) = result.resolve(controlling) {
-                self.append_result(inst, ty);
+    }
+
+    /// The type of the result number `index` that the opcode of `inst`, its controlling type and, for a call, its signature
+    /// require, or `None` when it has fewer results or the type cannot be told.
+    pub fn required_result_type(
+        &self,
+        inst: Inst,
+        index: usize,
+        controlling: Option<Type>,
+    ) -> Option<Type> {
+        let opcode = self.insts[inst].opcode();
+        if opcode.is_call() {
+            if opcode.is_terminator() {
+                return None;
             }
+            let signature = self.signatures.get(self.call_signature(inst)?)?;
+            return signature.returns.get(index).map(|result| result.value_type);
         }
+        opcode.info().results.get(index)?.resolve(controlling)
     }
 
     /// The signature that `inst` calls, when it is a call of a declared function or through a signature.
@@ -247,14 +278,20 @@ impl DataFlowGraph {
 
     /// Gives `block` one more parameter, of type `ty`.
     pub fn append_block_param(&mut self, block: Block, ty: Type) -> Value {
+        let value = self.reserve_value();
+        self.define_block_param(block, value, ty);
+        value
+    }
+
+    /// Makes the reserved `value` one more parameter of `block`, of type `ty`.
+    pub fn define_block_param(&mut self, block: Block, value: Value, ty: Type) {
         let position = self.num_block_params(block) as u16;
-        let value = self.values.push(ValueData::Param {
+        self.values[value] = ValueData::Param {
             ty,
             position,
             block,
-        });
+        };
         self.block_params[block].push(value, &mut self.value_lists);
-        value
     }
 
     /// Takes the parameter `param` from its block; those behind it move up. The arguments of branches are not touched, and
@@ -282,18 +319,22 @@ impl DataFlowGraph {
     }
 
     /// The type of `value`.
+    ///
+    /// # Panics
+    /// When it is not defined.
     pub fn value_type(&self, value: Value) -> Type {
         match self.values[value] {
             ValueData::Result { ty, .. }
             | ValueData::Param { ty, .. }
             | ValueData::Alias { ty, .. } => ty,
+            ValueData::Undefined => panic!("{value} is not defined"),
         }
     }
 
     /// Where `value` comes from, aliases resolved.
     ///
     /// # Panics
-    /// When it is an alias in a cycle of aliases, which the reader and the verifier refuse.
+    /// When it is not defined, or an alias in a cycle of aliases, which the reader and the verifier refuse.
     pub fn value_def(&self, value: Value) -> ValueDef {
         match self.values[self.resolve_aliases(value)] {
             ValueData::Result { position, inst, .. } => ValueDef::Result(inst, position.into()),
@@ -301,6 +342,7 @@ impl DataFlowGraph {
                 position, block, ..
             } => ValueDef::Param(block, position.into()),
             ValueData::Alias { .. } => unreachable!("aliases are resolved"),
+            ValueData::Undefined => panic!("{value} is not defined"),
         }
     }
 
@@ -388,6 +430,23 @@ mod tests {
         assert_eq!(types, [Type::I32, Type::I8]);
         assert_eq!(dfg.value_def(results[1]), ValueDef::Result(inst, 1));
         assert_eq!(dfg.controlling_type(inst), Some(Type::I32));
+    }
+
+    #[test]
+    fn a_reserved_value_can_be_used_before_it_is_defined() {
+        let mut dfg = DataFlowGraph::new();
+        let later = dfg.reserve_value();
+        let user = dfg.make_inst(InstructionData::Unary {
+            opcode: Opcode::Ineg,
+            arg: later,
+        });
+        assert!(!dfg.value_is_defined(later));
+        assert_eq!(dfg.values().count(), 0);
+        let block = dfg.make_block();
+        dfg.define_block_param(block, later, Type::I16);
+        assert_eq!(dfg.value_def(later), ValueDef::Param(block, 0));
+        assert_eq!(dfg.controlling_type(user), Some(Type::I16));
+        assert_eq!(dfg.values().collect::<Vec<_>>(), [later]);
     }
 
     #[test]

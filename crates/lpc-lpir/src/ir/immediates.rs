@@ -30,7 +30,7 @@ impl From<i64> for Imm64 {
     }
 }
 
-/// Writes small and negative numbers in decimal, others in hexadecimal with a `_` between groups of four digits.
+/// Writes small and negative numbers in decimal, others in hexadecimal in groups of four digits with a `_` between them.
 impl fmt::Display for Imm64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_grouped(f, self.0)
@@ -79,7 +79,7 @@ fn write_grouped(f: &mut fmt::Formatter<'_>, value: i64) -> fmt::Result {
     }
     let digits = value.ilog2() / 4;
     let mut shift = digits / 4 * 16;
-    write!(f, "0x{:x}", value >> shift)?;
+    write!(f, "0x{:04x}", value >> shift)?;
     while shift > 0 {
         shift -= 16;
         write!(f, "_{:04x}", value >> shift & 0xffff)?;
@@ -100,7 +100,7 @@ mod tests {
             (9_999, "9999"),
             (10_000, "0x2710"),
             (0xffff, "0xffff"),
-            (0x1_0000, "0x1_0000"),
+            (0x1_0000, "0x0001_0000"),
             (0x7fff_ffff_ffff_ffff, "0x7fff_ffff_ffff_ffff"),
             (i64::MIN, "-9223372036854775808"),
         ] {

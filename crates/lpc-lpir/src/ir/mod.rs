@@ -24,7 +24,8 @@ pub use condcodes::{AtomicRmwOp, IntCC};
 pub use data_value::DataValue;
 pub use dfg::{DataFlowGraph, ValueDef};
 pub use entities::{
-    Block, Constant, FuncId, FuncRef, GlobalValue, Inst, JumpTable, SigRef, StackSlot, Value,
+    AnyEntity, Block, Constant, FuncId, FuncRef, GlobalValue, Inst, JumpTable, SigRef, StackSlot,
+    Value,
 };
 pub use extname::{ExtFuncData, ExternalName};
 pub use function::Function;

@@ -549,12 +549,43 @@ impl FromStr for Opcode {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|opcode| opcode.name() == name)
-            .ok_or(())
+        let position = BY_NAME.binary_search_by(|opcode| opcode.name().cmp(name));
+        position.map(|index| BY_NAME[index]).map_err(|_| ())
     }
+}
+
+/// All opcodes, sorted by their names.
+static BY_NAME: [Opcode; Opcode::ALL.len()] = sorted_by_name();
+
+const fn sorted_by_name() -> [Opcode; Opcode::ALL.len()] {
+    let mut sorted = [Opcode::Jump; Opcode::ALL.len()];
+    let mut count = 0;
+    while count < sorted.len() {
+        let opcode = Opcode::ALL[count];
+        let mut place = count;
+        while place > 0 && is_before(name_of(opcode), name_of(sorted[place - 1])) {
+            sorted[place] = sorted[place - 1];
+            place -= 1;
+        }
+        sorted[place] = opcode;
+        count += 1;
+    }
+    sorted
+}
+
+const fn name_of(opcode: Opcode) -> &'static [u8] {
+    TABLE[opcode as usize].name.as_bytes()
+}
+
+const fn is_before(a: &[u8], b: &[u8]) -> bool {
+    let mut index = 0;
+    while index < a.len() && index < b.len() {
+        if a[index] != b[index] {
+            return a[index] < b[index];
+        }
+        index += 1;
+    }
+    a.len() < b.len()
 }
 
 #[cfg(test)]
