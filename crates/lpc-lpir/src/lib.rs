@@ -20,5 +20,6 @@ extern crate alloc;
 extern crate std;
 
 pub mod analysis;
+pub mod builder;
 pub mod entity;
 pub mod ir;

@@ -36,6 +36,7 @@ pub use jumptable::JumpTableData;
 pub use layout::Layout;
 pub use memflags::{Endianness, MemFlags};
 pub use module::{Module, ModuleError};
+pub(crate) use opcodes::for_each_opcode;
 pub use opcodes::{
     ControllingType, InstructionFormat, Opcode, OpcodeInfo, OperandType, Properties,
 };

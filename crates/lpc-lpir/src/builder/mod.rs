@@ -1,0 +1,16 @@
+//! How instructions are made.
+//!
+//! [`InstBuilder`] has one method per opcode: `ins().iadd(a, b)`. Where the instruction goes is up to who gives the builder
+//! out: a [`FuncCursor`] puts it anywhere into an existing function; a [`FunctionBuilder`] fills one block after the other.
+//!
+//! ```text
+//!  front end ── def_var, use_var ──► FunctionBuilder ──► SsaBuilder     block parameters and branch arguments
+//!      │                                   │
+//!      └──────── ins().iadd(a, b) ──► InstBuilder ─────► Function       instructions
+//! ```
+
+mod cursor;
+mod ins;
+
+pub use cursor::{CursorPosition, FuncCursor};
+pub use ins::{InstBuilder, InstInserter};
