@@ -90,9 +90,21 @@ done:
 ";
 
 const PROGRAMS: [Program; 3] = [
-    Program { name: "sieve", source: SIEVE, result: 6542 },
-    Program { name: "crc32", source: CRC32, result: 0xd797_8eeb },
-    Program { name: "fibonacci", source: FIBONACCI, result: 17711 },
+    Program {
+        name: "sieve",
+        source: SIEVE,
+        result: 6542,
+    },
+    Program {
+        name: "crc32",
+        source: CRC32,
+        result: 0xd797_8eeb,
+    },
+    Program {
+        name: "fibonacci",
+        source: FIBONACCI,
+        result: 17711,
+    },
 ];
 
 struct Program {
@@ -111,7 +123,9 @@ impl Program {
     fn load(&self, extensions: ExtensionSet) -> Emulator {
         let memory = Memory::new(BASE, 1 << 18).unwrap();
         let mut emulator = Emulator::new(MachineConfig::new(extensions), memory);
-        emulator.load_code(BASE, &support::assemble(self.source)).unwrap();
+        emulator
+            .load_code(BASE, &support::assemble(self.source))
+            .unwrap();
         emulator
     }
 

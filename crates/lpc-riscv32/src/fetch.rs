@@ -1,6 +1,6 @@
 //! Decoding the instruction at the start of a byte sequence, of either length, for a given machine.
 
-use crate::extension::{Extension, ExtensionSet};
+use crate::extension::ExtensionSet;
 use crate::inst::Inst;
 
 /// An instruction as it was found in memory.

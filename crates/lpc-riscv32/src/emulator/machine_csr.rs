@@ -29,6 +29,11 @@ pub(super) struct MachineCsrs {
 }
 
 impl MachineCsrs {
+    /// Where `mret` goes.
+    pub(super) fn mepc(&self) -> u32 {
+        storage_index(Csr::MEPC).map_or(0, |index| self.stored[index])
+    }
+
     /// Reads a register; `None` if it does not exist.
     pub(super) fn read(
         &self,

@@ -7,13 +7,14 @@
 //!
 //! ```text
 //!              set_gpr, call                        Stop::{Ecall, Ebreak, Trap,
-//!  load_code ─► Memory ─► Slot (decoded once) ─► execute ─► LimitReached, Halted}
+//!  load_code ─► Memory ─► ops (decoded once) ─► execute ─► LimitReached, Halted}
 //! ```
 //!
 //! Stores to the executable range take effect at the next fetch, without `fence.i`.
 
 mod code;
 mod execute;
+mod hart;
 mod machine_csr;
 mod memory;
 mod operations;
@@ -28,6 +29,7 @@ pub use trap::{Stop, Trap, TrapCause};
 use crate::extension::{Extension, ExtensionSet};
 use crate::gpr::Gpr;
 use code::Code;
+use hart::Hart;
 use machine_csr::MachineCsrs;
 use registers::Registers;
 use trace::NoTrace;
@@ -83,19 +85,9 @@ pub struct Counters {
 pub struct Emulator {
     config: MachineConfig,
     pc: u32,
-    registers: Registers,
-    csrs: MachineCsrs,
-    memory: Memory,
+    hart: Hart,
     code: Code,
-    counters: Counters,
     halt_address: u32,
-    /// The address of the last `lr.w` that no `sc.w` has consumed.
-    reservation: Option<u32>,
-    /// Bits that are zero in the address of an aligned load or store, as far as their size
-    /// requires it.
-    misaligned_data_bits: u32,
-    /// Bits that are zero in the [`Code`] index of an instruction that can be jumped to.
-    misaligned_index_bits: u32,
 }
 
 impl Emulator {
@@ -105,21 +97,24 @@ impl Emulator {
     /// A machine with all registers zero and no executable range.
     pub fn new(config: MachineConfig, memory: Memory) -> Emulator {
         let has_compressed = config.extensions.contains(Extension::Zca);
-        Emulator {
-            config,
-            pc: 0,
+        let hart = Hart {
             registers: Registers::new(),
             csrs: MachineCsrs::default(),
             memory,
-            code: Code::empty(),
             counters: Counters::default(),
-            halt_address: Self::DEFAULT_HALT_ADDRESS,
-            reservation: None,
             misaligned_data_bits: match config.misaligned {
                 Misaligned::Allow => 0,
                 Misaligned::Trap => 3,
             },
-            misaligned_index_bits: u32::from(!has_compressed),
+            misaligned_parcel_bits: u32::from(!has_compressed),
+            reservation: None,
+        };
+        Emulator {
+            config,
+            pc: 0,
+            hart,
+            code: Code::empty(config.extensions),
+            halt_address: Self::DEFAULT_HALT_ADDRESS,
         }
     }
 
@@ -130,7 +125,7 @@ impl Emulator {
 
     /// The RAM.
     pub fn memory(&self) -> &Memory {
-        &self.memory
+        &self.hart.memory
     }
 
     /// Copies `bytes` to `address`. Works on code as well.
@@ -138,7 +133,7 @@ impl Emulator {
     /// # Errors
     /// [`OutOfBounds`] if they do not fit into the memory; nothing is written then.
     pub fn write_memory(&mut self, address: u32, bytes: &[u8]) -> Result<(), OutOfBounds> {
-        self.memory.write(address, bytes)?;
+        self.hart.memory.write(address, bytes)?;
         self.code.invalidate(address, bytes.len());
         Ok(())
     }
@@ -148,7 +143,7 @@ impl Emulator {
     /// # Errors
     /// [`OutOfBounds`] if they do not fit into the memory; nothing changes then.
     pub fn load_code(&mut self, address: u32, bytes: &[u8]) -> Result<(), OutOfBounds> {
-        self.memory.write(address, bytes)?;
+        self.hart.memory.write(address, bytes)?;
         self.set_executable(address, bytes.len() as u32)
     }
 
@@ -158,19 +153,21 @@ impl Emulator {
     /// # Errors
     /// [`OutOfBounds`] if the range is not inside the memory; nothing changes then.
     pub fn set_executable(&mut self, address: u32, length: u32) -> Result<(), OutOfBounds> {
-        self.memory.read(address, length as usize)?;
-        self.code = Code::new(address, length);
+        self.hart.memory.read(address, length as usize)?;
+        self.code = Code::new(self.config.extensions, address, length);
         Ok(())
     }
 
     /// The value of a register.
     pub fn gpr(&self, gpr: Gpr) -> u32 {
-        self.registers.read(gpr.number())
+        self.hart.registers.read(gpr.number())
     }
 
     /// Sets a register. Setting `zero` has no effect.
     pub fn set_gpr(&mut self, gpr: Gpr, value: u32) {
-        self.registers.write(Registers::destination(gpr), value);
+        self.hart
+            .registers
+            .write(Registers::destination(gpr), value);
     }
 
     /// The address of the instruction that executes next.
@@ -187,18 +184,18 @@ impl Emulator {
     /// there. At first it is [`Emulator::DEFAULT_HALT_ADDRESS`].
     pub fn set_halt_address(&mut self, address: u32) {
         self.halt_address = address;
-        // A slot filled under the old address would run through the new one.
+        // Code decoded under the old address would run through the new one.
         self.code.invalidate(address, 1);
     }
 
     /// What was executed so far.
     pub fn counters(&self) -> Counters {
-        self.counters
+        self.hart.counters
     }
 
     /// Sets all counters to zero.
     pub fn reset_counters(&mut self) {
-        self.counters = Counters::default();
+        self.hart.counters = Counters::default();
     }
 
     /// Executes up to `limit` instructions from the pc on.
@@ -251,5 +248,10 @@ impl Emulator {
         self.set_gpr(Gpr::RA, self.halt_address);
         self.set_pc(entry);
         Ok(self.run(limit))
+    }
+
+    /// Bits that are zero in the address of an instruction.
+    fn misaligned_pc_bits(&self) -> u32 {
+        self.hart.misaligned_parcel_bits << 1 | 1
     }
 }

@@ -4,18 +4,17 @@ use crate::gpr::Gpr;
 
 /// The registers, and one more that takes the results for `zero`.
 ///
-/// A destination number is [`Registers::destination`], so that writing needs no test for `zero`.
-/// The array is longer than what the numbers can reach after masking, so that access needs no
-/// bounds check either.
+/// Results are written under a [`Registers::destination`] number, so that writing needs no test for
+/// `zero`. The array has an element for every `u8`, so that access needs no bounds check.
 #[derive(Clone)]
-pub(super) struct Registers([u32; 64]);
+pub(super) struct Registers([u32; 256]);
 
 impl Registers {
     const SINK: u8 = 32;
 
     /// All registers zero.
     pub(super) fn new() -> Registers {
-        Registers([0; 64])
+        Registers([0; 256])
     }
 
     /// The number under which results for `gpr` are written.
@@ -27,15 +26,15 @@ impl Registers {
         }
     }
 
-    /// Reads the register whose number is the low five bits.
+    /// Reads the register with the given number.
     #[inline(always)]
     pub(super) fn read(&self, number: u8) -> u32 {
-        self.0[usize::from(number & 31)]
+        self.0[usize::from(number)]
     }
 
     /// Writes the register with the given [`Registers::destination`] number.
     #[inline(always)]
     pub(super) fn write(&mut self, destination: u8, value: u32) {
-        self.0[usize::from(destination & 63)] = value;
+        self.0[usize::from(destination)] = value;
     }
 }

@@ -1,6 +1,8 @@
 //! Watching a run instruction by instruction.
 
-use super::Emulator;
+use super::hart::Hart;
+use super::memory::Memory;
+use crate::gpr::Gpr;
 use crate::inst::Inst;
 
 /// An instruction that is about to execute.
@@ -11,8 +13,19 @@ pub struct TraceEvent<'a> {
     pub inst: Inst,
     /// Its length in bytes: 2 or 4.
     pub length: u32,
-    /// The machine before it executes.
-    pub emulator: &'a Emulator,
+    pub(super) hart: &'a Hart,
+}
+
+impl TraceEvent<'_> {
+    /// The value of a register before the instruction executes.
+    pub fn gpr(&self, gpr: Gpr) -> u32 {
+        self.hart.registers.read(gpr.number())
+    }
+
+    /// The memory before the instruction executes.
+    pub fn memory(&self) -> &Memory {
+        &self.hart.memory
+    }
 }
 
 /// What the execution loop reports to. Without tracing it is compiled away.

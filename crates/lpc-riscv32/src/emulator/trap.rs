@@ -53,6 +53,27 @@ pub enum TrapCause {
     StoreAccessFault = 7,
 }
 
+/// What ends a run, without the address where it happened.
+#[derive(Clone, Copy)]
+pub(super) enum Exit {
+    Ecall,
+    Ebreak,
+    Halted,
+    Trap(TrapCause, u32),
+}
+
+impl Exit {
+    /// The exit at the instruction at `pc`.
+    pub(super) fn at(self, pc: u32) -> Stop {
+        match self {
+            Exit::Ecall => Stop::Ecall,
+            Exit::Ebreak => Stop::Ebreak,
+            Exit::Halted => Stop::Halted,
+            Exit::Trap(cause, value) => Stop::Trap(Trap { cause, pc, value }),
+        }
+    }
+}
+
 impl TrapCause {
     /// The exception code in `mcause`.
     pub const fn code(self) -> u32 {

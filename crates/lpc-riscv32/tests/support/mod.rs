@@ -25,7 +25,9 @@ pub fn assemble(source: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for line in lines.iter().filter(|line| !line.ends_with(':')) {
         let inst = instruction(line, bytes.len() as i32, &labels);
-        let word = inst.encode().unwrap_or_else(|error| panic!("{line}: {error}"));
+        let word = inst
+            .encode()
+            .unwrap_or_else(|error| panic!("{line}: {error}"));
         bytes.extend(word.to_le_bytes());
     }
     bytes
@@ -39,7 +41,9 @@ fn instruction(line: &str, address: i32, labels: &HashMap<&str, i32>) -> Inst {
         .filter(|operand| !operand.is_empty())
         .collect();
     let gpr = |index: usize| -> Gpr {
-        operands[index].parse().unwrap_or_else(|error| panic!("{line}: {error}"))
+        operands[index]
+            .parse()
+            .unwrap_or_else(|error| panic!("{line}: {error}"))
     };
     let target = |index: usize| match labels.get(operands[index]) {
         Some(label) => label - address,
@@ -47,7 +51,10 @@ fn instruction(line: &str, address: i32, labels: &HashMap<&str, i32>) -> Inst {
     };
     let imm = |index: usize| number(operands[index]);
     let (opcode, order) = opcode_and_order(mnemonic);
-    let mut inst = Inst { imm: order, ..Inst::no_operands(opcode) };
+    let mut inst = Inst {
+        imm: order,
+        ..Inst::no_operands(opcode)
+    };
     match opcode.format() {
         Format::R => (inst.rd, inst.rs1, inst.rs2) = (gpr(0), gpr(1), gpr(2)),
         Format::Unary | Format::LoadReserved => (inst.rd, inst.rs1) = (gpr(0), gpr(1)),
@@ -78,8 +85,20 @@ fn opcode_and_order(mnemonic: &str) -> (Opcode, i32) {
     let relaxed = AtomicOrder::RELAXED;
     let orders = [
         (".aqrl", AtomicOrder::SEQUENTIALLY_CONSISTENT),
-        (".aq", AtomicOrder { acquire: true, ..relaxed }),
-        (".rl", AtomicOrder { release: true, ..relaxed }),
+        (
+            ".aq",
+            AtomicOrder {
+                acquire: true,
+                ..relaxed
+            },
+        ),
+        (
+            ".rl",
+            AtomicOrder {
+                release: true,
+                ..relaxed
+            },
+        ),
         ("", relaxed),
     ];
     orders
