@@ -7,4 +7,14 @@ extern crate alloc;
 extern crate std;
 
 pub mod backend;
+pub mod compile;
+pub mod error;
 pub mod isa;
+pub mod settings;
+
+pub use compile::{
+    CompiledFunction, CompiledModule, allocate_registers, compile_function, compile_module,
+    emit_function, lower_function,
+};
+pub use error::{CompileError, ModuleCompileError};
+pub use settings::{OptLevel, RegallocAlgorithm, Settings};

@@ -9,10 +9,13 @@
 //!                       vcode_text             FrameLayout
 //! ```
 
+pub mod abi;
+pub mod blockorder;
 pub mod buffer;
 pub mod constants;
 pub mod emit;
 pub mod frame;
+pub mod lower;
 pub mod machinst;
 pub mod operands;
 pub mod ranges;

@@ -1,0 +1,110 @@
+//! The compiler: a function or a module in, machine code out.
+//!
+//! [`compile_function`] is the whole pipeline. Each of its steps can be called by itself, to look at what lies between.
+
+use crate::backend::blockorder::BlockLoweringOrder;
+use crate::backend::emit::{CompiledCode, EmitError, emit};
+use crate::backend::lower::lower;
+use crate::backend::regalloc;
+use crate::backend::vcode::VCode;
+use crate::error::{CompileError, ModuleCompileError};
+use crate::isa::riscv32::abi::abi_signature;
+use crate::isa::riscv32::emit::EmitInfo;
+use crate::isa::riscv32::inst::MInst;
+use crate::isa::riscv32::lower::Riscv32Backend;
+use crate::settings::Settings;
+use alloc::vec::Vec;
+use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree};
+use lpc_lpir::ir::{ExternalName, Function, Module};
+use regalloc2::Output;
+
+/// A compiled function.
+#[derive(Clone, Debug)]
+pub struct CompiledFunction {
+    /// Its name.
+    pub name: ExternalName,
+    /// Its machine code.
+    pub code: CompiledCode,
+}
+
+/// The compiled functions of a module, in its order.
+#[derive(Clone, Debug, Default)]
+pub struct CompiledModule {
+    /// The functions.
+    pub functions: Vec<CompiledFunction>,
+}
+
+/// Compiles `func`, which must have passed the verifier.
+///
+/// # Errors
+/// When the function needs something that the backend lacks, or is too large for the machine.
+pub fn compile_function(
+    func: &Function,
+    settings: &Settings,
+) -> Result<CompiledFunction, CompileError> {
+    let vcode = lower_function(func, settings)?;
+    let allocation = allocate_registers(&vcode, settings)?;
+    let code = emit_function(&vcode, &allocation, settings)?;
+    Ok(CompiledFunction {
+        name: func.name.clone(),
+        code,
+    })
+}
+
+/// Compiles all functions of `module`, which must have passed the verifier.
+///
+/// # Errors
+/// When one of the functions cannot be compiled; see [`compile_function`].
+pub fn compile_module(
+    module: &Module,
+    settings: &Settings,
+) -> Result<CompiledModule, ModuleCompileError> {
+    let functions = module.functions().map(|(function, func)| {
+        compile_function(func, settings).map_err(|error| ModuleCompileError { function, error })
+    });
+    Ok(CompiledModule {
+        functions: functions.collect::<Result<_, _>>()?,
+    })
+}
+
+/// Lowers `func` to virtual-register code.
+///
+/// # Errors
+/// When the function needs something that the backend lacks.
+pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MInst>, CompileError> {
+    let abi = abi_signature(&func.signature)
+        .map_err(|error| CompileError::Signature { call: None, error })?;
+    let cfg = ControlFlowGraph::with_function(func);
+    let domtree = DominatorTree::with_function(func, &cfg);
+    let order = BlockLoweringOrder::new(func, &domtree);
+    lower::<Riscv32Backend>(func, settings, &abi, &order)
+}
+
+/// Gives each virtual register of `vcode` its places.
+///
+/// # Errors
+/// When the register allocator refuses the code, which is an error of the compiler.
+pub fn allocate_registers(
+    vcode: &VCode<MInst>,
+    settings: &Settings,
+) -> Result<Output, CompileError> {
+    regalloc::run(vcode, settings.regalloc).map_err(CompileError::RegisterAllocation)
+}
+
+/// Turns `vcode` into machine code, with the registers that `allocation` gave it.
+///
+/// # Errors
+/// When the frame or the code is too large.
+pub fn emit_function(
+    vcode: &VCode<MInst>,
+    allocation: &Output,
+    settings: &Settings,
+) -> Result<CompiledCode, CompileError> {
+    let info = EmitInfo {
+        extensions: settings.extensions,
+    };
+    emit(vcode, allocation, &info).map_err(|error| match error {
+        EmitError::FrameTooLarge(_) => CompileError::FrameTooLarge,
+        EmitError::CodeTooLarge => CompileError::CodeTooLarge,
+    })
+}

@@ -1,0 +1,93 @@
+//! Why a function cannot be compiled.
+
+use crate::backend::abi::AbiError;
+use core::fmt;
+use lpc_lpir::ir::{FuncId, Function, Inst};
+use regalloc2::RegAllocError;
+
+/// Why a function cannot be compiled. The function must have passed the verifier; what that refuses is not reported here.
+#[derive(Clone, Debug)]
+pub enum CompileError {
+    /// An instruction needs something that the backend lacks.
+    Unsupported {
+        /// The instruction.
+        inst: Inst,
+        /// What it needs.
+        what: &'static str,
+    },
+    /// The signature of the function, or that of a call, cannot be passed.
+    Signature {
+        /// The call, or `None` for the function itself.
+        call: Option<Inst>,
+        /// What is wrong with it.
+        error: AbiError,
+    },
+    /// The frame is larger than [`MAX_FRAME_SIZE`](crate::backend::frame::MAX_FRAME_SIZE).
+    FrameTooLarge,
+    /// The code is larger than what 32-bit distances span.
+    CodeTooLarge,
+    /// The register allocator gave up. Lowering produces nothing that it must refuse, so this is an error of the compiler.
+    RegisterAllocation(RegAllocError),
+}
+
+impl CompileError {
+    /// The instruction that is to blame.
+    pub fn inst(&self) -> Option<Inst> {
+        match *self {
+            Self::Unsupported { inst, .. } => Some(inst),
+            Self::Signature { call, .. } => call,
+            _ => None,
+        }
+    }
+
+    /// The error as a text that names the instruction as it is written in `func`.
+    pub fn display<'a>(&'a self, func: &'a Function) -> impl fmt::Display + 'a {
+        DisplayError { error: self, func }
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported { what, .. } => write!(f, "{what} is not supported"),
+            Self::Signature { error, .. } => fmt::Display::fmt(error, f),
+            Self::FrameTooLarge => f.write_str("the stack frame is too large"),
+            Self::CodeTooLarge => f.write_str("the code of the function is too large"),
+            Self::RegisterAllocation(error) => write!(f, "register allocation failed: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for CompileError {}
+
+/// Why a module cannot be compiled.
+#[derive(Clone, Debug)]
+pub struct ModuleCompileError {
+    /// The function to blame.
+    pub function: FuncId,
+    /// What is wrong with it.
+    pub error: CompileError,
+}
+
+impl fmt::Display for ModuleCompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.function, self.error)
+    }
+}
+
+impl core::error::Error for ModuleCompileError {}
+
+struct DisplayError<'a> {
+    error: &'a CompileError,
+    func: &'a Function,
+}
+
+impl fmt::Display for DisplayError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.func.name)?;
+        if let Some(inst) = self.error.inst() {
+            write!(f, ", {inst} ({})", self.func.dfg.inst(inst).opcode())?;
+        }
+        write!(f, ": {}", self.error)
+    }
+}

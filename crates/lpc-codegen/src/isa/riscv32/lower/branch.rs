@@ -1,0 +1,43 @@
+//! Branches with more than one target.
+
+use super::comparisons::{Condition, is_not_zero};
+use super::{Ctx, operands};
+use crate::backend::buffer::MachLabel;
+use crate::error::CompileError;
+use crate::isa::riscv32::inst::{BrTableTargets, MInst};
+use alloc::boxed::Box;
+use lpc_lpir::ir::Inst;
+
+pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[MachLabel]) -> Result<(), CompileError> {
+    let [condition] = operands(ctx, inst);
+    let Condition { op, rs1, rs2 } = is_not_zero(ctx, inst, condition)?;
+    ctx.emit(MInst::CondBr {
+        op,
+        rs1,
+        rs2,
+        taken: targets[0],
+        not_taken: targets[1],
+    });
+    Ok(())
+}
+
+pub(super) fn lower_br_table(
+    ctx: Ctx,
+    inst: Inst,
+    targets: &[MachLabel],
+) -> Result<(), CompileError> {
+    let [index] = operands(ctx, inst);
+    let index = ctx.put_in_reg(index);
+    let (&default, entries) = targets.split_first().expect("a table has a default");
+    let (tmp1, tmp2) = (ctx.temp(), ctx.temp());
+    ctx.emit(MInst::BrTable {
+        index,
+        tmp1,
+        tmp2,
+        targets: Box::new(BrTableTargets {
+            default,
+            targets: entries.into(),
+        }),
+    });
+    Ok(())
+}

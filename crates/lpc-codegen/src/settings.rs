@@ -1,0 +1,40 @@
+//! What a compilation is to aim for.
+
+pub use crate::backend::regalloc::RegallocAlgorithm;
+use lpc_riscv32::ExtensionSet;
+
+/// How much work to spend on the code, and for what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OptLevel {
+    /// Compile as fast as possible.
+    None,
+    /// Make the code fast.
+    #[default]
+    Speed,
+    /// Make the code small.
+    Size,
+}
+
+/// The settings of a compilation.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The extensions that the code may use.
+    pub extensions: ExtensionSet,
+    /// How much to optimize.
+    pub opt_level: OptLevel,
+    /// Which register allocator to use.
+    pub regalloc: RegallocAlgorithm,
+    /// Whether every function keeps a frame pointer in `s0`.
+    pub preserve_frame_pointers: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            extensions: ExtensionSet::RV32IMAC,
+            opt_level: OptLevel::default(),
+            regalloc: RegallocAlgorithm::default(),
+            preserve_frame_pointers: false,
+        }
+    }
+}
