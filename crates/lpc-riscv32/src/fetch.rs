@@ -1,5 +1,6 @@
 //! Decoding the instruction at the start of a byte sequence, of either length, for a given machine.
 
+use crate::compressed;
 use crate::extension::ExtensionSet;
 use crate::inst::Inst;
 
@@ -37,7 +38,15 @@ pub fn fetch(bytes: &[u8], extensions: ExtensionSet) -> Result<FetchedInst, Fetc
     let low = u16::from_le_bytes(half);
     if low & 3 != 3 {
         let bits = u32::from(low);
-        return Err(FetchError::Illegal { bits, length: 2 });
+        let inst = compressed::expand(low, extensions);
+        let illegal = FetchError::Illegal { bits, length: 2 };
+        return inst
+            .map(|inst| FetchedInst {
+                inst,
+                bits,
+                length: 2,
+            })
+            .ok_or(illegal);
     }
     let &half = rest.first_chunk().ok_or(FetchError::Truncated)?;
     let bits = u32::from(low) | u32::from(u16::from_le_bytes(half)) << 16;

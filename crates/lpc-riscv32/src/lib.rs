@@ -13,6 +13,7 @@
 //! * [`extension`]: sets of extensions, with their text form (`rv32imac_zba_zbb`).
 //! * [`format`](mod@format): how the operands of each instruction format lie in its 32 bits.
 //! * [`inst`]: [`Inst`], one instruction with its operands, encoded and decoded.
+//! * [`compressed`]: the 16-bit forms, as a table of the same kind that maps them to [`Inst`].
 //! * [`fetch`](mod@fetch): the instruction at the start of a byte sequence.
 //! * [`display`]: assembler syntax.
 //! * [`emulator`]: runs machine code.
@@ -23,6 +24,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod compressed;
 pub mod csr;
 pub mod display;
 pub mod emulator;

@@ -1,0 +1,560 @@
+//! The compressed instructions: 16-bit forms of common 32-bit instructions.
+//!
+//! Each row of the table names a mnemonic, the bits that identify the form, its operands, the
+//! opcode that it stands for and the extension that brings it. Expanding reads the operands;
+//! compressing writes them and accepts the result only if it expands to the instruction again. So
+//! every restriction (registers, ranges, reserved values) stands in the table once.
+//!
+//! This is what C means on RV32 without floating-point registers (Zca), and Zcb.
+
+use crate::extension::{Extension, ExtensionSet};
+use crate::gpr::Gpr;
+use crate::immediate::Imm20;
+use crate::inst::Inst;
+use crate::table::Opcode;
+
+/// The 32-bit instruction that a 16-bit encoding stands for on a machine with `extensions`.
+///
+/// `None` if the encoding is reserved, belongs to an extension that the machine lacks, or is the
+/// first half of a longer instruction. Hints expand to the instruction without effect that they
+/// are.
+pub fn expand(bits: u16, extensions: ExtensionSet) -> Option<Inst> {
+    let (row, inst) = find(bits)?;
+    (extensions.contains(row.extension) && inst.opcode.is_in(extensions)).then_some(inst)
+}
+
+/// The mnemonic of a 16-bit encoding of any extension, such as `c.addi`.
+pub fn mnemonic(bits: u16) -> Option<&'static str> {
+    find(bits).map(|(row, _)| row.mnemonic)
+}
+
+/// A 16-bit encoding with the effect of `inst` on a machine with `extensions`.
+///
+/// It expands to `inst` itself or to an instruction of the same effect: `mv` has two forms, and
+/// operands may change places where their order does not matter. Hints are never produced.
+pub fn compress(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
+    if !extensions.contains(Extension::Zca) {
+        return None;
+    }
+    compress_exactly(inst, extensions).or_else(|| {
+        let equivalent = equivalent_form(inst)?;
+        compress_exactly(equivalent, extensions)
+    })
+}
+
+fn compress_exactly(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
+    if is_hint(&inst) {
+        return None;
+    }
+    ROWS.iter()
+        .filter(|row| row.opcode == inst.opcode && extensions.contains(row.extension))
+        .map(|row| row.insert(&inst))
+        // Another row may claim the bits, as `c.jr` does with those of `c.mv` from `zero`.
+        .find(|bits| expand(*bits, extensions) == Some(inst))
+}
+
+/// Another instruction of the same effect that may have a compressed form where `inst` has none.
+fn equivalent_form(inst: Inst) -> Option<Inst> {
+    let Inst {
+        opcode,
+        rd,
+        rs1,
+        rs2,
+        imm,
+    } = inst;
+    match opcode {
+        // `mv` as the manuals write it; the compressed one is an addition to `zero`.
+        Opcode::Addi if imm == 0 => Some(Inst::r(Opcode::Add, rd, Gpr::ZERO, rs1)),
+        Opcode::Add
+        | Opcode::And
+        | Opcode::Or
+        | Opcode::Xor
+        | Opcode::Mul
+        | Opcode::Beq
+        | Opcode::Bne => Some(Inst {
+            rs1: rs2,
+            rs2: rs1,
+            ..inst
+        }),
+        _ => None,
+    }
+}
+
+/// Whether the compressed form of `inst` would be a hint: the instruction has no effect and is not
+/// `nop`. The manuals reserve hints for meanings of their own.
+fn is_hint(inst: &Inst) -> bool {
+    let keeps_its_register = inst.rd == inst.rs1 && inst.imm == 0;
+    match inst.opcode {
+        _ if *inst == Inst::NOP => false,
+        Opcode::Addi | Opcode::Slli | Opcode::Srli | Opcode::Srai => {
+            inst.rd == Gpr::ZERO || keeps_its_register
+        }
+        Opcode::Add | Opcode::Lui => inst.rd == Gpr::ZERO,
+        _ => false,
+    }
+}
+
+/// The first row that `bits` match in all restrictions, and what they stand for.
+fn find(bits: u16) -> Option<(&'static Row, Inst)> {
+    ROWS.iter()
+        .filter(|row| bits & row.mask() == row.bits)
+        .find_map(|row| Some((row, row.extract(bits)?)))
+}
+
+/// What the table says about one compressed form.
+struct Row {
+    mnemonic: &'static str,
+    /// The form's own bits; zero where an operand stands.
+    bits: u16,
+    operands: &'static [Operand],
+    opcode: Opcode,
+    extension: Extension,
+}
+
+/// An operand of a compressed form: where it lies, or the value that it always has.
+///
+/// Registers and immediates that no operand sets are zero.
+#[derive(Clone, Copy)]
+enum Operand {
+    /// rd, bits 11–7.
+    Rd,
+    /// rd, bits 11–7, where 0 is reserved.
+    RdNotZero,
+    /// rd, bits 11–7, where 2 is another form.
+    RdNotSp,
+    /// rd and rs1 at once, bits 11–7.
+    RdRs1,
+    /// rs1, bits 11–7, where 0 is reserved or another form.
+    Rs1NotZero,
+    /// rs2, bits 6–2.
+    Rs2,
+    /// rs2, bits 6–2, where 0 is another form.
+    Rs2NotZero,
+    /// rd, bits 4–2: `x8` to `x15`.
+    ShortRd,
+    /// rs1, bits 9–7: `x8` to `x15`.
+    ShortRs1,
+    /// rd and rs1 at once, bits 9–7: `x8` to `x15`.
+    ShortRdRs1,
+    /// rs2, bits 4–2: `x8` to `x15`.
+    ShortRs2,
+    /// An immediate.
+    Imm(&'static Immediate),
+    /// The 20-bit operand of `lui`, of which the immediate is the sign-extended low part.
+    UpperImm(&'static Immediate),
+    /// rd is always this register.
+    RdIs(Gpr),
+    /// rs1 is always this register.
+    Rs1Is(Gpr),
+    /// The immediate is always this value.
+    ImmIs(i32),
+}
+
+/// How an immediate is scattered over the 16 bits.
+struct Immediate {
+    /// Where each group of instruction bits starts, from the top, and the bits of the immediate
+    /// that it holds, as the manual lists them.
+    groups: &'static [(u32, &'static [u32])],
+    signed: bool,
+    /// Whether 0 is reserved.
+    not_zero: bool,
+}
+
+// Immediates, named after the forms that have them (unprivileged manual, "RVC Instruction Set
+// Listings").
+const SIGNED_6: Immediate = signed(&[(12, &[5]), (6, &[4, 3, 2, 1, 0])]);
+const SHIFT_AMOUNT: Immediate = unsigned(&[(6, &[4, 3, 2, 1, 0])]);
+const UPPER: Immediate = not_zero(SIGNED_6);
+const ADDI4SPN: Immediate = not_zero(unsigned(&[(12, &[5, 4, 9, 8, 7, 6, 2, 3])]));
+const ADDI16SP: Immediate = not_zero(signed(&[(12, &[9]), (6, &[4, 6, 8, 7, 5])]));
+const WORD_OFFSET: Immediate = unsigned(&[(12, &[5, 4, 3]), (6, &[2, 6])]);
+const LOAD_FROM_STACK: Immediate = unsigned(&[(12, &[5]), (6, &[4, 3, 2, 7, 6])]);
+const STORE_TO_STACK: Immediate = unsigned(&[(12, &[5, 4, 3, 2, 7, 6])]);
+const JUMP: Immediate = signed(&[(12, &[11, 4, 9, 8, 10, 6, 7, 3, 2, 1, 5])]);
+const BRANCH: Immediate = signed(&[(12, &[8, 4, 3]), (6, &[7, 6, 2, 1, 5])]);
+const BYTE_OFFSET: Immediate = unsigned(&[(6, &[0, 1])]);
+const HALF_OFFSET: Immediate = unsigned(&[(5, &[1])]);
+
+const fn unsigned(groups: &'static [(u32, &'static [u32])]) -> Immediate {
+    Immediate {
+        groups,
+        signed: false,
+        not_zero: false,
+    }
+}
+
+const fn signed(groups: &'static [(u32, &'static [u32])]) -> Immediate {
+    Immediate {
+        groups,
+        signed: true,
+        not_zero: false,
+    }
+}
+
+const fn not_zero(immediate: Immediate) -> Immediate {
+    Immediate {
+        not_zero: true,
+        ..immediate
+    }
+}
+
+macro_rules! compressed {
+    ($($mnemonic:literal $bits:literal [$($operand:expr),*] $opcode:ident $extension:ident;)*) => {{
+        use Operand::*;
+        &[$(Row {
+            mnemonic: $mnemonic,
+            bits: $bits,
+            operands: &[$($operand),*],
+            opcode: Opcode::$opcode,
+            extension: Extension::$extension,
+        }),*]
+    }};
+}
+
+#[expect(
+    clippy::unusual_byte_groupings,
+    reason = "the digits are grouped by the fields of the instruction"
+)]
+static ROWS: &[Row] = compressed! {
+    // Quadrant 0
+    "c.addi4spn" 0b000_00000000_000_00   [ShortRd, Rs1Is(Gpr::SP), Imm(&ADDI4SPN)]           Addi   Zca;
+    "c.lw"       0b010_000_000_00_000_00 [ShortRd, ShortRs1, Imm(&WORD_OFFSET)]              Lw     Zca;
+    "c.sw"       0b110_000_000_00_000_00 [ShortRs2, ShortRs1, Imm(&WORD_OFFSET)]             Sw     Zca;
+    "c.lbu"      0b100_000_000_00_000_00 [ShortRd, ShortRs1, Imm(&BYTE_OFFSET)]              Lbu    Zcb;
+    "c.lhu"      0b100_001_000_00_000_00 [ShortRd, ShortRs1, Imm(&HALF_OFFSET)]              Lhu    Zcb;
+    "c.lh"       0b100_001_000_10_000_00 [ShortRd, ShortRs1, Imm(&HALF_OFFSET)]              Lh     Zcb;
+    "c.sb"       0b100_010_000_00_000_00 [ShortRs2, ShortRs1, Imm(&BYTE_OFFSET)]             Sb     Zcb;
+    "c.sh"       0b100_011_000_00_000_00 [ShortRs2, ShortRs1, Imm(&HALF_OFFSET)]             Sh     Zcb;
+
+    // Quadrant 1
+    "c.nop"      0b000_0_00000_00000_01  [RdIs(Gpr::ZERO), Rs1Is(Gpr::ZERO), Imm(&SIGNED_6)] Addi   Zca;
+    "c.addi"     0b000_0_00000_00000_01  [RdRs1, Imm(&SIGNED_6)]                             Addi   Zca;
+    "c.jal"      0b001_00000000000_01    [RdIs(Gpr::RA), Imm(&JUMP)]                         Jal    Zca;
+    "c.li"       0b010_0_00000_00000_01  [Rd, Rs1Is(Gpr::ZERO), Imm(&SIGNED_6)]              Addi   Zca;
+    "c.addi16sp" 0b011_0_00010_00000_01  [RdIs(Gpr::SP), Rs1Is(Gpr::SP), Imm(&ADDI16SP)]     Addi   Zca;
+    "c.lui"      0b011_0_00000_00000_01  [RdNotSp, UpperImm(&UPPER)]                         Lui    Zca;
+    "c.srli"     0b100_0_00_000_00000_01 [ShortRdRs1, Imm(&SHIFT_AMOUNT)]                    Srli   Zca;
+    "c.srai"     0b100_0_01_000_00000_01 [ShortRdRs1, Imm(&SHIFT_AMOUNT)]                    Srai   Zca;
+    "c.andi"     0b100_0_10_000_00000_01 [ShortRdRs1, Imm(&SIGNED_6)]                        Andi   Zca;
+    "c.sub"      0b100_0_11_000_00_000_01 [ShortRdRs1, ShortRs2]                             Sub    Zca;
+    "c.xor"      0b100_0_11_000_01_000_01 [ShortRdRs1, ShortRs2]                             Xor    Zca;
+    "c.or"       0b100_0_11_000_10_000_01 [ShortRdRs1, ShortRs2]                             Or     Zca;
+    "c.and"      0b100_0_11_000_11_000_01 [ShortRdRs1, ShortRs2]                             And    Zca;
+    "c.mul"      0b100_1_11_000_10_000_01 [ShortRdRs1, ShortRs2]                             Mul    Zcb;
+    "c.zext.b"   0b100_1_11_000_11_000_01 [ShortRdRs1, ImmIs(0xff)]                          Andi   Zcb;
+    "c.sext.b"   0b100_1_11_000_11_001_01 [ShortRdRs1]                                       SextB  Zcb;
+    "c.zext.h"   0b100_1_11_000_11_010_01 [ShortRdRs1]                                       ZextH  Zcb;
+    "c.sext.h"   0b100_1_11_000_11_011_01 [ShortRdRs1]                                       SextH  Zcb;
+    "c.not"      0b100_1_11_000_11_101_01 [ShortRdRs1, ImmIs(-1)]                            Xori   Zcb;
+    "c.j"        0b101_00000000000_01    [RdIs(Gpr::ZERO), Imm(&JUMP)]                       Jal    Zca;
+    "c.beqz"     0b110_000_000_00000_01  [ShortRs1, Imm(&BRANCH)]                            Beq    Zca;
+    "c.bnez"     0b111_000_000_00000_01  [ShortRs1, Imm(&BRANCH)]                            Bne    Zca;
+
+    // Quadrant 2
+    "c.slli"     0b000_0_00000_00000_10  [RdRs1, Imm(&SHIFT_AMOUNT)]                         Slli   Zca;
+    "c.lwsp"     0b010_0_00000_00000_10  [RdNotZero, Rs1Is(Gpr::SP), Imm(&LOAD_FROM_STACK)]  Lw     Zca;
+    "c.jr"       0b100_0_00000_00000_10  [RdIs(Gpr::ZERO), Rs1NotZero]                       Jalr   Zca;
+    "c.mv"       0b100_0_00000_00000_10  [Rd, Rs1Is(Gpr::ZERO), Rs2NotZero]                  Add    Zca;
+    "c.ebreak"   0b100_1_00000_00000_10  []                                                  Ebreak Zca;
+    "c.jalr"     0b100_1_00000_00000_10  [RdIs(Gpr::RA), Rs1NotZero]                         Jalr   Zca;
+    "c.add"      0b100_1_00000_00000_10  [RdRs1, Rs2NotZero]                                 Add    Zca;
+    "c.swsp"     0b110_000000_00000_10   [Rs2, Rs1Is(Gpr::SP), Imm(&STORE_TO_STACK)]         Sw     Zca;
+};
+
+impl Row {
+    /// The bits that no operand occupies.
+    fn mask(&self) -> u16 {
+        let operands = self.operands.iter();
+        !operands.fold(0, |mask, operand| mask | operand.mask())
+    }
+
+    /// The encoding of `inst`, meaningful only if it expands to `inst` again.
+    fn insert(&self, inst: &Inst) -> u16 {
+        let operands = self.operands.iter();
+        operands.fold(self.bits, |bits, operand| bits | operand.insert(inst))
+    }
+
+    /// What `bits` stand for; `None` if an operand has a value that it may not have.
+    fn extract(&self, bits: u16) -> Option<Inst> {
+        let mut inst = Inst::no_operands(self.opcode);
+        for operand in self.operands {
+            operand.extract(bits, &mut inst)?;
+        }
+        Some(inst)
+    }
+}
+
+impl Operand {
+    const fn mask(self) -> u16 {
+        match self {
+            Operand::Rd
+            | Operand::RdNotZero
+            | Operand::RdNotSp
+            | Operand::RdRs1
+            | Operand::Rs1NotZero => 0x0f80,
+            Operand::Rs2 | Operand::Rs2NotZero => 0x007c,
+            Operand::ShortRs1 | Operand::ShortRdRs1 => 0x0380,
+            Operand::ShortRd | Operand::ShortRs2 => 0x001c,
+            Operand::Imm(immediate) | Operand::UpperImm(immediate) => immediate.mask(),
+            Operand::RdIs(_) | Operand::Rs1Is(_) | Operand::ImmIs(_) => 0,
+        }
+    }
+
+    fn insert(self, inst: &Inst) -> u16 {
+        let number = |gpr: Gpr| u16::from(gpr.number());
+        let short = |gpr: Gpr| u16::from(gpr.number() & 7);
+        match self {
+            Operand::Rd | Operand::RdNotZero | Operand::RdNotSp | Operand::RdRs1 => {
+                number(inst.rd) << 7
+            }
+            Operand::Rs1NotZero => number(inst.rs1) << 7,
+            Operand::Rs2 | Operand::Rs2NotZero => number(inst.rs2) << 2,
+            Operand::ShortRd => short(inst.rd) << 2,
+            Operand::ShortRs1 | Operand::ShortRdRs1 => short(inst.rs1) << 7,
+            Operand::ShortRs2 => short(inst.rs2) << 2,
+            Operand::Imm(immediate) | Operand::UpperImm(immediate) => immediate.insert(inst.imm),
+            Operand::RdIs(_) | Operand::Rs1Is(_) | Operand::ImmIs(_) => 0,
+        }
+    }
+
+    fn extract(self, bits: u16, inst: &mut Inst) -> Option<()> {
+        let bits = u32::from(bits);
+        let upper = Gpr::from_field(bits >> 7);
+        let lower = Gpr::from_field(bits >> 2);
+        let short_upper = Gpr::from_compressed_field(bits >> 7);
+        let short_lower = Gpr::from_compressed_field(bits >> 2);
+        match self {
+            Operand::RdNotZero | Operand::Rs1NotZero if upper == Gpr::ZERO => return None,
+            Operand::RdNotSp if upper == Gpr::SP => return None,
+            Operand::Rs2NotZero if lower == Gpr::ZERO => return None,
+            Operand::Rd | Operand::RdNotZero | Operand::RdNotSp => inst.rd = upper,
+            Operand::RdRs1 => (inst.rd, inst.rs1) = (upper, upper),
+            Operand::Rs1NotZero => inst.rs1 = upper,
+            Operand::Rs2 | Operand::Rs2NotZero => inst.rs2 = lower,
+            Operand::ShortRd => inst.rd = short_lower,
+            Operand::ShortRs1 => inst.rs1 = short_upper,
+            Operand::ShortRdRs1 => (inst.rd, inst.rs1) = (short_upper, short_upper),
+            Operand::ShortRs2 => inst.rs2 = short_lower,
+            Operand::Imm(immediate) => inst.imm = immediate.extract(bits)?,
+            Operand::UpperImm(immediate) => {
+                inst.imm = immediate.extract(bits)? & Imm20::RANGE.max;
+            }
+            Operand::RdIs(gpr) => inst.rd = gpr,
+            Operand::Rs1Is(gpr) => inst.rs1 = gpr,
+            Operand::ImmIs(value) => inst.imm = value,
+        }
+        Some(())
+    }
+}
+
+impl Immediate {
+    const fn mask(&self) -> u16 {
+        let mut mask = 0;
+        let mut i = 0;
+        while i < self.groups.len() {
+            let (top, bits) = self.groups[i];
+            let count = bits.len() as u32;
+            mask |= ((1 << count) - 1) << (top + 1 - count);
+            i += 1;
+        }
+        mask
+    }
+
+    /// Pairs of an instruction bit and the bit of the immediate that it holds, the highest
+    /// instruction bit first.
+    fn bits(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.groups
+            .iter()
+            .flat_map(|(top, bits)| (0..=*top).rev().zip(bits.iter().copied()))
+    }
+
+    fn insert(&self, value: i32) -> u16 {
+        self.bits().fold(0, |inserted, (position, bit)| {
+            inserted | ((value >> bit & 1) as u16) << position
+        })
+    }
+
+    fn extract(&self, encoding: u32) -> Option<i32> {
+        let mut value = 0;
+        let mut sign_bit = 0;
+        for (position, bit) in self.bits() {
+            value |= ((encoding >> position & 1) as i32) << bit;
+            sign_bit = sign_bit.max(bit);
+        }
+        if self.signed {
+            value = value << (31 - sign_bit) >> (31 - sign_bit);
+        }
+        (value != 0 || !self.not_zero).then_some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::String;
+
+    fn all_forms() -> impl Iterator<Item = (u16, Inst)> {
+        (0..=u16::MAX).filter_map(|bits| Some((bits, expand(bits, ExtensionSet::all())?)))
+    }
+
+    #[test]
+    fn fixed_bits_stay_clear_of_operands() {
+        for row in ROWS {
+            assert_eq!(row.bits & !row.mask(), 0, "{}", row.mnemonic);
+            assert_ne!(row.bits & 3, 3, "{}", row.mnemonic);
+        }
+    }
+
+    #[test]
+    fn what_expands_is_legal_and_compresses_to_the_same_instruction() {
+        for (bits, inst) in all_forms() {
+            assert!(inst.encode().is_ok(), "{bits:#06x} {inst}");
+            let compressed = compress(inst, ExtensionSet::all());
+            let again = compressed.and_then(|bits| expand(bits, ExtensionSet::all()));
+            if is_hint(&inst) {
+                assert!(
+                    again.is_none() || again == equivalent_form(inst),
+                    "{bits:#06x} {inst}"
+                );
+            } else {
+                assert_eq!(again, Some(inst), "{bits:#06x}");
+            }
+        }
+    }
+
+    #[test]
+    fn number_of_valid_encodings() {
+        let count = |isa: &str| {
+            let extensions = isa.parse().unwrap();
+            (0..=u16::MAX)
+                .filter(|bits| expand(*bits, extensions).is_some())
+                .count()
+        };
+        assert_eq!(count("rv32im"), 0);
+        assert_eq!(count("rv32i_zca"), count("rv32imac"));
+        // What Zcb adds needs the 32-bit instruction as well: 8 forms of registers each.
+        assert_eq!(count("rv32ic_zcb_zbb") - count("rv32ic_zcb"), 3 * 8);
+        assert_eq!(count("rv32imc_zcb") - count("rv32ic_zcb"), 64);
+    }
+
+    #[test]
+    fn reserved_encodings_are_refused() {
+        let reserved = [
+            (0x0000, "all zeros"),
+            (0x0004, "c.addi4spn with immediate 0"),
+            (0x2000, "c.fld"),
+            (0x6000, "c.flw"),
+            (0x6101, "c.addi16sp with immediate 0"),
+            (0x6081, "c.lui with immediate 0"),
+            (0x9005, "c.srli with shift amount 33"),
+            (0x9401, "c.srai with shift amount 32"),
+            (0x9c01, "c.subw"),
+            (0x9c21, "c.addw"),
+            (0x9c71, "c.zext.w"),
+            (0x1082, "c.slli with shift amount 32"),
+            (0x4002, "c.lwsp to zero"),
+            (0x6082, "c.flwsp"),
+            (0x8002, "c.jr to zero"),
+            (0xe002, "c.fswsp"),
+        ];
+        for (bits, what) in reserved {
+            assert_eq!(expand(bits, ExtensionSet::all()), None, "{what}");
+        }
+    }
+
+    #[test]
+    fn hints_expand_and_are_never_produced() {
+        for (bits, expected) in [
+            (0x0005, "addi zero,zero,1"),
+            (0x0081, "addi ra,ra,0"),
+            (0x4001, "addi zero,zero,0"),
+            (0x4005, "addi zero,zero,1"),
+            (0x6005, "lui zero,0x1"),
+            (0x8006, "add zero,zero,ra"),
+            (0x900a, "add zero,zero,sp"),
+            (0x0082, "slli ra,ra,0x0"),
+            (0x8001, "srli s0,s0,0x0"),
+        ] {
+            let inst = expand(bits, ExtensionSet::RV32IMAC).unwrap();
+            assert_eq!(format!("{inst}"), expected);
+            let compressed = compress(inst, ExtensionSet::RV32IMAC);
+            match inst {
+                Inst::NOP => assert_eq!(compressed, Some(0x0001)),
+                // The same as `mv ra,ra`, which is no hint.
+                _ if bits == 0x0081 => assert_eq!(compressed, Some(0x8086)),
+                _ => assert_eq!(compressed, None, "{inst}"),
+            }
+        }
+    }
+
+    #[test]
+    fn equivalent_forms_are_found() {
+        let compressed = |inst: Inst| -> String {
+            let bits = compress(inst, ExtensionSet::all()).unwrap();
+            format!(
+                "{} {:#}",
+                mnemonic(bits).unwrap(),
+                expand(bits, ExtensionSet::all()).unwrap()
+            )
+        };
+        let (a0, a1, s7) = (Gpr::A0, Gpr::A1, Gpr::S7);
+        let mv = Inst::i(Opcode::Addi, a0, s7, crate::Imm12::ZERO);
+        assert_eq!(compressed(mv), "c.mv add a0,zero,s7");
+        let add = Inst::r(Opcode::Add, a0, s7, a0);
+        assert_eq!(compressed(add), "c.add add a0,a0,s7");
+        let and = Inst::r(Opcode::And, a0, a1, a0);
+        assert_eq!(compressed(and), "c.and and a0,a0,a1");
+        let offset = crate::BranchOffset::new(-256).unwrap();
+        let beq = Inst::branch(Opcode::Beq, Gpr::ZERO, a0, offset);
+        assert_eq!(compressed(beq), "c.beqz beqz a0,.-256");
+    }
+
+    #[test]
+    fn ranges_end_where_the_manual_says() {
+        let fits = |inst: Inst| compress(inst, ExtensionSet::RV32IMAC).is_some();
+        let imm = |value: i32| crate::Imm12::new(value).unwrap();
+        let addi = |rd, rs1, value| Inst::i(Opcode::Addi, rd, rs1, imm(value));
+        let (a0, sp) = (Gpr::A0, Gpr::SP);
+        for (inst, expected) in [
+            (addi(a0, a0, 31), true),
+            (addi(a0, a0, 32), false),
+            (addi(a0, a0, -32), true),
+            (addi(a0, a0, -33), false),
+            (addi(sp, sp, 496), true),
+            (addi(sp, sp, 512), false),
+            (addi(sp, sp, -512), true),
+            (addi(sp, sp, 40), false),
+            (addi(a0, sp, 1020), true),
+            (addi(a0, sp, 1024), false),
+            (addi(a0, sp, 6), false),
+            (addi(Gpr::A6, sp, 8), false),
+            (Inst::load(Opcode::Lw, a0, a0, imm(124)), true),
+            (Inst::load(Opcode::Lw, a0, a0, imm(128)), false),
+            (Inst::load(Opcode::Lw, a0, a0, imm(-4)), false),
+            (Inst::load(Opcode::Lw, a0, a0, imm(2)), false),
+            (Inst::load(Opcode::Lw, Gpr::T6, sp, imm(252)), true),
+            (Inst::load(Opcode::Lw, Gpr::T6, sp, imm(256)), false),
+            (Inst::load(Opcode::Lw, Gpr::ZERO, sp, imm(0)), false),
+            (Inst::store(Opcode::Sw, Gpr::ZERO, sp, imm(252)), true),
+            (Inst::store(Opcode::Sw, Gpr::ZERO, a0, imm(0)), false),
+            (Inst::jal(Gpr::RA, 2046.try_into().unwrap()), true),
+            (Inst::jal(Gpr::RA, 2048.try_into().unwrap()), false),
+            (Inst::jal(Gpr::ZERO, (-2048).try_into().unwrap()), true),
+            (Inst::jal(Gpr::T0, 0.try_into().unwrap()), false),
+            (Inst::jalr(Gpr::ZERO, Gpr::RA, imm(0)), true),
+            (Inst::jalr(Gpr::ZERO, Gpr::RA, imm(4)), false),
+            (Inst::jalr(Gpr::RA, Gpr::ZERO, imm(0)), false),
+            (Inst::upper(Opcode::Lui, a0, 31.try_into().unwrap()), true),
+            (Inst::upper(Opcode::Lui, a0, 32.try_into().unwrap()), false),
+            (
+                Inst::upper(Opcode::Lui, a0, 0xf_ffe0.try_into().unwrap()),
+                true,
+            ),
+            (Inst::upper(Opcode::Lui, sp, 1.try_into().unwrap()), false),
+            (Inst::upper(Opcode::Lui, a0, 0.try_into().unwrap()), false),
+        ] {
+            assert_eq!(fits(inst), expected, "{inst}");
+        }
+    }
+}
