@@ -1,0 +1,162 @@
+//! From a module to a machine that is ready to run it.
+
+use crate::error::ProgramError;
+use crate::garbage::Garbage;
+use crate::host::HostFunctions;
+use crate::options::{MEMORY_BASE, MachineOptions};
+use crate::program::{Entry, Import, Program};
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use lpc_codegen::backend::abi::AbiSignature;
+use lpc_codegen::isa::riscv32::abi;
+use lpc_codegen::{CompiledModule, Settings, compile_module};
+use lpc_link::Linker;
+use lpc_lpir::ir::{ExternalName, Module, Signature};
+use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory};
+use lpc_riscv32::{Gpr, Imm12, Inst, Opcode};
+
+/// The code of a call to the host: the machine stops at the `ecall`, and goes on to return to the caller.
+const HOST_CALL: [Inst; 2] = [
+    Inst::no_operands(Opcode::Ecall),
+    Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO),
+];
+
+/// The bytes of [`HOST_CALL`].
+pub(crate) const HOST_CALL_SIZE: u32 = 4 * HOST_CALL.len() as u32;
+
+/// What the address of the linked image is a multiple of. No function needs more.
+const IMAGE_ALIGNMENT: u32 = 16;
+
+/// How much of the stack is filled with garbage, in bytes: more than usual programs touch, and little enough to do it for
+/// each program.
+const GARBAGE_IN_STACK: u32 = 1 << 16;
+
+impl Program {
+    /// Compiles `module`, which must have passed the verifier, and loads it into a machine.
+    ///
+    /// # Errors
+    /// When the module cannot be compiled, calls a function that neither it nor `host` has, or does not fit into the memory.
+    pub fn new(
+        module: &Module,
+        settings: &Settings,
+        options: MachineOptions,
+        host: &dyn HostFunctions,
+    ) -> Result<Self, ProgramError> {
+        let compiled = compile_module(module, settings)?;
+        Self::load(module, &compiled, settings, options, host)
+    }
+
+    /// Links `compiled`, which was compiled from `module` with `settings`, and loads it into a machine.
+    ///
+    /// # Errors
+    /// When the module calls a function that neither it nor `host` has, or when it does not fit into the memory.
+    pub fn load(
+        module: &Module,
+        compiled: &CompiledModule,
+        settings: &Settings,
+        options: MachineOptions,
+        host: &dyn HostFunctions,
+    ) -> Result<Self, ProgramError> {
+        let mut garbage = Garbage::new();
+        let stack_top = MEMORY_BASE + (options.stack_size & !15);
+        let mut memory =
+            Memory::new(MEMORY_BASE, options.memory_size).map_err(|_| ProgramError::OutOfMemory)?;
+        fill_with_garbage(&mut memory, stack_top, &mut garbage)?;
+        let mut emulator = Emulator::new(
+            MachineConfig {
+                extensions: settings.extensions,
+                misaligned: options.misaligned,
+            },
+            memory,
+        );
+
+        let imports = find_imports(module, host)?;
+        let mut code = host_calls(imports.len());
+        let image_start = stack_top + code.len() as u32;
+        let address_of_import = |name: &ExternalName| {
+            let index = imports.iter().position(|import| import.name == *name)?;
+            Some(stack_top + index as u32 * HOST_CALL_SIZE)
+        };
+        let mut linker = Linker::new();
+        for function in &compiled.functions {
+            linker.add_function(&function.name, &function.code.buffer)?;
+        }
+        let image = linker.link(image_start, &address_of_import)?;
+        code.extend_from_slice(image.bytes());
+        emulator
+            .load_code(stack_top, &code)
+            .map_err(|_| ProgramError::OutOfMemory)?;
+
+        let mut entries = BTreeMap::new();
+        for (_, function) in module.functions() {
+            let name = &function.name;
+            let abi = abi_signature(name, &function.signature)?;
+            if let Some(address) = image.address_of(name) {
+                entries.insert(name.clone(), Entry { address, abi });
+            }
+        }
+        Ok(Self {
+            emulator,
+            image,
+            entries,
+            imports,
+            stack_top,
+            options,
+            garbage,
+        })
+    }
+}
+
+fn fill_with_garbage(
+    memory: &mut Memory,
+    stack_top: u32,
+    garbage: &mut Garbage,
+) -> Result<(), ProgramError> {
+    let start = MEMORY_BASE.max(stack_top.saturating_sub(GARBAGE_IN_STACK));
+    for address in (start..stack_top).step_by(4) {
+        memory
+            .write_u32(address, garbage.word())
+            .map_err(|_| ProgramError::OutOfMemory)?;
+    }
+    Ok(())
+}
+
+/// The functions that the module declares, does not define and finds at the host, in the order of their declarations.
+fn find_imports(module: &Module, host: &dyn HostFunctions) -> Result<Vec<Import>, ProgramError> {
+    let mut imports: Vec<Import> = Vec::new();
+    for (_, function) in module.functions() {
+        for data in function.dfg.ext_funcs.values() {
+            let name = &data.name;
+            let is_known =
+                module.find(name).is_some() || imports.iter().any(|import| import.name == *name);
+            let signature = &function.dfg.signatures[data.signature];
+            if !is_known && host.provides(name, signature) {
+                imports.push(Import {
+                    name: name.clone(),
+                    abi: abi_signature(name, signature)?,
+                });
+            }
+        }
+    }
+    Ok(imports)
+}
+
+fn abi_signature(
+    name: &ExternalName,
+    signature: &Signature,
+) -> Result<Arc<AbiSignature>, ProgramError> {
+    let abi = abi::abi_signature(signature);
+    abi.map(Arc::new).map_err(|error| ProgramError::Signature {
+        name: name.clone(),
+        error,
+    })
+}
+
+/// The code of `count` calls to the host, padded so that the image can follow.
+fn host_calls(count: usize) -> Vec<u8> {
+    let call = HOST_CALL.map(|inst| inst.encode().expect("the operands are in range"));
+    let mut code: Vec<u8> = call.map(u32::to_le_bytes).as_flattened().repeat(count);
+    code.resize(code.len().next_multiple_of(IMAGE_ALIGNMENT as usize), 0);
+    code
+}

@@ -1,0 +1,334 @@
+//! Calling the functions of a program.
+
+use crate::error::{Place, RunError, Violation};
+use crate::garbage::Garbage;
+use crate::host::HostFunctions;
+use crate::load::HOST_CALL_SIZE;
+use crate::options::{MEMORY_BASE, MachineOptions};
+use crate::transfer::{read_value, write_value};
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use lpc_codegen::backend::abi::AbiSignature;
+use lpc_codegen::backend::frame::STACK_ALIGNMENT;
+use lpc_codegen::isa::riscv32::regs;
+use lpc_link::Image;
+use lpc_lpir::ir::{DataValue, ExternalName, TrapCode};
+use lpc_riscv32::Gpr;
+use lpc_riscv32::emulator::{Counters, Emulator, Stop};
+
+/// A module, loaded into a machine. See the [crate documentation](crate).
+#[derive(Clone)]
+pub struct Program {
+    pub(crate) emulator: Emulator,
+    pub(crate) image: Image,
+    pub(crate) entries: BTreeMap<ExternalName, Entry>,
+    /// The host functions, in the order of their calls in memory.
+    pub(crate) imports: Vec<Import>,
+    /// Where the stack ends and the calls to the host start.
+    pub(crate) stack_top: u32,
+    pub(crate) options: MachineOptions,
+    pub(crate) garbage: Garbage,
+}
+
+/// A function that can be called from outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) address: u32,
+    pub(crate) abi: Arc<AbiSignature>,
+}
+
+/// A function that the program calls at the host.
+#[derive(Clone, Debug)]
+pub(crate) struct Import {
+    pub(crate) name: ExternalName,
+    pub(crate) abi: Arc<AbiSignature>,
+}
+
+impl Program {
+    /// Calls the function `name` and returns its results.
+    ///
+    /// Memory stays as it was left, from call to call; registers do not.
+    ///
+    /// # Errors
+    /// When the function cannot be called so, when it does not return, and when it does not return as the calling convention
+    /// demands.
+    pub fn call(
+        &mut self,
+        name: &ExternalName,
+        arguments: &[DataValue],
+        host: &mut dyn HostFunctions,
+    ) -> Result<Vec<DataValue>, RunError> {
+        let Some(Entry { address, abi }) = self.entries.get(name).cloned() else {
+            return Err(RunError::UnknownFunction(name.clone()));
+        };
+        let types = abi.args().iter().map(|arg| arg.ty);
+        if !types.clone().eq(arguments.iter().map(|data| data.ty())) {
+            return Err(RunError::BadArguments(types.collect()));
+        }
+        self.emulator.set_pc(address);
+        let return_area = self
+            .enter(&abi, arguments)
+            .map_err(|violation| self.violation(violation))?;
+        let before = Preserved::of(&self.emulator);
+        self.run(host)?;
+        self.leave(&abi, &before, return_area)
+            .map_err(|violation| self.returned_with(violation, address))
+    }
+
+    /// Sets registers and stack for a call, and returns the address of the return area.
+    fn enter(&mut self, abi: &AbiSignature, arguments: &[DataValue]) -> Result<u32, Violation> {
+        for gpr in Gpr::all() {
+            self.emulator.set_gpr(gpr, self.garbage.word());
+        }
+        let return_area = self.stack_top.wrapping_sub(abi.return_area_size) & !15;
+        let stack_pointer = return_area.wrapping_sub(abi.stack_args_size);
+        self.emulator.set_gpr(Gpr::SP, stack_pointer);
+        self.emulator
+            .set_gpr(Gpr::RA, Emulator::DEFAULT_HALT_ADDRESS);
+        if let Some(pointer) = abi.return_area_pointer {
+            self.emulator
+                .set_gpr(regs::gpr(pointer.to_reg()), return_area);
+        }
+        for (value, data) in abi.args().iter().zip(arguments) {
+            write_value(
+                &mut self.emulator,
+                abi,
+                value,
+                stack_pointer,
+                *data,
+                &mut self.garbage,
+            )?;
+        }
+        Ok(return_area)
+    }
+
+    /// Runs from the pc to the end of the call, and serves the calls to the host on the way.
+    fn run(&mut self, host: &mut dyn HostFunctions) -> Result<(), RunError> {
+        let start = self.emulator.counters().instructions;
+        loop {
+            let executed = self.emulator.counters().instructions - start;
+            let limit = self.options.instruction_limit.saturating_sub(executed);
+            match self.run_machine(limit)? {
+                Stop::Halted => return Ok(()),
+                Stop::LimitReached => return Err(RunError::LimitReached),
+                Stop::Ecall => self.call_host(host)?,
+                stop => return Err(self.trapped(stop)),
+            }
+        }
+    }
+
+    fn run_machine(&mut self, limit: u64) -> Result<Stop, RunError> {
+        if !self.options.check_stack_alignment {
+            return Ok(self.emulator.run(limit));
+        }
+        for _ in 0..limit {
+            let mut call = None;
+            let stop = self.emulator.run_traced(1, &mut |event| {
+                let is_call = event.inst.opcode.is_jump() && event.inst.rd == Gpr::RA;
+                call = is_call.then_some(event.pc);
+            });
+            let stack_pointer = self.emulator.gpr(Gpr::SP);
+            match call {
+                Some(pc) if !stack_pointer.is_multiple_of(STACK_ALIGNMENT) => {
+                    return Err(RunError::Violation {
+                        violation: Violation::MisalignedStack(stack_pointer),
+                        place: self.place(pc),
+                    });
+                }
+                _ if stop != Stop::LimitReached => return Ok(stop),
+                _ => {}
+            }
+        }
+        Ok(Stop::LimitReached)
+    }
+
+    /// Serves the call to the host whose `ecall` was just executed.
+    fn call_host(&mut self, host: &mut dyn HostFunctions) -> Result<(), RunError> {
+        let offset = self.emulator.pc().wrapping_sub(self.stack_top);
+        let index = (offset / HOST_CALL_SIZE) as usize;
+        let Some(import) = self.imports.get(index).cloned() else {
+            return Err(self.trapped(Stop::Ecall));
+        };
+        let arguments = self
+            .host_arguments(&import.abi)
+            .map_err(|violation| self.violation(violation))?;
+        let results = host
+            .call(&import.name, &arguments, &mut self.emulator)
+            .map_err(|code| RunError::Trap {
+                code,
+                place: self.place(self.call_site()),
+            })?;
+        let types = import.abi.rets().iter().map(|value| value.ty);
+        if !types.eq(results.iter().map(|data| data.ty())) {
+            return Err(RunError::BadHostResults(import.name));
+        }
+        self.return_from_host(&import.abi, &results)
+            .map_err(|violation| self.violation(violation))
+    }
+
+    fn host_arguments(&self, abi: &AbiSignature) -> Result<Vec<DataValue>, Violation> {
+        let stack_pointer = self.emulator.gpr(Gpr::SP);
+        if !stack_pointer.is_multiple_of(STACK_ALIGNMENT) {
+            return Err(Violation::MisalignedStack(stack_pointer));
+        }
+        abi.args()
+            .iter()
+            .map(|value| read_value(&self.emulator, abi, value, stack_pointer))
+            .collect()
+    }
+
+    fn return_from_host(
+        &mut self,
+        abi: &AbiSignature,
+        results: &[DataValue],
+    ) -> Result<(), Violation> {
+        let return_area = abi
+            .return_area_pointer
+            .map_or(0, |pointer| self.emulator.gpr(regs::gpr(pointer.to_reg())));
+        for preg in regs::CALLER_SAVED {
+            let gpr = regs::gpr(preg.into());
+            self.emulator.set_gpr(gpr, self.garbage.word());
+        }
+        if abi.callee_pops {
+            let stack_pointer = self.emulator.gpr(Gpr::SP);
+            self.emulator
+                .set_gpr(Gpr::SP, stack_pointer.wrapping_add(abi.stack_args_size));
+        }
+        for (value, data) in abi.rets().iter().zip(results) {
+            write_value(
+                &mut self.emulator,
+                abi,
+                value,
+                return_area,
+                *data,
+                &mut self.garbage,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The results of a call that has returned.
+    fn leave(
+        &self,
+        abi: &AbiSignature,
+        before: &Preserved,
+        return_area: u32,
+    ) -> Result<Vec<DataValue>, Violation> {
+        let popped = if abi.callee_pops {
+            abi.stack_args_size
+        } else {
+            0
+        };
+        before.check(&self.emulator, popped)?;
+        abi.rets()
+            .iter()
+            .map(|value| read_value(&self.emulator, abi, value, return_area))
+            .collect()
+    }
+
+    /// What it means that the machine stopped at the pc.
+    fn trapped(&self, stop: Stop) -> RunError {
+        let place = self.place(self.emulator.pc());
+        if self.emulator.gpr(Gpr::SP).wrapping_sub(MEMORY_BASE) > self.stack_top - MEMORY_BASE {
+            let code = TrapCode::STACK_OVERFLOW;
+            return RunError::Trap { code, place };
+        }
+        match self.image.trap_at(place.pc) {
+            Some(code) => RunError::Trap { code, place },
+            None => RunError::Fault { stop, place },
+        }
+    }
+
+    fn violation(&self, violation: Violation) -> RunError {
+        RunError::Violation {
+            violation,
+            place: self.place(self.call_site()),
+        }
+    }
+
+    fn returned_with(&self, violation: Violation, function: u32) -> RunError {
+        RunError::Violation {
+            violation,
+            place: self.place(function),
+        }
+    }
+
+    /// The last instruction of the call that the host is serving.
+    fn call_site(&self) -> u32 {
+        // The pc is in the code of the host call, whose caller the return address knows. Calls may be two bytes long.
+        self.emulator.gpr(Gpr::RA).wrapping_sub(2)
+    }
+
+    fn place(&self, pc: u32) -> Place {
+        let location = self.image.locate(pc);
+        Place {
+            pc,
+            function: location.map(|location| (location.function.clone(), location.offset)),
+            srcloc: self.image.srcloc_at(pc),
+        }
+    }
+
+    /// What the program has executed so far.
+    pub fn counters(&self) -> Counters {
+        self.emulator.counters()
+    }
+
+    /// Sets all counters to zero.
+    pub fn reset_counters(&mut self) {
+        self.emulator.reset_counters();
+    }
+
+    /// The linked code.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// The machine, to look into its memory.
+    pub fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    /// The machine, to write to its memory.
+    pub fn emulator_mut(&mut self) -> &mut Emulator {
+        &mut self.emulator
+    }
+
+    /// The addresses that are neither stack nor code, aligned to 16.
+    pub fn free_memory(&self) -> core::ops::Range<u32> {
+        let code_end = self.image.base() + self.image.bytes().len() as u32;
+        code_end.next_multiple_of(16)..self.emulator.memory().end()
+    }
+}
+
+/// The registers that a call must leave as they are.
+struct Preserved([u32; 32]);
+
+impl Preserved {
+    fn of(emulator: &Emulator) -> Self {
+        let mut values = [0; 32];
+        for gpr in Gpr::all() {
+            values[gpr.index()] = emulator.gpr(gpr);
+        }
+        Self(values)
+    }
+
+    /// Compares the registers with those before the call, which took `popped` bytes from the stack.
+    fn check(&self, emulator: &Emulator, popped: u32) -> Result<(), Violation> {
+        let callee_saved = regs::CALLEE_SAVED.into_iter();
+        let callee_saved = callee_saved.map(|preg| regs::gpr(preg.into()));
+        for register in callee_saved.chain([Gpr::SP, Gpr::GP, Gpr::TP]) {
+            let popped = if register == Gpr::SP { popped } else { 0 };
+            let expected = self.0[register.index()].wrapping_add(popped);
+            let found = emulator.gpr(register);
+            if found != expected {
+                return Err(Violation::Clobbered {
+                    register,
+                    expected,
+                    found,
+                });
+            }
+        }
+        Ok(())
+    }
+}
