@@ -159,14 +159,14 @@ fn count<I: MachInst>(vcode: &VCode<I>, allocation: &Output) -> CodegenStats {
 }
 
 /// A move that the allocator asks for.
-enum Move {
+pub(super) enum Move {
     Registers(Reg, Writable<Reg>),
     Spill(RealReg, regalloc2::SpillSlot),
     Reload(regalloc2::SpillSlot, Writable<RealReg>),
 }
 
 /// What has to be done for a move: nothing, where a value changes its name but not its place.
-fn move_kind(from: Allocation, to: Allocation) -> Option<Move> {
+pub(super) fn move_kind(from: Allocation, to: Allocation) -> Option<Move> {
     if from == to {
         return None;
     }
@@ -225,7 +225,7 @@ fn summarize<I: MachInst>(
 /// The largest code whose distances fit a signed 32-bit number, with room for prologue and constants.
 const MAX_CODE_SIZE: CodeOffset = 1 << 30;
 
-fn gen_move<I: MachInst>(kind: Move) -> I {
+pub(super) fn gen_move<I: MachInst>(kind: Move) -> I {
     match kind {
         Move::Registers(from, to) => I::gen_move(to, from),
         Move::Spill(from, to) => I::gen_spill(to, from),

@@ -45,7 +45,8 @@ pub trait MachInst: Clone + Debug + Sized {
     /// Whether the instruction calls a function.
     fn call_type(&self) -> CallType;
 
-    /// Calls `visit` for each label the instruction may branch to, in the order of the block's successors.
+    /// Calls `visit` for each label that the instruction may branch to. A label may be named more than once; the successors
+    /// of the block are in the order in which they are first named.
     fn visit_targets(&self, visit: &mut dyn FnMut(MachLabel));
 
     /// A move between two registers of one class.

@@ -25,3 +25,4 @@ pub mod reloc;
 pub mod value_regs;
 pub mod vcode;
 pub mod vcode_builder;
+pub mod vcode_text;

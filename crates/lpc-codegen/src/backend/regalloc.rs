@@ -1,7 +1,7 @@
 //! Register allocation.
 //!
 //! The seam between the backend and an allocator is exactly what [`regalloc2`] defines: the function as its
-//! [`Function`] trait shows it, the registers as a [`MachineEnv`](regalloc2::MachineEnv), and the [`Output`] that says
+//! [`Function`] trait shows it, the registers as a [`MachineEnv`], and the [`Output`] that says
 //! where each operand is and what has to be moved in between. Any allocator that keeps to it can stand here, and
 //! `regalloc2`'s checker can judge it.
 
@@ -9,7 +9,8 @@ use super::machinst::{MachInst, MachTerminator};
 use super::vcode::{BlockIndex, InsnIndex, VCode};
 use regalloc2::checker::Checker;
 use regalloc2::{
-    Function, InstRange, Operand, Output, PRegSet, RegAllocError, RegClass, RegallocOptions, VReg,
+    Function, InstRange, MachineEnv, Operand, Output, PRegSet, RegAllocError, RegClass,
+    RegallocOptions, VReg,
 };
 
 /// How registers are allocated.
@@ -29,7 +30,8 @@ impl RegallocAlgorithm {
 
 /// Allocates registers.
 ///
-/// In debug builds the function is checked to be in SSA form first, and the result is verified afterwards.
+/// In debug builds the function is checked to be in SSA form first, and the result is verified afterwards; a release build
+/// trusts lowering and the allocator.
 ///
 /// # Errors
 /// Where the code breaks an invariant of [`VCode`], or needs more registers at once than there are.
@@ -40,24 +42,51 @@ pub fn run<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
 ) -> Result<Output, RegAllocError> {
-    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    if cfg!(debug_assertions) {
+        return run_validated(vcode, algorithm);
+    }
+    allocate(vcode, algorithm, false)
+}
+
+/// Allocates registers for code that nobody vouches for, such as parsed text: the function is always checked to be in SSA
+/// form first, and the result is verified afterwards.
+///
+/// # Errors
+/// Where the code breaks an invariant of [`VCode`], or needs more registers at once than there are.
+///
+/// # Panics
+/// If the allocation is wrong.
+pub fn run_validated<I: MachInst>(
+    vcode: &VCode<I>,
+    algorithm: RegallocAlgorithm,
+) -> Result<Output, RegAllocError> {
+    let output = allocate(vcode, algorithm, true)?;
+    let mut checker = Checker::new(vcode, machine_env(vcode));
+    checker.prepare(&output);
+    if let Err(errors) = checker.run() {
+        panic!("the register allocation is wrong: {errors:?}");
+    }
+    Ok(output)
+}
+
+fn allocate<I: MachInst>(
+    vcode: &VCode<I>,
+    algorithm: RegallocAlgorithm,
+    validate_ssa: bool,
+) -> Result<Output, RegAllocError> {
     let options = RegallocOptions {
         verbose_log: false,
-        validate_ssa: cfg!(debug_assertions),
+        validate_ssa,
         algorithm: match algorithm {
             RegallocAlgorithm::Ion => regalloc2::Algorithm::Ion,
             RegallocAlgorithm::Fastalloc => regalloc2::Algorithm::Fastalloc,
         },
     };
-    let output = regalloc2::run(vcode, env, &options)?;
-    if cfg!(debug_assertions) {
-        let mut checker = Checker::new(vcode, env);
-        checker.prepare(&output);
-        if let Err(errors) = checker.run() {
-            panic!("the register allocation is wrong: {errors:?}");
-        }
-    }
-    Ok(output)
+    regalloc2::run(vcode, machine_env(vcode), &options)
+}
+
+fn machine_env<I: MachInst>(vcode: &VCode<I>) -> &'static MachineEnv {
+    I::machine_env(vcode.frame().preserve_frame_pointers)
 }
 
 impl<I: MachInst> Function for VCode<I> {

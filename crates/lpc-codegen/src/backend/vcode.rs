@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Invariants:
-//! - every block ends in the one terminator that it has, and its successors are the terminator's targets in order;
+//! - every block ends in the one terminator that it has, and its successors are the terminator's targets, each once, in the
+//!   order in which they are first named;
 //! - no edge is critical: where a block has several successors, each of them has that block as its only predecessor;
 //! - nothing branches to the entry block, and it has no parameters;
 //! - each virtual register is defined once, in a place that dominates its uses.
@@ -127,7 +128,7 @@ impl<I: MachInst> VCode<I> {
         )
     }
 
-    /// The successors of `block`: the targets of its terminator, in order.
+    /// The successors of `block`: the targets of its terminator, each once, in the order in which they are first named.
     pub fn block_succs(&self, block: BlockIndex) -> &[BlockIndex] {
         &self.succs[self.blocks[block.index()].succs.as_usize()]
     }

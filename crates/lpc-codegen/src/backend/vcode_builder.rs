@@ -15,6 +15,7 @@ use super::operands::OperandCollector;
 use super::ranges::{IndexRange, Ranges};
 use super::reg::{PINNED_REGS, Reg, RegClass, VirtualReg, Writable};
 use super::vcode::{BlockData, BlockFlags, BlockIndex, InsnIndex, VCode, allocator_vreg};
+use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
 use lpc_lpir::ir::SourceLoc;
@@ -104,7 +105,8 @@ impl<I: MachInst> VCodeBuilder<I> {
 
     /// Adds a successor to the current block, after those it has, with the arguments for the successor's parameters.
     ///
-    /// The successors must be the targets of the block's terminator, in order. Blocks are named by their final index.
+    /// The successors must be the targets of the block's terminator, each once, in the order in which they are first named.
+    /// Blocks are named by their final index.
     pub fn add_succ(&mut self, block: BlockIndex, args: &[Reg]) {
         self.vcode.succs.push(block);
         let start = self.vcode.branch_args.len();
@@ -215,14 +217,22 @@ impl<I: MachInst> VCodeBuilder<I> {
 
     fn targets_are_successors(&self) -> bool {
         self.vcode.blocks().all(|block| {
-            let mut targets = Vec::new();
-            let insns = self.vcode.block_insns(block);
-            self.vcode
-                .inst(insns.last())
-                .visit_targets(&mut |label| targets.push(label.to_block()));
-            targets == self.vcode.block_succs(block)
+            let last = self.vcode.block_insns(block).last();
+            distinct_targets(self.vcode.inst(last)) == self.vcode.block_succs(block)
         })
     }
+}
+
+/// The blocks that `inst` may go to, each once, in the order in which they are first named.
+pub(super) fn distinct_targets<I: MachInst>(inst: &I) -> Vec<BlockIndex> {
+    let mut targets = Vec::new();
+    let mut seen = BTreeSet::new();
+    inst.visit_targets(&mut |label| {
+        if seen.insert(label) {
+            targets.push(label.to_block());
+        }
+    });
+    targets
 }
 
 /// Hands out virtual registers, and remembers which stand for others.

@@ -6,3 +6,4 @@ pub mod frame;
 pub mod inst;
 pub mod lower;
 pub mod regs;
+pub mod text;

@@ -1,0 +1,423 @@
+//! Parsing RV32 instructions with virtual registers.
+
+use crate::backend::buffer::MachLabel;
+use crate::backend::frame::MAX_FRAME_SIZE;
+use crate::backend::reg::{Reg, RegClass, SpillSlot, Writable};
+use crate::backend::vcode_text::{InstParser, VCodeParseError};
+use crate::isa::riscv32::inst::{
+    AMode, BrTableTargets, CallInfo, FixedDef, FixedUse, MInst, ReturnCallInfo, SymbolOffset,
+};
+use crate::isa::riscv32::regs::zero_reg;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+use lpc_lpir::ir::TrapCode;
+use lpc_riscv32::immediate::ImmediateRange;
+use lpc_riscv32::inst::AtomicOrder;
+use lpc_riscv32::{Format, Imm12, Imm20, Opcode, ShiftAmount};
+use regalloc2::PRegSet;
+
+type Parser<'a, 'b, 'c> = &'a mut InstParser<'b, 'c>;
+type ParseResult<T> = Result<T, VCodeParseError>;
+
+pub(super) fn parse(mnemonic: &str, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    if let Some(inst) = parse_pseudo(mnemonic, p)? {
+        return Ok(inst);
+    }
+    if let Some(condition) = mnemonic.strip_prefix("select.") {
+        return parse_select(branch_opcode(condition, p)?, p);
+    }
+    if let Some(condition) = mnemonic.strip_prefix("trap_if.") {
+        let op = branch_opcode(condition, p)?;
+        let (rs1, rs2) = (reg(p)?, next_reg(p)?);
+        p.comma()?;
+        let code = trap_code(p)?;
+        return Ok(MInst::TrapIf { op, rs1, rs2, code });
+    }
+    let (name, order) = split_order(mnemonic);
+    match Opcode::from_mnemonic(name) {
+        Some(op) if order == AtomicOrder::RELAXED || is_atomic(op) => parse_opcode(op, order, p),
+        _ => p
+            .cursor
+            .error(format!("`{mnemonic}` is not an instruction")),
+    }
+}
+
+/// Parses an instruction that is not one of the machine, if `name` is its name.
+fn parse_pseudo(name: &str, p: Parser<'_, '_, '_>) -> ParseResult<Option<MInst>> {
+    Ok(Some(match name {
+        "args" => MInst::Args {
+            args: fixed_defs(p, "")?,
+        },
+        "rets" => {
+            let rets = match p.cursor.at_end() {
+                true => Vec::new(),
+                false => fixed_uses(p, "")?,
+            };
+            MInst::Rets { rets }
+        }
+        "li" => {
+            let rd = def(p)?;
+            p.comma()?;
+            let value = integer(p, i32::MIN, i32::MAX)?;
+            MInst::LoadConst32 { rd, value }
+        }
+        "mv" => MInst::Mov {
+            rd: def(p)?,
+            rs: next_reg(p)?,
+        },
+        "la" => parse_load_address(p)?,
+        "return_address" => MInst::LoadReturnAddress { rd: def(p)? },
+        "jump" => MInst::Jump { dest: p.target()? },
+        "br_table" => parse_br_table(p)?,
+        "call" => {
+            let dest = p.cursor.external_name()?;
+            let info = Box::new(call(dest, p)?);
+            MInst::Call { info }
+        }
+        "call_indirect" => {
+            let dest = reg(p)?;
+            let info = Box::new(call(dest, p)?);
+            MInst::CallInd { info }
+        }
+        "return_call" => {
+            let dest = p.cursor.external_name()?;
+            let info = Box::new(return_call(dest, p)?);
+            MInst::ReturnCall { info }
+        }
+        "return_call_indirect" => {
+            let dest = p.virtual_def(RegClass::Int)?.to_reg();
+            let info = Box::new(return_call(dest, p)?);
+            MInst::ReturnCallInd { info }
+        }
+        "udf" => MInst::Udf {
+            code: trap_code(p)?,
+        },
+        "dummy_use" => MInst::DummyUse { reg: reg(p)? },
+        "nop" => MInst::Nop,
+        "fence" => MInst::Fence,
+        "ebreak" => MInst::Ebreak,
+        _ => return Ok(None),
+    }))
+}
+
+/// Parses the operands of an instruction of the machine.
+fn parse_opcode(op: Opcode, order: AtomicOrder, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    Ok(match op.format() {
+        Format::R => MInst::AluRRR {
+            op,
+            rd: def(p)?,
+            rs1: next_reg(p)?,
+            rs2: next_reg(p)?,
+        },
+        Format::Unary => MInst::AluRR {
+            op,
+            rd: def(p)?,
+            rs: next_reg(p)?,
+        },
+        Format::I => MInst::AluRRImm12 {
+            op,
+            rd: def(p)?,
+            rs: next_reg(p)?,
+            imm: next_imm12(p, Imm12::RANGE)?,
+        },
+        Format::Shift => MInst::AluRRImm12 {
+            op,
+            rd: def(p)?,
+            rs: next_reg(p)?,
+            imm: next_imm12(p, ShiftAmount::RANGE)?,
+        },
+        Format::Upper if op == Opcode::Lui => {
+            let rd = def(p)?;
+            p.comma()?;
+            let imm = integer(p, Imm20::RANGE.min, Imm20::RANGE.max)?;
+            let imm = Imm20::new(imm).expect("in the range");
+            MInst::Lui { rd, imm }
+        }
+        Format::Load => {
+            let rd = def(p)?;
+            p.comma()?;
+            let (addr, trap) = (address(p)?, trap_suffix(p)?);
+            MInst::Load { op, rd, addr, trap }
+        }
+        Format::Store => {
+            let src = reg(p)?;
+            p.comma()?;
+            let start = p.cursor;
+            let (addr, trap) = (address(p)?, trap_suffix(p)?);
+            if matches!(addr, AMode::Const(_)) {
+                return start.error("constants cannot be stored to");
+            }
+            MInst::Store {
+                op,
+                src,
+                addr,
+                trap,
+            }
+        }
+        Format::Branch => MInst::CondBr {
+            op,
+            rs1: reg(p)?,
+            rs2: next_reg(p)?,
+            taken: next_target(p)?,
+            not_taken: next_target(p)?,
+        },
+        Format::LoadReserved | Format::StoreConditional | Format::AtomicMemory => {
+            parse_atomic(op, order, p)?
+        }
+        _ => {
+            return p
+                .cursor
+                .error("this instruction is not used in code with virtual registers");
+        }
+    })
+}
+
+fn reg(p: Parser<'_, '_, '_>) -> ParseResult<Reg> {
+    p.reg(RegClass::Int)
+}
+
+fn next_reg(p: Parser<'_, '_, '_>) -> ParseResult<Reg> {
+    p.comma()?;
+    reg(p)
+}
+
+fn def(p: Parser<'_, '_, '_>) -> ParseResult<Writable<Reg>> {
+    p.def(RegClass::Int)
+}
+
+fn integer(p: Parser<'_, '_, '_>, min: i32, max: i32) -> ParseResult<i32> {
+    Ok(p.cursor.integer(min.into(), max.into())? as i32)
+}
+
+fn next_imm12(p: Parser<'_, '_, '_>, range: ImmediateRange) -> ParseResult<Imm12> {
+    p.comma()?;
+    let value = integer(p, range.min, range.max)?;
+    Ok(Imm12::new(value).expect("in the range"))
+}
+
+fn next_target(p: Parser<'_, '_, '_>) -> ParseResult<MachLabel> {
+    p.comma()?;
+    p.target()
+}
+
+/// An offset into the frame: small enough that sums with offsets of areas do not overflow.
+fn frame_offset(p: Parser<'_, '_, '_>) -> ParseResult<i32> {
+    let max = MAX_FRAME_SIZE as i32;
+    integer(p, -max, max)
+}
+
+fn address(p: Parser<'_, '_, '_>) -> ParseResult<AMode> {
+    let start = p.cursor;
+    let is_offset = |c: char| c.is_ascii_digit() || c == '-';
+    if p.cursor.peek().is_some_and(is_offset) {
+        let offset = integer(p, Imm12::RANGE.min, Imm12::RANGE.max)?;
+        p.cursor.expect("(")?;
+        let base = reg(p)?;
+        p.cursor.expect(")")?;
+        return Ok(AMode::reg_offset(base, offset).expect("in the range"));
+    }
+    let mut ahead = p.cursor;
+    let word = ahead.word("an address")?;
+    if word.starts_with("const") {
+        return Ok(AMode::Const(p.constant()?));
+    }
+    p.cursor = ahead;
+    if let Some(number) = word.strip_prefix("spillslot") {
+        return match number.parse::<usize>() {
+            Ok(number) if number < MAX_FRAME_SIZE as usize / 64 => {
+                Ok(AMode::SpillSlot(SpillSlot::new(number)))
+            }
+            _ => start.error("no such spill slot"),
+        };
+    }
+    Ok(match word {
+        "slot" => AMode::SlotOffset(frame_offset(p)?),
+        "incoming_arg" => AMode::IncomingArg(frame_offset(p)?),
+        "outgoing_arg" => AMode::OutgoingArg(frame_offset(p)?),
+        "tail_arg" => {
+            p.cursor.expect("(")?;
+            let args_size = tail_args_size(p)?;
+            p.cursor.expect(")")?;
+            let offset = frame_offset(p)?;
+            AMode::TailArg { args_size, offset }
+        }
+        _ => return start.error("expected an address"),
+    })
+}
+
+/// The bytes of the stack arguments of a tail call: no more than the function has room for.
+fn tail_args_size(p: Parser<'_, '_, '_>) -> ParseResult<u32> {
+    let max = p.frame().tail_args_size;
+    Ok(p.cursor.integer(0, max.into())? as u32)
+}
+
+fn trap_code(p: Parser<'_, '_, '_>) -> ParseResult<TrapCode> {
+    let start = p.cursor;
+    match p.cursor.word("a trap code")?.parse() {
+        Ok(code) => Ok(code),
+        Err(()) => start.error("unknown trap code"),
+    }
+}
+
+fn trap_suffix(p: Parser<'_, '_, '_>) -> ParseResult<Option<TrapCode>> {
+    if !p.cursor.eat(",") {
+        return Ok(None);
+    }
+    p.cursor.expect("trap")?;
+    trap_code(p).map(Some)
+}
+
+fn branch_opcode(name: &str, p: Parser<'_, '_, '_>) -> ParseResult<Opcode> {
+    match Opcode::from_mnemonic(name) {
+        Some(op) if op.is_branch() => Ok(op),
+        _ => p.cursor.error(format!("`{name}` is not a condition")),
+    }
+}
+
+fn is_atomic(op: Opcode) -> bool {
+    matches!(
+        op.format(),
+        Format::LoadReserved | Format::StoreConditional | Format::AtomicMemory
+    )
+}
+
+/// Splits the ordering from the mnemonic of an atomic instruction.
+fn split_order(mnemonic: &str) -> (&str, AtomicOrder) {
+    let order = |acquire, release| AtomicOrder { acquire, release };
+    for (suffix, order) in [
+        (".aqrl", order(true, true)),
+        (".aq", order(true, false)),
+        (".rl", order(false, true)),
+    ] {
+        if let Some(name) = mnemonic.strip_suffix(suffix) {
+            return (name, order);
+        }
+    }
+    (mnemonic, AtomicOrder::RELAXED)
+}
+
+fn parse_atomic(op: Opcode, order: AtomicOrder, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    let rd = def(p)?;
+    let src = match op.format().has_rs2() {
+        true => next_reg(p)?,
+        false => zero_reg(),
+    };
+    p.comma()?;
+    p.cursor.expect("(")?;
+    let addr = reg(p)?;
+    p.cursor.expect(")")?;
+    let trap = trap_suffix(p)?;
+    Ok(MInst::Atomic {
+        op,
+        order,
+        rd,
+        addr,
+        src,
+        trap,
+    })
+}
+
+fn parse_select(op: Opcode, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    Ok(MInst::Select {
+        op,
+        rd: p.virtual_def(RegClass::Int)?,
+        rs1: next_reg(p)?,
+        rs2: next_reg(p)?,
+        if_true: next_reg(p)?,
+        if_false: next_reg(p)?,
+    })
+}
+
+fn parse_load_address(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    let rd = def(p)?;
+    p.comma()?;
+    let is_user_name = {
+        let mut ahead = p.cursor;
+        ahead.external_name().is_ok()
+    };
+    if p.cursor.peek() != Some('%') && !is_user_name {
+        let addr = address(p)?;
+        return Ok(MInst::LoadAddr { rd, addr });
+    }
+    let name = p.cursor.external_name()?;
+    let offset = integer(p, i32::MIN, i32::MAX)?;
+    let symbol = Box::new(SymbolOffset { name, offset });
+    Ok(MInst::LoadSym { rd, symbol })
+}
+
+fn parse_br_table(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    let index = reg(p)?;
+    p.comma()?;
+    let tmp1 = p.virtual_def(RegClass::Int)?;
+    p.comma()?;
+    let tmp2 = p.virtual_def(RegClass::Int)?;
+    let default = next_target(p)?;
+    p.comma()?;
+    p.cursor.expect("[")?;
+    let mut targets = Vec::new();
+    while !p.cursor.eat("]") {
+        if !targets.is_empty() {
+            p.comma()?;
+        }
+        targets.push(p.target()?);
+    }
+    let targets = targets.into();
+    Ok(MInst::BrTable {
+        index,
+        tmp1,
+        tmp2,
+        targets: Box::new(BrTableTargets { default, targets }),
+    })
+}
+
+fn fixed_uses(p: Parser<'_, '_, '_>, close: &str) -> ParseResult<Vec<FixedUse>> {
+    let list = p.fixed_list(close)?.into_iter();
+    Ok(list.map(|(vreg, preg)| FixedUse { vreg, preg }).collect())
+}
+
+fn fixed_defs(p: Parser<'_, '_, '_>, close: &str) -> ParseResult<Vec<FixedDef>> {
+    let writable = |(vreg, preg)| FixedDef {
+        vreg: Writable::from_reg(vreg),
+        preg,
+    };
+    Ok(p.fixed_list(close)?.into_iter().map(writable).collect())
+}
+
+fn call<T>(dest: T, p: Parser<'_, '_, '_>) -> ParseResult<CallInfo<T>> {
+    p.cursor.expect("(")?;
+    let uses = fixed_uses(p, ")")?;
+    let defs = match p.cursor.eat("->") {
+        true => fixed_defs(p, "")?,
+        false => Vec::new(),
+    };
+    let clobbers = match p.cursor.eat_word("clobbers") {
+        true => p.reg_set()?,
+        false => PRegSet::empty(),
+    };
+    let callee_pop_size = match p.cursor.eat_word("pops") {
+        true => p.cursor.integer(0, MAX_FRAME_SIZE.into())? as u32,
+        false => 0,
+    };
+    Ok(CallInfo {
+        dest,
+        uses,
+        defs,
+        clobbers,
+        callee_pop_size,
+    })
+}
+
+fn return_call<T>(dest: T, p: Parser<'_, '_, '_>) -> ParseResult<ReturnCallInfo<T>> {
+    p.cursor.expect("(")?;
+    let uses = fixed_uses(p, ")")?;
+    let args_size = match p.cursor.eat_word("args_size") {
+        true => tail_args_size(p)?,
+        false => 0,
+    };
+    Ok(ReturnCallInfo {
+        dest,
+        uses,
+        args_size,
+    })
+}

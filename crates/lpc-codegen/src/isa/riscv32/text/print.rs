@@ -1,0 +1,258 @@
+//! Printing RV32 instructions with virtual registers.
+
+use crate::backend::reg::{Reg, Writable};
+use crate::backend::vcode_text::InstPrinter;
+use crate::isa::riscv32::inst::{AMode, BrTableTargets, CallInfo, FixedUse, MInst};
+use core::fmt;
+use lpc_lpir::ir::TrapCode;
+use lpc_riscv32::Opcode;
+use lpc_riscv32::inst::AtomicOrder;
+use regalloc2::PRegSet;
+
+type Printer<'a, 'b, 'c> = &'a mut InstPrinter<'b, 'c>;
+
+pub(super) fn print(inst: &MInst, p: Printer<'_, '_, '_>) -> fmt::Result {
+    match inst {
+        MInst::AluRRR { op, rd, rs1, rs2 } => opcode(p, *op, &[rd.to_reg(), *rs1, *rs2]),
+        MInst::AluRRImm12 { op, rd, rs, imm } => {
+            opcode(p, *op, &[rd.to_reg(), *rs])?;
+            p.operand(format_args!("{imm}"))
+        }
+        MInst::AluRR { op, rd, rs } => opcode(p, *op, &[rd.to_reg(), *rs]),
+        MInst::Lui { rd, imm } => {
+            opcode(p, Opcode::Lui, &[rd.to_reg()])?;
+            p.operand(format_args!("{:#x}", imm.get()))
+        }
+        MInst::LoadConst32 { rd, value } => {
+            named(p, "li", &[rd.to_reg()])?;
+            p.operand(format_args!("{value}"))
+        }
+        MInst::Mov { rd, rs } => named(p, "mv", &[rd.to_reg(), *rs]),
+        MInst::Load { op, rd, addr, trap } => access(p, *op, rd.to_reg(), addr, *trap),
+        MInst::Store {
+            op,
+            src,
+            addr,
+            trap,
+        } => access(p, *op, *src, addr, *trap),
+        MInst::LoadAddr { rd, addr } => {
+            named(p, "la", &[rd.to_reg()])?;
+            address(p, addr)
+        }
+        MInst::LoadSym { rd, symbol } => {
+            named(p, "la", &[rd.to_reg()])?;
+            p.operand(format_args!("{}{:+}", symbol.name, symbol.offset))
+        }
+        MInst::LoadReturnAddress { rd } => named(p, "return_address", &[rd.to_reg()]),
+        MInst::Atomic {
+            op,
+            order,
+            rd,
+            addr,
+            src,
+            trap,
+        } => atomic(p, *op, *order, *rd, *addr, *src, *trap),
+        MInst::Nop => named(p, "nop", &[]),
+        MInst::Fence => named(p, "fence", &[]),
+        MInst::Ebreak => named(p, "ebreak", &[]),
+        MInst::DummyUse { reg } => named(p, "dummy_use", &[*reg]),
+        _ => print_control(inst, p),
+    }
+}
+
+/// Prints an instruction that has to do with control.
+fn print_control(inst: &MInst, p: Printer<'_, '_, '_>) -> fmt::Result {
+    match inst {
+        MInst::Args { args } => {
+            named(p, "args", &[])?;
+            args.iter()
+                .try_for_each(|arg| p.fixed(arg.vreg.to_reg(), arg.preg))
+        }
+        MInst::Rets { rets } => {
+            named(p, "rets", &[])?;
+            rets.iter().try_for_each(|ret| p.fixed(ret.vreg, ret.preg))
+        }
+        MInst::CondBr {
+            op,
+            rs1,
+            rs2,
+            taken,
+            not_taken,
+        } => {
+            opcode(p, *op, &[*rs1, *rs2])?;
+            p.target(*taken)?;
+            p.target(*not_taken)
+        }
+        MInst::Jump { dest } => {
+            named(p, "jump", &[])?;
+            p.target(*dest)
+        }
+        MInst::BrTable {
+            index,
+            tmp1,
+            tmp2,
+            targets,
+        } => br_table(p, [*index, tmp1.to_reg(), tmp2.to_reg()], targets),
+        MInst::Call { info } => {
+            p.mnemonic(format_args!("call {}", info.dest))?;
+            call(p, info)
+        }
+        MInst::CallInd { info } => {
+            named(p, "call_indirect", &[info.dest])?;
+            call(p, info)
+        }
+        MInst::ReturnCall { info } => {
+            p.mnemonic(format_args!("return_call {}", info.dest))?;
+            return_call(p, &info.uses, info.args_size)
+        }
+        MInst::ReturnCallInd { info } => {
+            named(p, "return_call_indirect", &[info.dest])?;
+            return_call(p, &info.uses, info.args_size)
+        }
+        MInst::Select {
+            op,
+            rd,
+            rs1,
+            rs2,
+            if_true,
+            if_false,
+        } => {
+            p.mnemonic(format_args!("select.{}", op.mnemonic()))?;
+            regs(p, &[rd.to_reg(), *rs1, *rs2, *if_true, *if_false])
+        }
+        MInst::TrapIf { op, rs1, rs2, code } => {
+            p.mnemonic(format_args!("trap_if.{}", op.mnemonic()))?;
+            regs(p, &[*rs1, *rs2])?;
+            p.operand(format_args!("{code}"))
+        }
+        MInst::Udf { code } => {
+            named(p, "udf", &[])?;
+            p.operand(format_args!("{code}"))
+        }
+        _ => unreachable!("{inst:?} has nothing to do with control"),
+    }
+}
+
+fn named(p: Printer<'_, '_, '_>, name: &str, operands: &[Reg]) -> fmt::Result {
+    p.mnemonic(format_args!("{name}"))?;
+    regs(p, operands)
+}
+
+fn opcode(p: Printer<'_, '_, '_>, op: Opcode, operands: &[Reg]) -> fmt::Result {
+    named(p, op.mnemonic(), operands)
+}
+
+fn regs(p: Printer<'_, '_, '_>, operands: &[Reg]) -> fmt::Result {
+    operands.iter().try_for_each(|&reg| p.reg(reg))
+}
+
+fn access(
+    p: Printer<'_, '_, '_>,
+    op: Opcode,
+    reg: Reg,
+    addr: &AMode,
+    trap: Option<TrapCode>,
+) -> fmt::Result {
+    opcode(p, op, &[reg])?;
+    address(p, addr)?;
+    trap_code(p, trap)
+}
+
+fn trap_code(p: Printer<'_, '_, '_>, trap: Option<TrapCode>) -> fmt::Result {
+    match trap {
+        Some(code) => p.operand(format_args!("trap {code}")),
+        None => Ok(()),
+    }
+}
+
+fn address(p: Printer<'_, '_, '_>, addr: &AMode) -> fmt::Result {
+    match *addr {
+        AMode::RegOffset(base, offset) => {
+            p.operand(format_args!("{offset}("))?;
+            p.bare_reg(base)?;
+            p.text(format_args!(")"))
+        }
+        AMode::SlotOffset(offset) => p.operand(format_args!("slot{offset:+}")),
+        AMode::IncomingArg(offset) => p.operand(format_args!("incoming_arg{offset:+}")),
+        AMode::OutgoingArg(offset) => p.operand(format_args!("outgoing_arg{offset:+}")),
+        AMode::TailArg { args_size, offset } => {
+            p.operand(format_args!("tail_arg({args_size}){offset:+}"))
+        }
+        AMode::SpillSlot(slot) => p.operand(format_args!("spillslot{}", slot.index())),
+        AMode::Const(constant) => p.operand(format_args!("const{}", constant.index())),
+    }
+}
+
+fn atomic(
+    p: Printer<'_, '_, '_>,
+    op: Opcode,
+    order: AtomicOrder,
+    rd: Writable<Reg>,
+    addr: Reg,
+    src: Reg,
+    trap: Option<TrapCode>,
+) -> fmt::Result {
+    let suffix = match (order.acquire, order.release) {
+        (false, false) => "",
+        (true, false) => ".aq",
+        (false, true) => ".rl",
+        (true, true) => ".aqrl",
+    };
+    p.mnemonic(format_args!("{}{suffix}", op.mnemonic()))?;
+    p.reg(rd.to_reg())?;
+    if op.format().has_rs2() {
+        p.reg(src)?;
+    }
+    p.operand(format_args!("("))?;
+    p.bare_reg(addr)?;
+    p.text(format_args!(")"))?;
+    trap_code(p, trap)
+}
+
+fn br_table(p: Printer<'_, '_, '_>, operands: [Reg; 3], targets: &BrTableTargets) -> fmt::Result {
+    named(p, "br_table", &operands)?;
+    p.target(targets.default)?;
+    p.operand(format_args!("["))?;
+    p.start_group();
+    for &target in &targets.targets {
+        p.target(target)?;
+    }
+    p.text(format_args!("]"))
+}
+
+fn call<T>(p: Printer<'_, '_, '_>, info: &CallInfo<T>) -> fmt::Result {
+    arguments(p, &info.uses)?;
+    if !info.defs.is_empty() {
+        p.text(format_args!(" -> "))?;
+        p.start_group();
+        for def in &info.defs {
+            p.fixed(def.vreg.to_reg(), def.preg)?;
+        }
+    }
+    if info.clobbers != PRegSet::empty() {
+        p.text(format_args!(" clobbers "))?;
+        p.start_group();
+        p.reg_set(info.clobbers)?;
+    }
+    if info.callee_pop_size != 0 {
+        p.text(format_args!(" pops {}", info.callee_pop_size))?;
+    }
+    Ok(())
+}
+
+fn return_call(p: Printer<'_, '_, '_>, uses: &[FixedUse], args_size: u32) -> fmt::Result {
+    arguments(p, uses)?;
+    if args_size != 0 {
+        p.text(format_args!(" args_size {args_size}"))?;
+    }
+    Ok(())
+}
+
+fn arguments(p: Printer<'_, '_, '_>, uses: &[FixedUse]) -> fmt::Result {
+    p.text(format_args!("("))?;
+    p.start_group();
+    for fixed in uses {
+        p.fixed(fixed.vreg, fixed.preg)?;
+    }
+    p.text(format_args!(")"))
+}
