@@ -10,7 +10,17 @@
 //! ```
 
 mod cursor;
+mod definitions;
+mod edges;
+mod function_builder;
 mod ins;
+mod redundant_params;
+mod ssa;
+
+#[cfg(test)]
+mod test_eval;
 
 pub use cursor::{CursorPosition, FuncCursor};
+pub use function_builder::{FunctionBuilder, FunctionBuilderContext};
 pub use ins::{InstBuilder, InstInserter};
+pub use ssa::Variable;

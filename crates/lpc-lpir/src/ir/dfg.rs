@@ -165,6 +165,15 @@ impl DataFlowGraph {
         self.insts[inst].branch_destinations(&self.jump_tables)
     }
 
+    /// The branches of `inst` and the storage of their arguments, mutably.
+    pub fn branch_destinations_mut(
+        &mut self,
+        inst: Inst,
+    ) -> (&mut [BlockCall], &mut ValueListPool) {
+        let branches = self.insts[inst].branch_destinations_mut(&mut self.jump_tables);
+        (branches, &mut self.value_lists)
+    }
+
     /// Replaces every value operand of `inst`, branch arguments included, by what `map` gives for it.
     pub fn map_inst_values(&mut self, inst: Inst, map: impl FnMut(Value) -> Value) {
         self.insts[inst].map_values(&mut self.value_lists, &mut self.jump_tables, map);
