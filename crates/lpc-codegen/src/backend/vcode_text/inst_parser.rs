@@ -8,6 +8,7 @@ use crate::backend::reg::{PINNED_REGS, RealReg, Reg, RegClass, VirtualReg, Writa
 use crate::backend::vcode::BlockIndex;
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use regalloc2::{PReg, PRegSet};
 
@@ -37,6 +38,8 @@ pub(super) struct Edge<'t> {
 pub struct InstParser<'a, 't> {
     /// What is left of the line.
     pub cursor: Cursor<'t>,
+    /// Where the mnemonic starts.
+    pub(super) mnemonic: Cursor<'t>,
     pub(super) function: &'a mut FunctionContext<'t>,
 }
 
@@ -44,6 +47,14 @@ impl InstParser<'_, '_> {
     /// What the function needs of its frame.
     pub fn frame(&self) -> &FrameRequirements {
         &self.function.frame
+    }
+
+    /// The error `message` at the mnemonic.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn mnemonic_error<T>(&self, message: impl Into<String>) -> Result<T, VCodeParseError> {
+        self.mnemonic.error(message)
     }
 
     /// Reads the comma between two operands.

@@ -131,9 +131,11 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
             true => source_location(&mut cursor)?,
             false => SourceLoc::default(),
         };
+        let mnemonic_start = cursor;
         let mnemonic = cursor.word("an instruction")?;
         let mut parser = InstParser {
             cursor,
+            mnemonic: mnemonic_start,
             function: &mut self.context,
         };
         let mut inst = I::parse(mnemonic, &mut parser)?;
@@ -205,6 +207,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         if cursor.eat("(") {
             let mut parser = InstParser {
                 cursor,
+                mnemonic: start,
                 function: &mut self.context,
             };
             params = parser.virtual_regs()?;

@@ -37,9 +37,7 @@ pub(super) fn parse(mnemonic: &str, p: Parser<'_, '_, '_>) -> ParseResult<MInst>
     let (name, order) = split_order(mnemonic);
     match Opcode::from_mnemonic(name) {
         Some(op) if order == AtomicOrder::RELAXED || is_atomic(op) => parse_opcode(op, order, p),
-        _ => p
-            .cursor
-            .error(format!("`{mnemonic}` is not an instruction")),
+        _ => p.mnemonic_error(format!("`{mnemonic}` is not an instruction")),
     }
 }
 
@@ -166,9 +164,7 @@ fn parse_opcode(op: Opcode, order: AtomicOrder, p: Parser<'_, '_, '_>) -> ParseR
             parse_atomic(op, order, p)?
         }
         _ => {
-            return p
-                .cursor
-                .error("this instruction is not used in code with virtual registers");
+            return p.mnemonic_error("this instruction is not used in code with virtual registers");
         }
     })
 }
@@ -271,7 +267,7 @@ fn trap_suffix(p: Parser<'_, '_, '_>) -> ParseResult<Option<TrapCode>> {
 fn branch_opcode(name: &str, p: Parser<'_, '_, '_>) -> ParseResult<Opcode> {
     match Opcode::from_mnemonic(name) {
         Some(op) if op.is_branch() => Ok(op),
-        _ => p.cursor.error(format!("`{name}` is not a condition")),
+        _ => p.mnemonic_error(format!("`{name}` is not a condition")),
     }
 }
 
