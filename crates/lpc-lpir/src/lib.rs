@@ -23,3 +23,4 @@ pub mod analysis;
 pub mod builder;
 pub mod entity;
 pub mod ir;
+pub mod text;

@@ -28,6 +28,11 @@ impl ExternalName {
     pub const fn user(namespace: u32, index: u32) -> Self {
         Self::User { namespace, index }
     }
+
+    /// Whether this is the text without characters, which names nothing.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Symbol(name) if name.is_empty())
+    }
 }
 
 /// Whether `%name` reads back as one token without quotes.

@@ -1,0 +1,33 @@
+//! The text form: Cranelift's CLIF, read and written.
+//!
+//! ```text
+//!  text ─► Lexer ─► Parser ─► TestFile ── functions ──► Function + SourceMap ─► Display ─► text
+//!                                  └──── comments ───► RunCommand
+//! ```
+//!
+//! [`parse_module`] reads a program, [`parse_test`] a file with all that stands around the functions. A function that uses
+//! what CLIF has and LPIR lacks is skipped by itself and the rest of its file is read; what is not CLIF is a [`ParseError`]
+//! with its line and column. A function prints itself through `Display`; what was printed reads back as the same function,
+//! so printing, reading and printing gives the same text.
+//!
+//! The reader takes memory and time in proportion to the text, whatever numbers stand in it, and does not recurse.
+
+mod error;
+mod lexer;
+mod parser;
+mod run_command;
+mod source_map;
+mod test_file;
+mod writer;
+
+pub use error::{Excerpt, Location, ParseError};
+pub use parser::{
+    parse_functions, parse_invocation, parse_module, parse_run_command, parse_run_command_at,
+    parse_test,
+};
+pub use run_command::{Comparison, Invocation, RunCommand};
+pub use source_map::SourceMap;
+pub use test_file::{
+    Comment, HeaderKind, HeaderLine, Outcome, ParsedFunction, TestFile, TestFunction,
+};
+pub use writer::DisplayInst;

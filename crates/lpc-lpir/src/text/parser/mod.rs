@@ -1,0 +1,213 @@
+//! The reader: recursive descent without recursion, as the grammar has no nesting.
+//!
+//! | file | reads |
+//! |---|---|
+//! | `file` | header lines, the list of functions |
+//! | `function` | braces and signature of a function |
+//! | `preamble` | declarations |
+//! | `body` | blocks, results, aliases, instructions and their types |
+//! | `operands` | the operands of each instruction format |
+//! | `immediates` | integers, names, types |
+//! | `numbering` | which entity a number in the text stands for |
+//! | `dialect` | words of CLIF that LPIR lacks, or that are gone |
+//!
+//! The parser looks one token ahead. A comment belongs to the entity that is being read when it is passed, so the current
+//! entity is set when its first token is taken and stays until the next one starts.
+//!
+//! A function that needs what LPIR lacks stops with [`Failure::Unsupported`]; the file level then passes over it and goes on.
+
+mod body;
+mod dialect;
+mod file;
+mod function;
+mod immediates;
+mod numbering;
+mod operands;
+mod preamble;
+mod run_command;
+
+use super::error::{Location, ParseError};
+use super::lexer::{Lexer, Token};
+use super::test_file::{Comment, Outcome, TestFile};
+use crate::ir::{AnyEntity, Function, Module};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
+
+pub use run_command::{parse_invocation, parse_run_command, parse_run_command_at};
+
+/// Reads `text` as a file: header lines, then functions. Two functions may have the same name.
+///
+/// # Errors
+/// The first thing that is not CLIF. What is CLIF and not LPIR is no error: its function is skipped.
+pub fn parse_test(text: &str) -> Result<TestFile<'_>, ParseError> {
+    Parser::new(text)?.parse_file()
+}
+
+/// Reads all functions of `text`.
+///
+/// # Errors
+/// The first thing that is not LPIR.
+pub fn parse_functions(text: &str) -> Result<Vec<Function>, ParseError> {
+    let mut functions = Vec::new();
+    for function in parse_test(text)?.functions {
+        match function.outcome {
+            Outcome::Parsed(parsed) => functions.push(parsed.function),
+            Outcome::Skipped(reason) => return Err(reason),
+        }
+    }
+    Ok(functions)
+}
+
+/// Reads all functions of `text` into a module.
+///
+/// # Errors
+/// The first thing that is not LPIR, or the second function of the same name.
+pub fn parse_module(text: &str) -> Result<Module, ParseError> {
+    let mut module = Module::new();
+    for function in parse_test(text)?.functions {
+        let Outcome::Parsed(parsed) = function.outcome else {
+            let Outcome::Skipped(reason) = function.outcome else {
+                unreachable!("a function is parsed or skipped")
+            };
+            return Err(reason);
+        };
+        let added = module.add_function(parsed.function);
+        added.map_err(|error| error_at(function.location, error))?;
+    }
+    Ok(module)
+}
+
+/// Why a function was not read.
+#[derive(Debug)]
+enum Failure {
+    /// It is not CLIF.
+    Error(ParseError),
+    /// It is CLIF, but not LPIR.
+    Unsupported(ParseError),
+    /// The numbers of its entities are too far apart to be kept.
+    SparseNumbers,
+}
+
+impl From<ParseError> for Failure {
+    fn from(error: ParseError) -> Self {
+        Self::Error(error)
+    }
+}
+
+type ParseResult<T> = Result<T, Failure>;
+
+#[cold]
+fn error_at(location: Location, message: impl fmt::Display) -> ParseError {
+    ParseError {
+        location,
+        message: message.to_string(),
+    }
+}
+
+/// The state of the reader.
+#[derive(Clone)]
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    /// The next token.
+    token: Token<'a>,
+    /// Where the next token stands.
+    location: Location,
+    /// The entity that is being read.
+    entity: AnyEntity,
+    /// The comments passed so far that nobody has taken.
+    comments: Vec<Comment<'a>>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Result<Self, ParseError> {
+        if u32::try_from(text.len()).is_err() {
+            return Err(error_at(
+                Location::START,
+                "a text of four gigabytes or more",
+            ));
+        }
+        Ok(Self::starting_at(text, Location::START))
+    }
+
+    /// A parser of `text`, whose first character is at `location` of a larger text.
+    fn starting_at(text: &'a str, location: Location) -> Self {
+        let mut parser = Self {
+            lexer: Lexer::new(text, location),
+            token: Token::End,
+            location,
+            entity: AnyEntity::Function,
+            comments: Vec::new(),
+        };
+        parser.advance();
+        parser
+    }
+
+    /// Goes to the next token; comments on the way belong to the current entity.
+    fn advance(&mut self) {
+        loop {
+            let (token, location) = self.lexer.next();
+            if let Token::Comment(text) = token {
+                let entity = self.entity;
+                self.comments.push(Comment {
+                    location,
+                    text,
+                    entity,
+                });
+                continue;
+            }
+            self.token = token;
+            self.location = location;
+            return;
+        }
+    }
+
+    /// An error at the next token.
+    #[cold]
+    fn error<T>(&self, message: impl fmt::Display) -> ParseResult<T> {
+        Err(error_at(self.location, message).into())
+    }
+
+    /// The error that something else is expected in place of the next token.
+    #[cold]
+    fn expected<T>(&self, what: impl fmt::Display) -> ParseResult<T> {
+        self.error(format_args!("expected {what}, found {}", self.token))
+    }
+
+    /// The failure that the next token is CLIF and not LPIR.
+    #[cold]
+    fn unsupported<T>(&self, what: impl fmt::Display) -> ParseResult<T> {
+        Err(Failure::Unsupported(error_at(self.location, what)))
+    }
+
+    /// Whether the next token is `byte`.
+    fn at(&self, byte: u8) -> bool {
+        self.token == Token::Punctuation(byte)
+    }
+
+    /// Takes `byte` if it is next.
+    fn optional(&mut self, byte: u8) -> bool {
+        let found = self.at(byte);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Takes `byte`, which must be next. `place` says where it belongs: "after the operand".
+    fn expect(&mut self, byte: u8, place: &str) -> ParseResult<()> {
+        if self.optional(byte) {
+            return Ok(());
+        }
+        self.expected(format_args!("`{}` {place}", char::from(byte)))
+    }
+
+    /// Takes the word `word` if it is next.
+    fn optional_word(&mut self, word: &str) -> bool {
+        let found = self.token == Token::Identifier(word);
+        if found {
+            self.advance();
+        }
+        found
+    }
+}
