@@ -500,7 +500,7 @@ mod tests {
         };
         let (a0, a1, s7) = (Gpr::A0, Gpr::A1, Gpr::S7);
         let mv = Inst::i(Opcode::Addi, a0, s7, crate::Imm12::ZERO);
-        assert_eq!(compressed(mv), "c.mv add a0,zero,s7");
+        assert_eq!(compressed(mv), "c.mv mv a0,s7");
         let add = Inst::r(Opcode::Add, a0, s7, a0);
         assert_eq!(compressed(add), "c.add add a0,a0,s7");
         let and = Inst::r(Opcode::And, a0, a1, a0);

@@ -122,6 +122,7 @@ impl<'a> DisplayInst<'a> {
             (Opcode::Addi, ZERO, _, 0) if rd == ZERO => f.write_str("nop"),
             (Opcode::Addi, ZERO, _, _) => write!(f, "li {rd},{imm}"),
             (Opcode::Addi, _, _, 0) => write!(f, "mv {rd},{rs1}"),
+            (Opcode::Add, ZERO, _, _) => write!(f, "mv {rd},{rs2}"),
             (Opcode::Xori, _, _, -1) => write!(f, "not {rd},{rs1}"),
             (Opcode::Andi, _, _, 255) => write!(f, "zext.b {rd},{rs1}"),
             (Opcode::Sltiu, _, _, 1) => write!(f, "seqz {rd},{rs1}"),

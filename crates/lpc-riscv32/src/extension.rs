@@ -60,7 +60,7 @@ extensions! {
     Zicsr "zicsr" [];
     /// Instruction-fetch fence.
     Zifencei "zifencei" [];
-    /// Pause hint.
+    /// Pause hint: a name for an encoding that is legal without it.
     Zihintpause "zihintpause" [];
     /// Integer multiplication without division.
     Zmmul "zmmul" [];

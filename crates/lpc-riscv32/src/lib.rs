@@ -15,7 +15,7 @@
 //! * [`inst`]: [`Inst`], one instruction with its operands, encoded and decoded.
 //! * [`compressed`]: the 16-bit forms, as a table of the same kind that maps them to [`Inst`].
 //! * [`fetch`](mod@fetch): the instruction at the start of a byte sequence.
-//! * [`display`]: assembler syntax.
+//! * [`display`] and [`disassembler`]: assembler syntax.
 //! * [`emulator`]: runs machine code.
 
 #![no_std]
@@ -26,6 +26,7 @@ extern crate std;
 
 pub mod compressed;
 pub mod csr;
+pub mod disassembler;
 pub mod display;
 pub mod emulator;
 pub mod extension;

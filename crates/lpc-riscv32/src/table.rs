@@ -121,7 +121,8 @@ instructions! {
     Sra      "sra"       R                (OP | f3(5) | f7(0x20))        [I];
     Or       "or"        R                (OP | f3(6) | f7(0x00))        [I];
     And      "and"       R                (OP | f3(7) | f7(0x00))        [I];
-    Pause    "pause"     NoOperands       (MISC_MEM | f12(0x010))        [Zihintpause];
+    // Zihintpause only gives a meaning to this fence, which is legal without it.
+    Pause    "pause"     NoOperands       (MISC_MEM | f12(0x010))        [I];
     FenceTso "fence.tso" NoOperands       (MISC_MEM | f12(0x833))        [I];
     Fence    "fence"     Fence            (MISC_MEM)                     [I];
     Ecall    "ecall"     NoOperands       (SYSTEM | f12(0x000))          [I];

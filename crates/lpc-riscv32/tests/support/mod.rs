@@ -1,14 +1,14 @@
 //! A small assembler, so that tests and benchmarks can state programs as text.
 //!
 //! It takes raw instructions in the syntax that the disassembler prints, one a line, with
-//! `label:` on a line of its own and labels or byte distances (`+8`) as targets.
+//! `label:` on a line of its own, labels or distances (`.+8`) as targets and `#` comments.
 
 use lpc_riscv32::inst::AtomicOrder;
 use lpc_riscv32::{Csr, Format, Gpr, Inst, Opcode};
 use std::collections::HashMap;
 
 /// Assembles `source` to 32-bit instructions. Panics on what it does not understand.
-pub fn assemble(source: &str) -> Vec<u8> {
+pub(crate) fn assemble(source: &str) -> Vec<u8> {
     let lines: Vec<&str> = source
         .lines()
         .map(|line| line.split('#').next().unwrap().trim())
@@ -74,7 +74,7 @@ fn instruction(line: &str, address: i32, labels: &HashMap<&str, i32>) -> Inst {
             let operand = imm(2).try_into().unwrap();
             inst = Inst::csr_immediate(opcode, gpr(0), csr(operands[1]), operand);
         }
-        Format::Fence => inst = Inst::fence(),
+        Format::Fence => inst.imm = fence_set(operands[0]) << 4 | fence_set(operands[1]),
         Format::NoOperands => {}
     }
     inst
@@ -111,6 +111,13 @@ fn opcode_and_order(mnemonic: &str) -> (Opcode, i32) {
         .unwrap_or_else(|| panic!("unknown mnemonic {mnemonic}"))
 }
 
+fn fence_set(letters: &str) -> i32 {
+    letters
+        .chars()
+        .map(|letter| 8 >> "iorw".find(letter).unwrap())
+        .sum()
+}
+
 fn csr(name: &str) -> Csr {
     (0..4096)
         .filter_map(Csr::new)
@@ -119,6 +126,7 @@ fn csr(name: &str) -> Csr {
 }
 
 fn number(text: &str) -> i32 {
+    let text = text.strip_prefix('.').unwrap_or(text);
     match text.strip_prefix("0x") {
         Some(digits) => u32::from_str_radix(digits, 16).map(|value| value as i32),
         None => text.parse(),
