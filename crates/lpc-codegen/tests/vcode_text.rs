@@ -47,7 +47,7 @@ block0:
     dummy_use v212
     select.bltu v213, v192, v193, v194, v195
     trap_if.beq v193, zero, int_divz
-    call %f(v213=a0, v194=a1) -> v214=a0, v215=a1 clobbers t0-t2, a2-a7, t3-t6 pops 16
+    call %f(v213=a0, v194=a1) -> v214=a0, v215=a1 clobbers a2-a7, t0-t6 pops 16
     call_indirect v214() clobbers t0
     call %\"two words\"()
     beq v214, v215, block1, block2
@@ -143,7 +143,10 @@ fn errors_of_instructions() {
         ("args v192f=a0", "3:12: the two registers are of different classes"),
         ("args v192=a0, v193=a0", "3:1: `a0` is to hold two values at once"),
         ("call %f() -> v192=a0 clobbers a0-a7", "3:1: `a0` is to hold two values at once"),
-        ("call %f() clobbers ra", "3:20: only allocatable registers can be clobbered"),
+        ("call %f() clobbers ra", "3:20: expected a register that can be clobbered"),
+        ("call %f() clobbers a0-a9", "3:23: expected a register that can be clobbered"),
+        ("call %f() clobbers a0-t6", "3:20: expected a range of registers"),
+        ("call %f() clobbers x0-x3", "3:20: only allocatable registers can be clobbered"),
         ("call %f() clobbers a7-a0", "3:20: expected a range of registers"),
         ("sw zero, const0", "3:10: no such constant"),
         ("lw v192, nowhere+0", "3:10: expected an address"),

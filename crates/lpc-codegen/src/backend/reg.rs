@@ -103,8 +103,9 @@ impl RealReg {
         self.0.class()
     }
 
-    /// The number of the register within its class, as instruction encodings have it.
-    pub const fn hw_enc(self) -> u8 {
+    /// The number of the register within its class: the order in which the allocator tries registers. The machine's own
+    /// number may be another.
+    pub const fn index_in_class(self) -> u8 {
         self.0.hw_enc() as u8
     }
 
@@ -274,7 +275,7 @@ mod tests {
                 assert!(reg.is_real() && !reg.is_virtual());
                 assert_eq!(reg.to_virtual_reg(), None);
                 let real = reg.to_real_reg().unwrap();
-                assert_eq!((real.hw_enc() as usize, real.class()), (hw_enc, class));
+                assert_eq!((real.index_in_class() as usize, real.class()), (hw_enc, class));
                 assert_eq!(PReg::from(real), preg);
                 assert_eq!(Reg::from(real), reg);
             }

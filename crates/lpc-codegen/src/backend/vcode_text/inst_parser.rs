@@ -10,7 +10,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use regalloc2::{PReg, PRegSet};
+use regalloc2::PRegSet;
 
 /// What the parser knows of the function that an instruction stands in.
 pub(super) struct FunctionContext<'t> {
@@ -43,7 +43,7 @@ pub struct InstParser<'a, 't> {
     pub(super) function: &'a mut FunctionContext<'t>,
 }
 
-impl InstParser<'_, '_> {
+impl<'t> InstParser<'_, 't> {
     /// What the function needs of its frame.
     pub fn frame(&self) -> &FrameRequirements {
         &self.function.frame
@@ -154,24 +154,36 @@ impl InstParser<'_, '_> {
         let mut set = PRegSet::empty();
         loop {
             let start = self.cursor;
-            let first = self.real_reg()?;
+            let (prefix, first) = self.numbered_reg_name()?;
             let last = match self.cursor.eat("-") {
-                true => self.real_reg()?,
-                false => first,
+                true => self.numbered_reg_name()?,
+                false => (prefix, first),
             };
-            if first.class() != last.class() || first.hw_enc() > last.hw_enc() {
+            if prefix != last.0 || first > last.1 {
                 return start.error("expected a range of registers");
             }
-            for number in first.hw_enc()..=last.hw_enc() {
-                let preg = PReg::new(number.into(), first.class());
-                if !self.function.allocatable.contains(preg) {
-                    return start.error("only allocatable registers can be clobbered");
+            for number in first..=last.1 {
+                match (self.function.reg_by_name)(&format!("{prefix}{number}")) {
+                    Some(reg) if self.function.allocatable.contains(reg.preg()) => {
+                        set.add(reg.preg());
+                    }
+                    _ => return start.error("only allocatable registers can be clobbered"),
                 }
-                set.add(preg);
             }
             if !self.cursor.eat(",") {
                 return Ok(set);
             }
+        }
+    }
+
+    fn numbered_reg_name(&mut self) -> Result<(&'t str, u32), VCodeParseError> {
+        let start = self.cursor;
+        let word = self.cursor.word("a register")?;
+        match split_reg_name(word) {
+            Some((prefix, number)) if (self.function.reg_by_name)(word).is_some() => {
+                Ok((prefix, number))
+            }
+            _ => start.error("expected a register that can be clobbered"),
         }
     }
 
@@ -288,6 +300,12 @@ fn virtual_reg_name(word: &str) -> Option<(u32, RegClass)> {
         (digits, RegClass::Int)
     };
     Some((plain_number(digits)?, class))
+}
+
+/// Splits the number from the name of a register, such as `a0`, of which ranges can be written.
+pub(super) fn split_reg_name(name: &str) -> Option<(&str, u32)> {
+    let digits = name.find(|c: char| c.is_ascii_digit())?;
+    Some((&name[..digits], plain_number(&name[digits..])?))
 }
 
 /// A decimal number without sign or leading zeros.

@@ -1,14 +1,16 @@
 //! Printing virtual-register code.
 
 use super::MachInstText;
+use super::inst_parser::split_reg_name;
 use crate::backend::buffer::MachLabel;
 use crate::backend::emit::{Move, gen_move, move_kind};
 use crate::backend::frame::FrameRequirements;
 use crate::backend::operands::OperandVisitor;
-use crate::backend::reg::{PINNED_REGS, RealReg, Reg, RegClass, VirtualReg};
+use crate::backend::reg::{PINNED_REGS, RealReg, Reg, VirtualReg};
 use crate::backend::vcode::{BlockIndex, InsnIndex, VCode};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use lpc_lpir::ir::ExternalName;
 use regalloc2::{
@@ -331,40 +333,24 @@ impl<'a, 'b> InstPrinter<'a, 'b> {
         }
     }
 
-    /// Prints a set of physical registers, with ranges of numbers that follow each other.
+    /// Prints a set of physical registers, with ranges of names that differ in a number.
     ///
     /// # Errors
     /// Those of the underlying writer.
     pub fn reg_set(&mut self, set: PRegSet) -> fmt::Result {
-        for class in [RegClass::Int, RegClass::Float, RegClass::Vector] {
-            let mut number = 0;
-            let contains = |number| number <= PReg::MAX && set.contains(PReg::new(number, class));
-            while number <= PReg::MAX {
-                let first = number;
-                while contains(number) {
-                    number += 1;
-                }
-                match number - first {
-                    0 => {}
-                    1 => self.range(PReg::new(first, class), None)?,
-                    _ => {
-                        let last = PReg::new(number - 1, class);
-                        self.range(PReg::new(first, class), Some(last))?;
-                    }
-                }
-                number += 1;
+        let names = set.into_iter().map(|preg| (self.reg_name)(preg.into()));
+        let mut names: Vec<_> = names
+            .map(|name| split_reg_name(name).unwrap_or((name, 0)))
+            .collect();
+        names.sort_unstable();
+        for range in names.chunk_by(|first, next| (first.0, first.1 + 1) == *next) {
+            let (prefix, first) = range[0];
+            self.operand(format_args!("{prefix}{first}"))?;
+            if let [_, .., (_, last)] = range {
+                self.text(format_args!("-{prefix}{last}"))?;
             }
         }
         Ok(())
-    }
-
-    fn range(&mut self, first: PReg, last: Option<PReg>) -> fmt::Result {
-        self.separate()?;
-        self.out.write_str((self.reg_name)(first.into()))?;
-        match last {
-            Some(last) => write!(self.out, "-{}", (self.reg_name)(last.into())),
-            None => Ok(()),
-        }
     }
 
     /// Prints a target of a branch, with its arguments where it is named first.

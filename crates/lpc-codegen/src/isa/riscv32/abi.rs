@@ -47,6 +47,7 @@ pub fn abi_signature(signature: &Signature) -> Result<AbiSignature, AbiError> {
 mod tests {
     use super::*;
     use crate::backend::abi::{AbiSlot, AbiValue};
+    use crate::isa::riscv32::regs::gpr;
     use alloc::format;
     use alloc::string::String;
     use alloc::vec;
@@ -58,7 +59,7 @@ mod tests {
             .iter()
             .map(|value| {
                 let slots = abi.slots(value).iter().map(|slot| match slot {
-                    AbiSlot::Reg(reg) => format!("{}", Gpr::new(reg.hw_enc()).unwrap()),
+                    AbiSlot::Reg(reg) => format!("{}", gpr(reg.to_reg())),
                     AbiSlot::Memory(offset) => format!("+{offset}"),
                 });
                 slots.collect::<Vec<_>>().join(":")
