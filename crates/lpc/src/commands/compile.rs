@@ -1,0 +1,108 @@
+//! `lpc compile`: compiles a file, and shows what each stage of the compiler makes of it.
+
+use crate::asm::AssemblyWriter;
+use crate::failure::Failure;
+use crate::options::{CompileOptions, parse_address};
+use crate::output::{check_not_terminal, write_bytes};
+use crate::pipeline::{Compilation, allocated_vcode};
+use crate::source::SourceModule;
+use clap::{Args, ValueEnum};
+use lpc_codegen::Settings;
+use lpc_link::Linker;
+use std::path::{Path, PathBuf};
+
+/// Compile a file
+///
+/// Writes assembly text to the standard output if nothing else is asked for.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  lpc compile fib.clif
+  lpc compile fib.clif --emit vcode
+  lpc compile fib.clif --emit bin --base 0x42000000 -o fib.bin
+  lpc compile fib.clif --emit asm -o fib.s --march rv32imc_zba_zbb")]
+pub(crate) struct Arguments {
+    /// The file, or - for the standard input
+    file: PathBuf,
+
+    /// Where to write the result; - is the standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// What to write
+    #[arg(long, value_name = "STAGE", value_enum, default_value_t = Stage::Asm)]
+    emit: Stage,
+
+    /// The address that the result of --emit bin is linked for
+    #[arg(long, value_name = "ADDRESS", default_value = "0", value_parser = parse_address)]
+    base: u32,
+
+    #[command(flatten)]
+    compile: CompileOptions,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Stage {
+    /// The program itself, read and written again
+    Lpir,
+    /// Machine instructions with virtual registers, and the registers that they are given
+    Vcode,
+    /// Assembly text
+    Asm,
+    /// Machine code, linked for one address
+    Bin,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut source = SourceModule::read(&arguments.file)?;
+    let settings = arguments.compile.settings();
+    let output = arguments.output.as_deref();
+    match arguments.emit {
+        Stage::Lpir => write_bytes(output, lpir(&source).as_bytes()),
+        Stage::Vcode => write_bytes(output, allocated_vcode(&source, &settings)?.as_bytes()),
+        Stage::Asm => {
+            source.number_instructions();
+            write_bytes(output, assembly(&source, &settings)?.as_bytes())
+        }
+        Stage::Bin => {
+            check_not_terminal(output)?;
+            write_binary(output, &source, &settings, arguments.base)
+        }
+    }
+}
+
+fn lpir(source: &SourceModule) -> String {
+    let functions = source.module.functions();
+    let texts: Vec<_> = functions.map(|(_, func)| func.to_string()).collect();
+    texts.join("\n")
+}
+
+fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failure> {
+    let compilation = Compilation::new(source, settings)?;
+    let comment = |name: &_, srcloc| {
+        let (id, inst) = source.instruction(name, srcloc)?;
+        Some(source.module.function(id).display_inst(inst).to_string())
+    };
+    let mut writer = AssemblyWriter::new(settings.extensions, &comment);
+    for function in &compilation.compiled.functions {
+        writer.function(function);
+    }
+    Ok(writer.finish())
+}
+
+fn write_binary(
+    output: Option<&Path>,
+    source: &SourceModule,
+    settings: &Settings,
+    base: u32,
+) -> Result<(), Failure> {
+    let compilation = Compilation::new(source, settings)?;
+    let mut linker = Linker::new();
+    for function in &compilation.compiled.functions {
+        let added = linker.add_function(&function.name, &function.code.buffer);
+        added.map_err(Failure::message)?;
+    }
+    let image = linker.link(base, &|_| None).map_err(Failure::message)?;
+    write_bytes(output, image.bytes())
+}

@@ -1,0 +1,31 @@
+//! Reading input files, with `-` for the standard input.
+
+use crate::failure::Failure;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The bytes of the file `path`, or of the standard input if that is `-`.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let result = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    result.map_err(|error| Failure::file(path, &error))
+}
+
+/// The text of the file `path`, or of the standard input if that is `-`.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read_bytes(path)?)
+        .map_err(|_| Failure::message(format_args!("{}: not UTF-8 text", path.display())))
+}
+
+/// What to call the file `path` in messages.
+pub(crate) fn display_name(path: &Path) -> String {
+    if path == Path::new("-") {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}

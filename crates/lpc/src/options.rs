@@ -1,0 +1,133 @@
+//! Options that several commands have.
+
+use clap::{Args, ValueEnum};
+use lpc_codegen::{OptLevel, RegallocAlgorithm, Settings};
+use lpc_harness::MachineOptions;
+use lpc_riscv32::ExtensionSet;
+
+/// How to compile.
+#[derive(Args)]
+#[command(next_help_heading = "Compilation")]
+pub(crate) struct CompileOptions {
+    /// The instruction set of the machine, such as rv32imac_zba_zbb
+    #[arg(long, value_name = "ISA", default_value = "rv32imac")]
+    pub(crate) march: ExtensionSet,
+
+    /// What to optimize for
+    #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = OptLevelName::Speed)]
+    opt_level: OptLevelName,
+
+    /// The register allocator: ion gives the better code, fast takes less time and memory
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = AllocatorName::Ion)]
+    regalloc: AllocatorName,
+
+    /// Keep a frame pointer in s0 in every function
+    #[arg(long)]
+    preserve_frame_pointers: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OptLevelName {
+    /// Compile as fast as possible
+    None,
+    /// Make the code fast
+    Speed,
+    /// Make the code small
+    Size,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum AllocatorName {
+    /// regalloc2's backtracking allocator
+    Ion,
+    /// regalloc2's single-pass allocator
+    Fast,
+}
+
+impl CompileOptions {
+    /// The settings of the compiler.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            extensions: self.march,
+            opt_level: match self.opt_level {
+                OptLevelName::None => OptLevel::None,
+                OptLevelName::Speed => OptLevel::Speed,
+                OptLevelName::Size => OptLevel::Size,
+            },
+            regalloc: match self.regalloc {
+                AllocatorName::Ion => RegallocAlgorithm::Ion,
+                AllocatorName::Fast => RegallocAlgorithm::Fastalloc,
+            },
+            preserve_frame_pointers: self.preserve_frame_pointers,
+            ..Settings::default()
+        }
+    }
+}
+
+/// The machine that a program is run on.
+#[derive(Args)]
+#[command(next_help_heading = "Machine")]
+pub(crate) struct RunOptions {
+    /// The most instructions that one call may execute
+    #[arg(long, value_name = "COUNT", default_value_t = MachineOptions::default().instruction_limit)]
+    instruction_limit: u64,
+
+    /// The memory of the machine, in bytes, or with K or M in units of 1024 or 1024² bytes
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
+    memory_size: u32,
+
+    /// The part of the memory that is the stack
+    #[arg(long, value_name = "SIZE", default_value = "4M", value_parser = parse_size)]
+    stack_size: u32,
+}
+
+impl RunOptions {
+    /// The machine.
+    pub(crate) fn machine(&self) -> MachineOptions {
+        MachineOptions {
+            memory_size: self.memory_size,
+            stack_size: self.stack_size,
+            instruction_limit: self.instruction_limit,
+            ..MachineOptions::default()
+        }
+    }
+}
+
+fn parse_size(text: &str) -> Result<u32, String> {
+    let (digits, unit) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 1 << 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 1 << 20),
+        _ => (text, 1),
+    };
+    let number: u32 = digits
+        .parse()
+        .map_err(|_| "expected a number of bytes, such as 4096, 64K or 16M".to_owned())?;
+    number
+        .checked_mul(unit)
+        .filter(|size| *size <= 1 << 30)
+        .ok_or_else(|| "more than 1024M".to_owned())
+}
+
+/// An address, in decimal or in hexadecimal.
+pub(crate) fn parse_address(text: &str) -> Result<u32, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "expected an address, such as 4096 or 0x42000000".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("64K"), Ok(65_536));
+        assert_eq!(parse_size("1024m"), Ok(1 << 30));
+        for bad in ["", "K", "-1", "1.5M", "1025M", "99999999999"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}

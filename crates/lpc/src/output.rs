@@ -1,0 +1,29 @@
+//! Writing results: to a file, or to the standard output.
+
+use crate::failure::Failure;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+/// Writes `bytes` to the file `path`, or to the standard output if there is none or it is `-`.
+pub(crate) fn write_bytes(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
+    match path {
+        Some(path) if path != Path::new("-") => {
+            std::fs::write(path, bytes).map_err(|error| Failure::file(path, &error))
+        }
+        _ => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(bytes)?;
+            Ok(stdout.flush()?)
+        }
+    }
+}
+
+/// Refuses to write bytes that are no text to a terminal, where nobody asked for it by `-`.
+pub(crate) fn check_not_terminal(path: Option<&Path>) -> Result<(), Failure> {
+    if path.is_none() && io::stdout().is_terminal() {
+        return Err(Failure::message(
+            "refusing to write machine code to the terminal; name a file with `-o`",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Source files: reading them as modules, and pointing at places in them.
+
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::failure::Failure;
+use crate::input::{display_name, read_text};
+use crate::pipeline::timed;
+use lpc_lpir::entity::SecondaryMap;
+use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Inst, Module, SourceLoc};
+use lpc_lpir::text::{Location, Outcome, SourceMap, TestFile, parse_test};
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+/// A source file.
+pub(crate) struct Source {
+    /// What it is called in messages.
+    name: String,
+    text: String,
+}
+
+/// A source file whose functions passed the verifier.
+pub(crate) struct SourceModule {
+    source: Source,
+    pub(crate) module: Module,
+    /// How long reading the text took.
+    pub(crate) parse_time: Duration,
+    /// How long verifying the module took.
+    pub(crate) verify_time: Duration,
+    maps: SecondaryMap<FuncId, Option<SourceMap>>,
+}
+
+impl SourceModule {
+    /// Reads and verifies the file `path`, or the standard input if that is `-`.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let source = Source {
+            name: display_name(path),
+            text: read_text(path)?,
+        };
+        let mut parse_time = Duration::ZERO;
+        let file = match timed(&mut parse_time, || parse_test(&source.text)) {
+            Ok(file) => file,
+            Err(error) => {
+                let error = source.diagnostic(error.location, error.message);
+                return Err(source.failure(vec![error]));
+            }
+        };
+        let mut module = Module::new();
+        let mut maps = SecondaryMap::new();
+        let errors = source.add_functions(file, &mut module, &mut maps);
+        if !errors.is_empty() {
+            return Err(source.failure(errors));
+        }
+        let mut result = Self {
+            source,
+            module,
+            parse_time,
+            verify_time: Duration::ZERO,
+            maps,
+        };
+        let mut verify_time = Duration::ZERO;
+        timed(&mut verify_time, || result.verify())?;
+        result.verify_time = verify_time;
+        Ok(result)
+    }
+
+    /// Checks the module, and fails with all that is wrong with it.
+    fn verify(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Where `entity` of the function `id` stands in the text.
+    pub(crate) fn location(&self, id: FuncId, entity: AnyEntity) -> Option<Location> {
+        self.maps[id].as_ref()?.location(entity)
+    }
+
+    /// Makes the number of each instruction its source location, so that addresses of code can be traced back to instructions.
+    pub(crate) fn number_instructions(&mut self) {
+        let ids: Vec<_> = self.module.functions().map(|(id, _)| id).collect();
+        for id in ids {
+            let function = self.module.function_mut(id);
+            for block in function.layout.blocks() {
+                for inst in function.layout.block_insts(block) {
+                    function.srclocs[inst] = SourceLoc::new(inst.as_u32());
+                }
+            }
+        }
+    }
+
+    /// The instruction of the function `name` whose source location, given by [`Self::number_instructions`], is `srcloc`.
+    pub(crate) fn instruction(
+        &self,
+        name: &ExternalName,
+        srcloc: SourceLoc,
+    ) -> Option<(FuncId, Inst)> {
+        let id = self.module.find(name)?;
+        (!srcloc.is_default()).then(|| (id, Inst::from_u32(srcloc.bits())))
+    }
+
+    /// `message` about a place.
+    pub(crate) fn diagnostic(&self, location: Location, message: String) -> Diagnostic {
+        self.source.diagnostic(location, message)
+    }
+
+    /// The failure that `errors` are.
+    pub(crate) fn failure(&self, errors: Vec<Diagnostic>) -> Failure {
+        self.source.failure(errors)
+    }
+
+    /// The name of the file and a place in it, as in error messages.
+    pub(crate) fn display_location(&self, location: Location) -> String {
+        format!("{}:{location}", self.source.name)
+    }
+}
+
+impl Source {
+    /// Adds all functions of `file` to `module`, and returns what is wrong with them.
+    fn add_functions(
+        &self,
+        file: TestFile<'_>,
+        module: &mut Module,
+        maps: &mut SecondaryMap<FuncId, Option<SourceMap>>,
+    ) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        for function in file.functions {
+            match function.outcome {
+                Outcome::Parsed(parsed) => match module.add_function(parsed.function) {
+                    Ok(id) => maps[id] = Some(parsed.source_map),
+                    Err(error) => {
+                        errors.push(self.diagnostic(function.location, error.to_string()))
+                    }
+                },
+                Outcome::Skipped(reason) => {
+                    errors.push(self.diagnostic(reason.location, reason.message));
+                }
+            }
+        }
+        errors
+    }
+
+    fn diagnostic(&self, location: Location, message: String) -> Diagnostic {
+        Diagnostic {
+            span: word_at(&self.text, location),
+            message,
+        }
+    }
+
+    fn failure(&self, errors: Vec<Diagnostic>) -> Failure {
+        Failure::from(Diagnostics {
+            name: self.name.clone(),
+            text: self.text.clone(),
+            errors,
+        })
+    }
+}
+
+/// The bytes of the word that starts at `location`, at least one character if there is one.
+fn word_at(text: &str, location: Location) -> Range<usize> {
+    let lines = text.split_inclusive('\n');
+    let skipped = location.line.saturating_sub(1) as usize;
+    let line_start: usize = lines.clone().take(skipped).map(str::len).sum();
+    let line = lines.clone().nth(skipped).unwrap_or_default();
+    let line = line.trim_end_matches(['\n', '\r']);
+    let column = location.column.saturating_sub(1) as usize;
+    let (start, first) = line
+        .char_indices()
+        .nth(column)
+        .map_or((line.len(), 0), |(start, first)| (start, first.len_utf8()));
+    let word = line[start..]
+        .find(|character: char| !(character.is_alphanumeric() || "_.%:".contains(character)))
+        .unwrap_or(line.len() - start);
+    let start = line_start + start;
+    start..start + word.max(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_by_line_and_column() {
+        let text = "ab cd\r\n\té %x1(v2)\n";
+        let word = |line, column| &text[word_at(text, Location { line, column })];
+        assert_eq!(word(1, 1), "ab");
+        assert_eq!(word(1, 4), "cd");
+        assert_eq!(word(2, 2), "é");
+        assert_eq!(word(2, 4), "%x1");
+        assert_eq!(word(2, 7), "(");
+        assert_eq!(word(2, 50), "");
+        assert_eq!(word(9, 9), "");
+    }
+}

@@ -1,0 +1,90 @@
+//! The table that `lpc run --stats` prints.
+
+use crate::pipeline::Compilation;
+use crate::source::SourceModule;
+use lpc_riscv32::emulator::Counters;
+use std::fmt;
+use std::time::Duration;
+
+/// What compiling and running a program took.
+pub(crate) struct Stats<'a> {
+    pub(crate) source: &'a SourceModule,
+    pub(crate) compilation: &'a Compilation,
+    /// Linking, and loading the program into the machine.
+    pub(crate) link_time: Duration,
+    pub(crate) counters: Counters,
+    pub(crate) run_time: Duration,
+}
+
+impl fmt::Display for Stats<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_times(f)?;
+        self.fmt_code(f)?;
+        self.fmt_execution(f)
+    }
+}
+
+impl Stats<'_> {
+    fn fmt_times(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let passes = self.compilation.times;
+        let times = [
+            ("parse", self.source.parse_time),
+            ("verify", self.source.verify_time),
+            ("lower", passes.lower),
+            ("allocate registers", passes.allocate),
+            ("emit", passes.emit),
+            ("link and load", self.link_time),
+        ];
+        writeln!(f, "compile time")?;
+        for (pass, time) in times {
+            row(f, pass, milliseconds(time), "ms")?;
+        }
+        let total = times.iter().map(|(_, time)| *time).sum();
+        row(f, "total", milliseconds(total), "ms")?;
+        row(f, "peak heap", self.compilation.peak_heap, "bytes")
+    }
+
+    fn fmt_code(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let compiled = &self.compilation.compiled;
+        let stats = self.compilation.stats();
+        writeln!(f, "code")?;
+        row(f, "functions", compiled.functions.len(), "")?;
+        row(f, "size", self.compilation.code_bytes(), "bytes")?;
+        row(f, "vcode instructions", stats.vcode_insts, "")?;
+        row(f, "virtual registers", stats.vregs, "")?;
+        row(f, "spills", stats.spills, "")?;
+        row(f, "reloads", stats.reloads, "")?;
+        row(f, "moves", stats.moves, "")
+    }
+
+    fn fmt_execution(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counters {
+            instructions,
+            loads,
+            stores,
+            taken_branches,
+        } = self.counters;
+        writeln!(f, "execution")?;
+        row(f, "instructions", instructions, "")?;
+        row(f, "loads", loads, "")?;
+        row(f, "stores", stores, "")?;
+        row(f, "taken branches", taken_branches, "")?;
+        row(f, "time", milliseconds(self.run_time), "ms")?;
+        let speed = instructions as f64 / self.run_time.as_secs_f64().max(1e-9) / 1e6;
+        row(
+            f,
+            "speed",
+            format_args!("{speed:.1}"),
+            "million instructions/s",
+        )
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, name: &str, value: impl ToString, unit: &str) -> fmt::Result {
+    let line = format!("  {name:<20}{:>14} {unit}", value.to_string());
+    writeln!(f, "{}", line.trim_end())
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64() * 1e3)
+}
