@@ -96,7 +96,7 @@ impl<'m> Interpreter<'m> {
             host,
             frames: Vec::new(),
         };
-        run.to_end(id, arguments)
+        run.run_to_end(id, arguments)
     }
 
     /// The memory of the program.
@@ -136,7 +136,7 @@ struct Run<'r, 'm> {
 
 impl<'m> Run<'_, 'm> {
     /// Calls `id` and executes instructions until it returns.
-    fn to_end(&mut self, id: FuncId, arguments: &[DataValue]) -> Result<Vec<DataValue>, Error> {
+    fn run_to_end(&mut self, id: FuncId, arguments: &[DataValue]) -> Result<Vec<DataValue>, Error> {
         let limit = self.interpreter.limits.instructions;
         let limit = self.interpreter.executed.saturating_add(limit);
         self.enter(id, arguments).map_err(|stop| {
