@@ -1,8 +1,8 @@
-//! The execution loop: from run to run of decoded instructions.
+//! The execution loop.
 //!
-//! Everything rare (decoding, traps, arrival at the halt address, control and status registers) and
-//! the count of instructions is handled between runs, where it costs nothing within them. The
-//! instruction limit shortens the run that would pass it.
+//! [`execute_ops`] is the fast part: from op to op, and from jump to jump as long as the targets are
+//! decoded. Everything rare (decoding, traps, arrival at the halt address, control and status
+//! registers) makes it return, and is handled in [`Emulator::execute`] around it.
 
 use super::Emulator;
 use super::code::Code;
@@ -30,9 +30,10 @@ impl Emulator {
                 },
             };
             let allowed = limit - self.hart.counters.instructions;
-            let (last, result) = execute_run(&mut self.hart, &self.code, first, allowed, tracer);
-            self.hart.counters.instructions += (last - first) as u64;
-            parcel = match self.after_run(last, result) {
+            let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
+            let ended = execute_ops(&mut self.hart, &self.code, first, allowed, tracer);
+            self.hart.counters.instructions += ended.executed as u64;
+            parcel = match self.after_ops(ended.op, ended.result, limit) {
                 Ok(parcel) => parcel,
                 Err(stop) => return stop,
             };
@@ -51,10 +52,15 @@ impl Emulator {
             .map_err(|exit| exit.at(self.pc))
     }
 
-    /// Handles what ended a run at the op `last`, which is not counted yet, and returns the parcel
-    /// where control goes.
+    /// Handles what the op `last` did, which is not counted yet, and returns the parcel where
+    /// control goes.
     #[inline(always)]
-    fn after_run(&mut self, last: usize, result: Result<Flow, Exit>) -> Result<u32, Stop> {
+    fn after_ops(
+        &mut self,
+        last: usize,
+        result: Result<Flow, Exit>,
+        limit: u64,
+    ) -> Result<u32, Stop> {
         match result {
             Ok(Flow::Jump(target)) => {
                 self.hart.counters.instructions += 1;
@@ -72,6 +78,10 @@ impl Emulator {
                 self.access_csr().map_err(|exit| exit.at(self.pc))?;
                 self.hart.counters.instructions += 1;
                 Ok(self.code.parcel_of_op(last + 1))
+            }
+            // Where `usize` is narrower than the limit, there may be more to execute.
+            Ok(Flow::Next) if self.hart.counters.instructions < limit => {
+                Ok(self.code.parcel_of_op(last))
             }
             Ok(Flow::Next) => {
                 self.pc = self.pc_of_op(last);
@@ -137,34 +147,58 @@ impl Emulator {
     }
 }
 
-/// Executes ops from `first` on, as long as control goes to the next one and at most `allowed`.
-///
-/// Returns the op that ended it and how: [`Flow::Next`] means that `allowed` ops were executed and
-/// this is the next. All ops before it were executed; whether it counts itself depends on how it
-/// ended.
+/// How the execution of ops ended.
+struct Ended {
+    /// The op that ended it, or that would be next. All before it were executed.
+    op: usize,
+    /// How many ops were executed, without `op`.
+    executed: usize,
+    /// What `op` did; [`Flow::Next`] if as many ops were executed as allowed and it is next.
+    result: Result<Flow, Exit>,
+}
+
+/// Executes at most `allowed` ops from `first` on, as long as control stays in decoded code.
 #[inline(always)]
-fn execute_run<T: Trace>(
+fn execute_ops<T: Trace>(
     hart: &mut Hart,
     code: &Code,
     first: usize,
-    allowed: u64,
+    allowed: usize,
     tracer: &mut T,
-) -> (usize, Result<Flow, Exit>) {
-    let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
-    let ops = code.ops();
-    // The bounds check of the slice is the check of the limit as well.
-    let ops = &ops[..ops.len().min(first.saturating_add(allowed))];
-    let mut position = first;
-    while let Some(op) = ops.get(position) {
-        if T::ENABLED {
-            trace(hart, code, position, tracer);
-        }
-        match hart.execute(op, position, code) {
-            Ok(Flow::Next) => position += 1,
-            ended => return (position, ended),
+) -> Ended {
+    let mut first = first;
+    let mut left = allowed;
+    loop {
+        // The bounds check of the slice is the check of the limit as well.
+        let ops = &code.ops()[..code.ops().len().min(first.saturating_add(left))];
+        let mut position = first;
+        let result = loop {
+            let Some(op) = ops.get(position) else {
+                break Ok(Flow::Next);
+            };
+            if T::ENABLED {
+                trace(hart, code, position, tracer);
+            }
+            match hart.execute(op, position, code) {
+                Ok(Flow::Next) => position += 1,
+                result => break result,
+            }
+        };
+        left -= position - first;
+        match result {
+            Ok(Flow::Jump(target)) if let Some(op) = code.entry(target) => {
+                left -= 1;
+                first = op;
+            }
+            result => {
+                return Ended {
+                    op: position,
+                    executed: allowed - left,
+                    result,
+                };
+            }
         }
     }
-    (position, Ok(Flow::Next))
 }
 
 fn trace<T: Trace>(hart: &Hart, code: &Code, position: usize, tracer: &mut T) {
