@@ -251,21 +251,9 @@ fn operands_that_an_opcode_lacks_are_refused() {
     }
 }
 
-/// Marsaglia's xorshift.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as u32
-    }
-}
-
 #[test]
 fn random_words_encode_to_themselves_or_are_refused() {
-    let mut random = Random(0x1234_5678_9abc_def1);
+    let mut random = support::Random::new(1);
     let mut decoded = 0;
     for _ in 0..1_000_000 {
         let word = random.next() | 3;

@@ -1,7 +1,7 @@
 //! The emulated machine around the instructions: traps, extensions that are off, limits, code that
 //! changes, calls.
 
-use lpc_riscv32::compressed::compress;
+use lpc_riscv32::compressed::{compress, expand};
 use lpc_riscv32::emulator::{
     Counters, Emulator, MachineConfig, Memory, Misaligned, Stop, Trap, TrapCause,
 };
@@ -524,6 +524,74 @@ fn stepping_running_and_tracing_agree() {
     assert_eq!(events.iter().map(|event| event.0).collect::<Vec<_>>(), pcs);
     assert_eq!(events[6], (CODE + 24, "addi a0,a0,-1".into(), 4, 10));
     assert_eq!(events[7], (CODE + 28, "bne a0,zero,.-16".into(), 4, 9));
+}
+
+/// Random instructions of both lengths, with registers that point into the code.
+fn random_machine(seed: u64) -> Emulator {
+    let mut random = support::Random::new(seed);
+    let mut code = Vec::new();
+    while code.len() < 0x200 {
+        let word = random.next();
+        if expand(word as u16, ExtensionSet::all()).is_some() {
+            code.extend((word as u16).to_le_bytes());
+        } else {
+            let opcode = Opcode::ALL[random.next() as usize % Opcode::ALL.len()];
+            code.extend(((word & !opcode.mask()) | opcode.bits()).to_le_bytes());
+        }
+    }
+    code.truncate(0x200);
+    let mut emulator = machine_with(MachineConfig::new(ExtensionSet::all()), &code);
+    for gpr in Gpr::all() {
+        emulator.set_gpr(gpr, CODE + random.next() % 0x200);
+    }
+    emulator
+}
+
+/// Runs up to 20 instructions, decoding each anew.
+fn run_without_cache(emulator: &mut Emulator) -> Stop {
+    let step = |_| {
+        emulator.set_executable(CODE, 0x200).unwrap();
+        emulator.step().err()
+    };
+    (0..20).find_map(step).unwrap_or(Stop::LimitReached)
+}
+
+fn assert_same_state(a: &Emulator, b: &Emulator) {
+    assert_eq!(a.pc(), b.pc());
+    assert_eq!(a.counters(), b.counters());
+    let memory = |emulator: &Emulator| emulator.memory().read(CODE, 0x1000).unwrap().to_vec();
+    assert_eq!(memory(a), memory(b));
+    for gpr in Gpr::all() {
+        assert_eq!(a.gpr(gpr), b.gpr(gpr), "{gpr}");
+    }
+}
+
+#[test]
+fn random_code_that_overwrites_itself_runs_as_if_decoded_anew_each_time() {
+    let mut executed = 0;
+    let mut stores = 0;
+    for seed in 0..100 {
+        let mut cached = random_machine(seed);
+        let mut uncached = random_machine(seed);
+        let mut random = support::Random::new(seed);
+        for _ in 0..100 {
+            let pc = CODE + random.next() % 0x100 * 2;
+            cached.set_pc(pc);
+            uncached.set_pc(pc);
+            assert_eq!(
+                cached.run(20),
+                run_without_cache(&mut uncached),
+                "seed {seed}"
+            );
+        }
+        assert_same_state(&cached, &uncached);
+        executed += cached.counters().instructions;
+        stores += cached.counters().stores;
+    }
+    assert!(
+        executed > 10_000 && stores > 500,
+        "{executed} instructions, {stores} stores"
+    );
 }
 
 #[test]
