@@ -59,7 +59,6 @@ impl CompileOptions {
                 AllocatorName::Fast => RegallocAlgorithm::Fastalloc,
             },
             preserve_frame_pointers: self.preserve_frame_pointers,
-            ..Settings::default()
         }
     }
 }

@@ -310,7 +310,7 @@ mod tests {
             let picture = &picture;
             Preview { picture, colored }.to_string()
         };
-        assert_eq!(preview(false), "@:\n  \n");
+        assert_eq!(preview(false), "@.\n  \n");
         assert_eq!(
             preview(true),
             "\x1b[38;2;255;255;255;48;2;255;255;255m\u{2580}\x1b[38;2;255;0;0;48;2;0;0;0m\u{2580}\x1b[0m\n\
