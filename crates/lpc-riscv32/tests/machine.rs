@@ -407,13 +407,16 @@ fn a_store_may_change_the_next_instruction() {
 #[test]
 fn writes_by_the_host_change_code() {
     let mut emulator = machine("rv32i", "addi a0,zero,1\n ebreak");
-    assert_eq!(emulator.run(10), Stop::Ebreak);
-    emulator
-        .write_memory(CODE, &support::assemble("addi a0,zero,2"))
-        .unwrap();
-    emulator.set_pc(CODE);
-    assert_eq!(emulator.run(10), Stop::Ebreak);
-    assert_eq!(emulator.gpr(Gpr::A0), 2);
+    // The whole instruction, its second half, its last byte
+    let patch = support::assemble("addi a0,zero,2");
+    for (offset, bytes, expected) in [(0, &patch[..], 2), (2, &[0x30, 0x00], 3), (3, &[0x02], 35)] {
+        emulator.set_pc(CODE);
+        assert_eq!(emulator.run(10), Stop::Ebreak);
+        emulator.write_memory(CODE + offset, bytes).unwrap();
+        emulator.set_pc(CODE);
+        assert_eq!(emulator.run(10), Stop::Ebreak);
+        assert_eq!(emulator.gpr(Gpr::A0), expected);
+    }
 }
 
 /// Sums the squares of 1 to `a0`: compressible instructions of several kinds.
