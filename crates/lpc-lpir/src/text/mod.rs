@@ -18,6 +18,8 @@ mod parser;
 mod run_command;
 mod source_map;
 mod test_file;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use error::{Excerpt, Location, ParseError};

@@ -2,7 +2,7 @@
 
 use super::error::{Location, ParseError};
 use super::source_map::SourceMap;
-use crate::ir::{AnyEntity, ExternalName, Function};
+use crate::ir::{AnyEntity, ExternalName, Function, ValueDef};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -112,4 +112,23 @@ pub struct ParsedFunction {
     pub function: Function,
     /// Where its parts stand.
     pub source_map: SourceMap,
+}
+
+impl ParsedFunction {
+    /// Where `entity` is defined. A value is where its instruction or block is, and what has no place of its own where the
+    /// function is.
+    pub fn location(&self, entity: AnyEntity) -> Location {
+        let place = match entity {
+            AnyEntity::Value(value) if self.function.dfg.value_is_defined(value) => {
+                match self.function.dfg.value_def(value) {
+                    ValueDef::Result(inst, _) => inst.into(),
+                    ValueDef::Param(block, _) => block.into(),
+                }
+            }
+            entity => entity,
+        };
+        self.source_map
+            .location(place)
+            .unwrap_or(self.source_map.function)
+    }
 }

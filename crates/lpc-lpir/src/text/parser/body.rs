@@ -1,7 +1,7 @@
 //! The body of a function: blocks, results, aliases, instructions and their types.
 
 use super::function::Context;
-use super::{Failure, ParseResult, Parser, dialect, error_at};
+use super::{Failure, ParseResult, Parser, dialect, error_at, wide_address};
 use crate::entity::EntityRef;
 use crate::ir::{
     AnyEntity, Block, ControllingType, Inst, InstructionData, Opcode, SourceLoc, Type, TypeSet,
@@ -12,6 +12,12 @@ use crate::text::lexer::Token;
 
 /// The parameters of a block or the results of an instruction are numbered with 16 bits.
 const MAX_DEFINITIONS: usize = u16::MAX as usize;
+
+/// The only type of an address.
+const ADDRESS: TypeSet = TypeSet::ints(Type::POINTER.bits(), Type::POINTER.bits());
+
+/// A value that is defined: its number in the text, and where.
+pub(super) type WrittenValue = (Value, u32, Location);
 
 impl Context {
     /// The value with the number `number` in the text, whether it is defined yet or not.
@@ -34,7 +40,7 @@ impl Context {
         Ok(Block::new(index))
     }
 
-    /// Checks that a value is not defined before it is.
+    /// Checks that `written` has no definition yet, and counts the one that it gets now.
     fn count_definition(&mut self, written: WrittenValue) -> ParseResult<()> {
         let (value, number, location) = written;
         if self.function.dfg.value_is_defined(value) {
@@ -119,18 +125,6 @@ fn wrong_type(opcode: Opcode, ty: Type, location: Location) -> Failure {
     let message = format_args!("`{opcode}` cannot be of type {ty}, only of {types}");
     error_at(location, message).into()
 }
-
-#[cold]
-fn wide_address(location: Location) -> Failure {
-    let message = "an address of type i64: addresses are i32";
-    Failure::Unsupported(error_at(location, message))
-}
-
-/// The only type of an address.
-const ADDRESS: TypeSet = TypeSet::ints(Type::POINTER.bits(), Type::POINTER.bits());
-
-/// A value that is defined: its number in the text, and where.
-pub(super) type WrittenValue = (Value, u32, Location);
 
 impl Parser<'_> {
     /// ```text
@@ -259,7 +253,8 @@ impl Parser<'_> {
         Ok(SourceLoc::new(bits))
     }
 
-    /// An alias may be written more than once, if it always stands for the same value.
+    /// An alias may be written more than once, if it always stands for the same value. An alias of an alias becomes one of
+    /// the value at the end, so that no use has a chain to follow.
     fn parse_alias(&mut self, context: &mut Context, alias: WrittenValue) -> ParseResult<()> {
         let (value, number, _) = alias;
         self.entity = AnyEntity::Value(value);
@@ -268,7 +263,7 @@ impl Parser<'_> {
             return self.expected("a value");
         };
         let original = context.value(original_number)?;
-        let dfg = &mut context.function.dfg;
+        let dfg = &context.function.dfg;
         if original == value {
             return self.error(format_args!("v{number} is an alias of itself"));
         }
@@ -276,6 +271,7 @@ impl Parser<'_> {
             let message = format_args!("v{original_number} is not defined yet");
             return self.error(message);
         }
+        let original = dfg.resolve_aliases(original);
         if !dfg.value_is_defined(value) || dfg.alias_target(value) != Some(original) {
             context.count_definition(alias)?;
             context.function.dfg.change_to_alias(value, original);

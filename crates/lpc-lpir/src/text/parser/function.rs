@@ -2,10 +2,10 @@
 
 use super::body::WrittenValue;
 use super::numbering::Numbering;
-use super::{Failure, ParseResult, Parser, dialect, error_at};
+use super::{Failure, ParseResult, Parser, dialect, error_at, wide_address};
 use crate::ir::{
     AbiParam, AnyEntity, ArgumentExtension, ArgumentPurpose, Block, CallConv, ExternalName,
-    Function, GlobalValue, Signature, Value,
+    Function, GlobalValue, Signature, Type, Value,
 };
 use crate::text::error::{Location, ParseError};
 use crate::text::lexer::Token;
@@ -161,6 +161,7 @@ impl Parser<'_> {
     /// param ::= type { "uext" | "sext" | "sret" | "vmctx" | "sarg" "(" bytes ")" }
     /// ```
     fn parse_abi_param(&mut self, what: &str) -> ParseResult<AbiParam> {
+        let location = self.location;
         let mut param = AbiParam::new(self.parse_type(what)?);
         while let Token::Identifier(word) = self.token {
             match word {
@@ -179,6 +180,9 @@ impl Parser<'_> {
                 _ => break,
             }
             self.advance();
+        }
+        if param.purpose != ArgumentPurpose::Normal && param.value_type == Type::I64 {
+            return Err(wide_address(location));
         }
         Ok(param)
     }

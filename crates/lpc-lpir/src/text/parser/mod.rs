@@ -105,6 +105,13 @@ fn error_at(location: Location, message: impl fmt::Display) -> ParseError {
     }
 }
 
+/// The failure that a pointer is as wide as those of 64-bit machines.
+#[cold]
+fn wide_address(location: Location) -> Failure {
+    let message = "an address of type i64: addresses are i32";
+    Failure::Unsupported(error_at(location, message))
+}
+
 /// The state of the reader.
 #[derive(Clone)]
 struct Parser<'a> {

@@ -12,8 +12,9 @@
 //! `v4000000000` costs as much as `v0`. The rule depends on the numbers only, and not on how they are written, so a function
 //! that was printed falls under the same rule, and printing what was read back gives the same text.
 //!
-//! The rule can be checked only at the end. Until then numbers are bounded by the length of the text of the function: a
-//! definition takes at least three bytes, so a function that keeps the rule has no number beyond `spare + 2 × bytes`.
+//! The rule can be checked only at the end. Until then numbers are bounded by the length of the text of the function: the
+//! definition of a value takes at least three bytes (`v1:`) and any other at least five, so in a function that keeps the
+//! rule no value has a number beyond `spare + 2 × bytes`, and nothing else one beyond `spare + bytes`.
 
 use super::{Failure, ParseResult};
 use alloc::collections::BTreeMap;
@@ -38,22 +39,27 @@ pub(super) struct Numbering {
 impl Numbering {
     /// Keeps the numbers of a function whose text is `bytes` long.
     pub(super) fn keeping(bytes: usize) -> Self {
-        Self::with(|spare| Numbers::keeping(spare, bytes))
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let declarations = || Numbers::keeping(SPARE_DECLARATIONS, bytes);
+        Self {
+            values: Numbers::keeping(SPARE_VALUES, bytes.saturating_mul(2)),
+            blocks: Numbers::keeping(SPARE_BLOCKS, bytes),
+            stack_slots: declarations(),
+            global_values: declarations(),
+            func_refs: declarations(),
+            sig_refs: declarations(),
+        }
     }
 
     /// Numbers entities in the order of their first appearance.
     pub(super) fn renumbering() -> Self {
-        Self::with(|_| Numbers::renumbering())
-    }
-
-    fn with(numbers: impl Fn(u32) -> Numbers) -> Self {
         Self {
-            values: numbers(SPARE_VALUES),
-            blocks: numbers(SPARE_BLOCKS),
-            stack_slots: numbers(SPARE_DECLARATIONS),
-            global_values: numbers(SPARE_DECLARATIONS),
-            func_refs: numbers(SPARE_DECLARATIONS),
-            sig_refs: numbers(SPARE_DECLARATIONS),
+            values: Numbers::renumbering(),
+            blocks: Numbers::renumbering(),
+            stack_slots: Numbers::renumbering(),
+            global_values: Numbers::renumbering(),
+            func_refs: Numbers::renumbering(),
+            sig_refs: Numbers::renumbering(),
         }
     }
 
@@ -88,11 +94,10 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    fn keeping(spare: u32, bytes: usize) -> Self {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    fn keeping(spare: u32, room: u32) -> Self {
         Self {
             spare,
-            limit: bytes.saturating_mul(2).saturating_add(spare),
+            limit: spare.saturating_add(room),
             renumbered: None,
             next: 0,
             defined: 0,

@@ -1,7 +1,7 @@
 //! Run commands and invocations.
 
-use super::{Failure, ParseResult, Parser};
-use crate::ir::{DataValue, ExternalName, Signature};
+use super::{Failure, ParseResult, Parser, error_at};
+use crate::ir::{DataValue, ExternalName, Signature, Type};
 use crate::text::error::{Location, ParseError};
 use crate::text::lexer::Token;
 use crate::text::run_command::{Comparison, Invocation, RunCommand};
@@ -52,8 +52,25 @@ pub fn parse_invocation<'s>(
     text: &str,
     signature: impl FnOnce(&ExternalName) -> Option<&'s Signature>,
 ) -> Result<Invocation, ParseError> {
-    let mut parser = Parser::starting_at(text, Location::START);
-    finish(parser.parse_user_invocation(signature))
+    let (name, mut parser) = match text.split_once('(').map_or(text, |(name, _)| name) {
+        word if is_word(word) => {
+            let location = Location {
+                line: 1,
+                column: word.len() as u32 + 1,
+            };
+            let rest = Parser::starting_at(&text[word.len()..], location);
+            (Some(ExternalName::symbol(word)), rest)
+        }
+        _ => (None, Parser::starting_at(text, Location::START)),
+    };
+    finish(parser.parse_user_invocation(name, signature))
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
 }
 
 fn finish<T>(result: ParseResult<T>) -> Result<T, ParseError> {
@@ -151,21 +168,19 @@ impl Parser<'_> {
         Ok(Invocation { name, args })
     }
 
+    /// `name` is the name when it was written without a `%`, and then stands before this text.
     fn parse_user_invocation<'s>(
         &mut self,
+        name: Option<ExternalName>,
         signature: impl FnOnce(&ExternalName) -> Option<&'s Signature>,
     ) -> ParseResult<Invocation> {
-        let location = self.location;
-        let name = match self.token {
-            Token::Identifier(word) if !self.lexer.rest().trim_start().starts_with(':') => {
-                self.advance();
-                ExternalName::symbol(word)
-            }
-            _ => self.parse_external_name()?,
+        let name = match name {
+            Some(name) => name,
+            None => self.parse_external_name()?,
         };
         let Some(signature) = signature(&name) else {
             let message = format_args!("there is no function {name}");
-            return Err(super::error_at(location, message).into());
+            return Err(error_at(Location::START, message).into());
         };
         let args = if self.token == Token::End && signature.params.is_empty() {
             Vec::new()
@@ -205,7 +220,7 @@ impl Parser<'_> {
     /// A value of each of `types`, with commas between them.
     fn parse_data_values(
         &mut self,
-        types: impl Iterator<Item = crate::ir::Type>,
+        types: impl Iterator<Item = Type>,
     ) -> ParseResult<Vec<DataValue>> {
         let mut values = Vec::new();
         for ty in types {

@@ -1,0 +1,148 @@
+//! Texts that were damaged at random: the reader gives functions or an error, and takes memory in proportion to the text.
+
+use super::super::{Outcome, parse_run_command_at, parse_test};
+use super::SAMPLE;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+const VARIANTS: usize = 10_000;
+
+/// The generator xorshift64*, so that every run sees the same texts.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
+    }
+}
+
+const NUMBERS: [&str; 8] = [
+    "0",
+    "4294967294",
+    "4294967295",
+    "4294967296",
+    "-1",
+    "99999999999999999999999999999999999999999999",
+    "0xffff_ffff_ffff_ffff_ffff",
+    "70000",
+];
+
+fn damage(text: &str, random: &mut Random) -> String {
+    let mut lines: Vec<String> = text.lines().map(ToString::to_string).collect();
+    for _ in 0..=random.below(3) {
+        let line = random.below(lines.len());
+        match random.below(7) {
+            0 => lines[line] = flip_byte(&lines[line], random),
+            1 if lines.len() > 1 => drop(lines.remove(line)),
+            2 => lines.insert(line, lines[random.below(lines.len())].clone()),
+            3 => lines[line] = replace_number(&lines[line], random),
+            4 => lines.truncate(line + 1),
+            5 => {
+                let other = random.below(lines.len());
+                lines.swap(line, other);
+            }
+            _ => {
+                let end = random.below(lines[line].chars().count() + 1);
+                lines[line] = lines[line].chars().take(end).collect();
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+fn flip_byte(line: &str, random: &mut Random) -> String {
+    let mut bytes = line.as_bytes().to_vec();
+    if !bytes.is_empty() {
+        let index = random.below(bytes.len());
+        bytes[index] = random.below(256) as u8;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn replace_number(line: &str, random: &mut Random) -> String {
+    let starts: Vec<usize> = line
+        .char_indices()
+        .filter(|&(index, c)| {
+            c.is_ascii_digit() && !line[..index].ends_with(|c: char| c.is_ascii_digit())
+        })
+        .map(|(index, _)| index)
+        .collect();
+    if starts.is_empty() {
+        return line.into();
+    }
+    let start = starts[random.below(starts.len())];
+    let rest = line[start..].trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = NUMBERS[random.below(NUMBERS.len())];
+    format!("{}{number}{rest}", &line[..start])
+}
+
+/// Reads `text`; what is read has to print to what reads back the same. Returns whether anything was read.
+fn check(text: &str) -> bool {
+    let Ok(file) = parse_test(text) else {
+        return false;
+    };
+    for test in &file.functions {
+        let Outcome::Parsed(parsed) = &test.outcome else {
+            continue;
+        };
+        let function = &parsed.function;
+        let bound = 1024 + 2 * text.len();
+        assert!(function.dfg.num_values() <= bound, "{text}");
+        assert!(function.dfg.num_blocks() <= bound, "{text}");
+        assert!(function.stack_slots.len() <= bound, "{text}");
+        assert!(function.dfg.signatures.len() <= bound, "{text}");
+        for comment in &test.comments {
+            // An error is as good as a command here: it must only not panic.
+            let _ = parse_run_command_at(comment.text, comment.location, &function.signature);
+        }
+        let printed = function.to_string();
+        match parse_test(&printed) {
+            Ok(again) => {
+                let Outcome::Parsed(again) = &again.functions[0].outcome else {
+                    panic!("printed, then skipped:\n{printed}");
+                };
+                assert_eq!(again.function.to_string(), printed);
+            }
+            Err(error) => panic!("{}", error.in_text("printed", &printed)),
+        }
+    }
+    true
+}
+
+#[test]
+fn damaged_texts_never_panic() {
+    let mut random = Random(0x5eed);
+    let mut read = 0;
+    for _ in 0..VARIANTS {
+        let text = damage(SAMPLE, &mut random);
+        read += usize::from(check(&text));
+    }
+    // Some damage has no effect on the syntax; most has.
+    assert!(0 < read && read < VARIANTS / 2, "{read}");
+}
+
+#[test]
+fn every_prefix_of_a_text_is_read_or_refused() {
+    for (end, _) in SAMPLE.char_indices() {
+        check(&SAMPLE[..end]);
+    }
+}
+
+#[test]
+fn long_texts_take_linear_time() {
+    let mut text = String::from("function %f() {\nblock0(v0: i32):\n");
+    for number in 1..100_000 {
+        text += &format!(
+            "v{number} -> v{} jump block{number}\nblock{number}:\n",
+            number - 1
+        );
+    }
+    text += "br_table v0, block0, [";
+    text += &"block0(v99999), ".repeat(100_000);
+    text += "block0]\n}\n";
+    assert!(check(&text));
+}
