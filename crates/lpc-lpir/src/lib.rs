@@ -24,3 +24,4 @@ pub mod builder;
 pub mod entity;
 pub mod ir;
 pub mod text;
+pub mod verifier;
