@@ -13,7 +13,7 @@
 //!
 //! Each value gets its virtual registers (one, two or four words, the low one first) when they are asked for first. An
 //! instruction defines them by writing to [`Lower::output`], or by naming other registers that hold its result already:
-//! [`Lower::alias_output`].
+//! [`Lower::alias_output_word`].
 //!
 //! What is particular to a machine is behind [`LowerBackend`].
 
@@ -85,8 +85,8 @@ pub struct Lower<'f, I: MachInst> {
     vregs: VRegAllocator,
     /// The number of the first virtual register of each value that has some.
     first_vreg: SecondaryMap<Value, Option<VirtualReg>>,
-    /// The values whose registers are read by what has been lowered.
-    needed: SecondaryMap<Value, bool>,
+    /// The words of each value that are read by what has been lowered, as a bit set.
+    needed: SecondaryMap<Value, u8>,
     uses: SecondaryMap<Value, ValueUses>,
     slot_offsets: SecondaryMap<StackSlot, u32>,
     /// The address of the memory for results that do not fit in registers.
@@ -265,8 +265,15 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// The registers that hold `value`, to be read by the current instruction.
     pub fn put_in_regs(&mut self, value: Value) -> ValueRegs<Reg> {
         let value = self.func.dfg.resolve_aliases(value);
-        self.needed[value] = true;
+        self.needed[value] = u8::MAX;
         self.value_regs(value).map(VirtualReg::to_reg)
+    }
+
+    /// The register that holds the word number `index` of `value`, to be read by the current instruction.
+    pub fn put_word_in_reg(&mut self, value: Value, index: usize) -> Reg {
+        let value = self.func.dfg.resolve_aliases(value);
+        self.needed[value] |= 1 << index;
+        self.value_regs(value).regs()[index].to_reg()
     }
 
     /// The register that holds `value`, which takes one word, to be read by the current instruction.
@@ -287,21 +294,18 @@ impl<'f, I: MachInst> Lower<'f, I> {
         regs.only_reg().expect("the value takes one register")
     }
 
-    /// Makes `regs`, which are virtual, hold the result `value` of the current instruction.
-    pub fn alias_output(&mut self, value: Value, regs: ValueRegs<Reg>) {
-        let outputs = self.value_regs(value);
-        debug_assert_eq!(outputs.len(), regs.len());
-        for (&output, reg) in outputs.regs().iter().zip(regs.regs()) {
-            let reg = reg
-                .to_virtual_reg()
-                .expect("only virtual registers have aliases");
-            self.vregs.set_alias(output, reg);
-        }
+    /// Makes `reg`, which is virtual, hold the word number `index` of the result `value` of the current instruction.
+    pub fn alias_output_word(&mut self, value: Value, index: usize, reg: Reg) {
+        let output = self.value_regs(value).regs()[index];
+        let reg = reg
+            .to_virtual_reg()
+            .expect("only virtual registers have aliases");
+        self.vregs.set_alias(output, reg);
     }
 
-    /// Whether some instruction reads the registers of `value`.
-    pub fn is_needed(&self, value: Value) -> bool {
-        self.needed[value]
+    /// Whether some instruction reads the register of the word number `index` of `value`.
+    pub fn is_word_needed(&self, value: Value, index: usize) -> bool {
+        self.needed[value] & 1 << index != 0
     }
 
     /// How often `value` is used.
@@ -373,7 +377,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.func
             .dfg
             .inst_results(inst)
-            .any(|result| self.needed[result])
+            .any(|result| self.needed[result] != 0)
     }
 
     /// Lowers the branch number `branch` of `terminator` to a jump to `target`.

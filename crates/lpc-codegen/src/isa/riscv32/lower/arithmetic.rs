@@ -1,184 +1,294 @@
-//! Addition, subtraction, multiplication, division, minimum and maximum.
+//! Addition, subtraction, multiplication, minimum and maximum.
 
-use super::narrow::{Extend, extended};
-use super::{
-    Ctx, as_imm12, imm12, operands, reg_or_zero, require_extension, require_word, rri, rri_temp,
-    rrr, rrr_temp, unsupported,
-};
-use crate::backend::reg::{Reg, Writable};
-use crate::error::CompileError;
+use super::narrow::Extend;
+use super::words::{Word, Words, num_words};
+use super::{Ctx, LowerResult, operands, require_multiplication};
+use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
-use crate::isa::riscv32::regs::zero_reg;
-use lpc_lpir::ir::{Inst, Opcode, TrapCode, Type, Value};
+use alloc::vec::Vec;
+use lpc_lpir::ir::{Inst, IntCC, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
-    require_word(ctx, inst, result)?;
-    let rd = ctx.output_reg(result);
-    match ctx.data(inst).opcode() {
-        Opcode::Iadd => lower_iadd(ctx, inst, rd),
-        Opcode::Isub => lower_isub(ctx, inst, rd),
+    let needed = ctx.needed_words(result);
+    let words = match ctx.data(inst).opcode() {
+        Opcode::Iadd => {
+            let [x, y] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
+            ctx.add_words(&x, &y, Word::ZERO, CarryOut::Unwanted).words
+        }
+        Opcode::Isub => {
+            let [x, y] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
+            ctx.sub_words(&x, &y, Word::ZERO, CarryOut::Unwanted).words
+        }
         Opcode::Ineg => {
-            let [arg] = operands(ctx, inst);
-            let rs = ctx.put_in_reg(arg);
-            rrr(ctx, Op::Sub, rd, zero_reg(), rs);
+            let [x] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
+            ctx.neg_words(&x)
         }
-        Opcode::Iabs => lower_iabs(ctx, inst, rd),
-        Opcode::Imul => {
-            require_multiplication(ctx, inst)?;
-            let [x, y] = operands(ctx, inst).map(|arg| reg_or_zero(ctx, arg));
-            rrr(ctx, Op::Mul, rd, x, y);
+        Opcode::Iabs => {
+            let [x] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, Extend::Sign));
+            let sign = ctx.sign(x[x.len() - 1]);
+            ctx.negate_if(&x, sign)
         }
-        Opcode::Umulhi => lower_mulhi(ctx, inst, rd, Op::Mulhu, Extend::Zero)?,
-        Opcode::Smulhi => lower_mulhi(ctx, inst, rd, Op::Mulh, Extend::Sign)?,
-        Opcode::Smin => lower_min_max(ctx, inst, rd, Op::Min),
-        Opcode::Umin => lower_min_max(ctx, inst, rd, Op::Minu),
-        Opcode::Smax => lower_min_max(ctx, inst, rd, Op::Max),
-        Opcode::Umax => lower_min_max(ctx, inst, rd, Op::Maxu),
         opcode => unreachable!("{opcode} is not arithmetic"),
-    }
+    };
+    ctx.define(result, &words);
     Ok(())
 }
 
-fn lower_iadd(ctx: Ctx, inst: Inst, rd: Writable<Reg>) {
-    let [x, y] = operands(ctx, inst);
-    for (x, y) in [(x, y), (y, x)] {
-        if let Some(imm) = as_imm12(ctx, y) {
-            let rs = reg_or_zero(ctx, x);
-            return rri(ctx, Op::Addi, rd, rs, imm);
+/// A sum or a difference, and the carry or borrow out of its last word: 0 or 1, where it was asked for.
+pub(super) struct Carried {
+    pub(super) words: Words,
+    pub(super) carry: Word,
+}
+
+/// Whether the carry out of the last word is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum CarryOut {
+    Wanted,
+    Unwanted,
+}
+
+impl Lower<'_, MInst> {
+    /// The lowest `count` words of `value`.
+    pub(super) fn low_words(&mut self, value: Value, count: usize) -> Words {
+        Words::from_fn(count, |index| self.word(value, index))
+    }
+
+    /// The words of `value`, extended to a whole word where it is narrower.
+    pub(super) fn extended_words(&mut self, value: Value, extend: Extend) -> Words {
+        match num_words(self.ty(value)) {
+            1 => Words::one(self.extended(value, extend)),
+            _ => self.words(value),
         }
     }
-    let [x, y] = [x, y].map(|arg| ctx.put_in_reg(arg));
-    rrr(ctx, Op::Add, rd, x, y);
-}
 
-fn lower_isub(ctx: Ctx, inst: Inst, rd: Writable<Reg>) {
-    let [x, y] = operands(ctx, inst);
-    // -2048 is an immediate and 2048 is not, so the negated constant decides.
-    let negated = ctx.as_constant(y).and_then(|constant| imm12(-constant));
-    let rs1 = reg_or_zero(ctx, x);
-    if let Some(imm) = negated {
-        return rri(ctx, Op::Addi, rd, rs1, imm);
-    }
-    let rs2 = ctx.put_in_reg(y);
-    rrr(ctx, Op::Sub, rd, rs1, rs2);
-}
-
-/// `x ^ sign - sign`, where the sign is all ones for a negative number: its complement plus one.
-fn lower_iabs(ctx: Ctx, inst: Inst, rd: Writable<Reg>) {
-    let [arg] = operands(ctx, inst);
-    let x = extended(ctx, arg, Extend::Sign);
-    let sign = rri_temp(ctx, Op::Srai, x, 31);
-    let flipped = rrr_temp(ctx, Op::Xor, x, sign);
-    rrr(ctx, Op::Sub, rd, flipped, sign);
-}
-
-fn lower_mulhi(
-    ctx: Ctx,
-    inst: Inst,
-    rd: Writable<Reg>,
-    op: Op,
-    extend: Extend,
-) -> Result<(), CompileError> {
-    require_multiplication(ctx, inst)?;
-    let args: [Value; 2] = operands(ctx, inst);
-    let ty = ctx.ty(args[0]);
-    let [x, y] = args.map(|arg| extended(ctx, arg, extend));
-    if ty == Type::I32 {
-        rrr(ctx, op, rd, x, y);
-    } else {
-        // The whole product of two narrow numbers fits a word.
-        let product = rrr_temp(ctx, Op::Mul, x, y);
-        super::rri_const(ctx, Op::Srli, rd, product, ty.bits() as i32);
-    }
-    Ok(())
-}
-
-/// With Zbb one instruction, otherwise a branch over a move. `op` is the instruction of Zbb.
-fn lower_min_max(ctx: Ctx, inst: Inst, rd: Writable<Reg>, op: Op) {
-    let extend = match op {
-        Op::Min | Op::Max => Extend::Sign,
-        _ => Extend::Zero,
-    };
-    let [x, y] = operands(ctx, inst).map(|arg| extended(ctx, arg, extend));
-    if ctx.settings.extensions.contains(Extension::Zbb) {
-        return rrr(ctx, op, rd, x, y);
-    }
-    let branch = match extend {
-        Extend::Sign => Op::Blt,
-        Extend::Zero => Op::Bltu,
-    };
-    let (if_true, if_false) = match op {
-        Op::Min | Op::Minu => (x, y),
-        _ => (y, x),
-    };
-    ctx.emit(MInst::Select {
-        op: branch,
-        rd,
-        rs1: x,
-        rs2: y,
-        if_true,
-        if_false,
-    });
-}
-
-/// The instructions of the M extension give a defined result where LPIR traps, so the traps are tests of their own. A
-/// divisor that is a constant needs none, or just one.
-pub(super) fn lower_division(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
-    let result = ctx.result(inst);
-    require_word(ctx, inst, result)?;
-    require_extension(ctx, inst, Extension::M, "division without the M extension")?;
-    let (op, extend) = match ctx.data(inst).opcode() {
-        Opcode::Udiv => (Op::Divu, Extend::Zero),
-        Opcode::Urem => (Op::Remu, Extend::Zero),
-        Opcode::Sdiv => (Op::Div, Extend::Sign),
-        Opcode::Srem => (Op::Rem, Extend::Sign),
-        opcode => unreachable!("{opcode} is not a division"),
-    };
-    let [x, y] = operands(ctx, inst);
-    let divisor = ctx.as_constant(y);
-    let rs1 = extended(ctx, x, extend);
-    let rs2 = extended(ctx, y, extend);
-    if divisor.is_none_or(|constant| constant == 0) {
-        ctx.emit(MInst::TrapIf {
-            op: Op::Beq,
-            rs1: rs2,
-            rs2: zero_reg(),
-            code: TrapCode::INTEGER_DIVISION_BY_ZERO,
+    /// `x + y + carry`, where the carry is 0 or 1.
+    ///
+    /// A sum of two words carries exactly when it is less than either of them. Of the two sums that add up three words, at
+    /// most one carries.
+    pub(super) fn add_words(
+        &mut self,
+        x: &[Word],
+        y: &[Word],
+        carry_in: Word,
+        carry_out: CarryOut,
+    ) -> Carried {
+        let mut carry = carry_in;
+        let words = Words::from_fn(x.len(), |index| {
+            let is_carry_wanted = index + 1 < x.len() || carry_out == CarryOut::Wanted;
+            let (x, y) = (x[index], y[index]);
+            let sum = self.add(x, y);
+            let total = self.add(sum, carry);
+            if is_carry_wanted {
+                let sum_carry = self.carry_of_sum(sum, x, y);
+                let total_carry = self.carry_of_sum(total, sum, carry);
+                carry = self.or(sum_carry, total_carry);
+            }
+            total
         });
+        Carried { words, carry }
     }
-    let rd = ctx.output_reg(result);
-    rrr(ctx, op, rd, rs1, rs2);
-    if op == Op::Div && divisor.is_none_or(|constant| constant == -1) {
-        trap_on_quotient_overflow(ctx, ctx.ty(result), rd.to_reg(), rs1, rs2);
+
+    /// Whether `x + y`, which is `sum`, is less than it ought to be. Compares with a constant where there is one.
+    fn carry_of_sum(&mut self, sum: Word, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (_, Word::Const(0)) | (Word::Const(0), _) => Word::ZERO,
+            (Word::Const(_), _) => self.less_unsigned(sum, x),
+            _ => self.less_unsigned(sum, y),
+        }
     }
+
+    /// `x - y - borrow`, where the borrow is 0 or 1.
+    ///
+    /// A difference of two words borrows exactly when the first is less than the second. Of the two differences that take
+    /// two words off a third, at most one borrows.
+    pub(super) fn sub_words(
+        &mut self,
+        x: &[Word],
+        y: &[Word],
+        borrow_in: Word,
+        borrow_out: CarryOut,
+    ) -> Carried {
+        let mut borrow = borrow_in;
+        let words = Words::from_fn(x.len(), |index| {
+            let is_borrow_wanted = index + 1 < x.len() || borrow_out == CarryOut::Wanted;
+            let (x, y) = (x[index], y[index]);
+            let difference = self.sub(x, y);
+            let total = self.sub(difference, borrow);
+            if is_borrow_wanted {
+                let difference_borrow = self.less_unsigned(x, y);
+                let total_borrow = self.less_unsigned(difference, borrow);
+                borrow = self.or(difference_borrow, total_borrow);
+            }
+            total
+        });
+        Carried {
+            words,
+            carry: borrow,
+        }
+    }
+
+    pub(super) fn neg_words(&mut self, x: &[Word]) -> Words {
+        let zero = Words::from_fn(x.len(), |_| Word::ZERO);
+        self.sub_words(&zero, x, Word::ZERO, CarryOut::Unwanted)
+            .words
+    }
+
+    /// `-x` where `sign` is all ones, `x` where it is zero: the complement plus one, or nothing of both.
+    pub(super) fn negate_if(&mut self, x: &[Word], sign: Word) -> Words {
+        let flipped = Words::from_fn(x.len(), |index| self.xor(x[index], sign));
+        let signs = Words::from_fn(x.len(), |_| sign);
+        self.sub_words(&flipped, &signs, Word::ZERO, CarryOut::Unwanted)
+            .words
+    }
+}
+
+pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
+    require_multiplication(ctx, inst)?;
+    let result = ctx.result(inst);
+    let ty = ctx.ty(result);
+    let [x, y]: [Value; 2] = operands(ctx, inst);
+    let words = match ctx.data(inst).opcode() {
+        Opcode::Imul => {
+            let needed = ctx.needed_words(result);
+            ctx.product(x, y, needed)
+        }
+        Opcode::Umulhi => ctx.high_product(x, y, ty, Extend::Zero),
+        _ => ctx.high_product(x, y, ty, Extend::Sign),
+    };
+    ctx.define(result, &words);
     Ok(())
 }
 
-/// Traps when the quotient of two signed numbers does not fit: the least number divided by -1.
-fn trap_on_quotient_overflow(ctx: Ctx, ty: Type, quotient: Reg, dividend: Reg, divisor: Reg) {
-    let (op, rs1, rs2) = if ty == Type::I32 {
-        // Two negative numbers have a negative quotient just then, by which the instruction shows the overflow.
-        let both = rrr_temp(ctx, Op::And, dividend, divisor);
-        let all = rrr_temp(ctx, Op::And, both, quotient);
-        (Op::Blt, all, zero_reg())
-    } else {
-        let wrapped = ctx.temp();
-        super::narrow::extend_to(ctx, wrapped, quotient, ty, Extend::Sign);
-        (Op::Bne, wrapped.to_reg(), quotient)
-    };
-    ctx.emit(MInst::TrapIf {
-        op,
-        rs1,
-        rs2,
-        code: TrapCode::INTEGER_OVERFLOW,
-    });
+impl Lower<'_, MInst> {
+    /// The lowest `count` words of the product.
+    fn product(&mut self, x: Value, y: Value, count: usize) -> Words {
+        if count == 2
+            && let Some([x, y]) = self.as_sign_extended_words([x, y])
+        {
+            let low = self.mul(x, y);
+            let high = self.rrr(Op::Mulh, x, y);
+            return Words::from_fn(2, |index| [low, high][index]);
+        }
+        let [x, y] = [x, y].map(|value| self.low_words(value, count));
+        let columns = self.multiply(&x, &y, 0, count);
+        Words::from_fn(count, |index| columns[index])
+    }
+
+    /// The words that both values are the sign extensions of.
+    fn as_sign_extended_words(&mut self, values: [Value; 2]) -> Option<[Word; 2]> {
+        let mut sources = values;
+        for source in &mut sources {
+            let inst = self.def_with_opcode(*source, Opcode::Sextend)?;
+            [*source] = operands(self, inst);
+            if self.ty(*source).bits() > Type::I32.bits() {
+                return None;
+            }
+        }
+        Some(sources.map(|source| self.extended(source, Extend::Sign)))
+    }
+
+    /// The words of the product of `x` and `y` from number `first` up to number `end`; those below are zero in the result.
+    ///
+    /// Column `k` collects the low words of all products `x[i] * y[j]` with `i + j == k`, the high words of those with
+    /// `i + j + 1 == k`, and the carries out of column `k - 1`.
+    pub(super) fn multiply(
+        &mut self,
+        x: &[Word],
+        y: &[Word],
+        first: usize,
+        end: usize,
+    ) -> Vec<Word> {
+        let mut words = Vec::with_capacity(end);
+        let mut carries: Vec<Word> = Vec::new();
+        for column in 0..end {
+            let mut terms = core::mem::take(&mut carries);
+            let mut low = Vec::new();
+            for (i, &x) in x.iter().enumerate() {
+                if let Some(&y) = column.checked_sub(i).and_then(|j| y.get(j)) {
+                    low.push(self.mul(x, y));
+                }
+                let above = column.checked_sub(i + 1);
+                if let Some(&y) = above.and_then(|j| y.get(j)) {
+                    low.push(self.mulhu(x, y));
+                }
+            }
+            terms.extend(low);
+            let is_last = column + 1 == end;
+            let mut sum = Word::ZERO;
+            for term in terms {
+                let total = self.add(sum, term);
+                if !is_last && sum != Word::ZERO && term != Word::ZERO {
+                    carries.push(self.less_unsigned(total, term));
+                }
+                sum = total;
+            }
+            words.push(if column < first { Word::ZERO } else { sum });
+        }
+        words
+    }
+
+    /// The upper half of the whole product of two values of type `ty`.
+    fn high_product(&mut self, x: Value, y: Value, ty: Type, extend: Extend) -> Words {
+        let [x, y] = [x, y].map(|value| self.extended_words(value, extend));
+        match (ty, extend) {
+            (Type::I8 | Type::I16, _) => {
+                // The whole product of two narrow numbers fits a word.
+                let product = self.mul(x[0], y[0]);
+                Words::one(self.shr(product, Word::Const(ty.bits() as i32)))
+            }
+            (Type::I32, Extend::Sign) => Words::one(self.rrr(Op::Mulh, x[0], y[0])),
+            (Type::I32, Extend::Zero) => Words::one(self.mulhu(x[0], y[0])),
+            _ => {
+                let len = x.len();
+                let product = self.multiply(&x, &y, len, 2 * len);
+                let high = Words::from_fn(len, |index| product[len + index]);
+                match extend {
+                    Extend::Zero => high,
+                    Extend::Sign => self.make_high_product_signed(&high, &x, &y),
+                }
+            }
+        }
+    }
+
+    /// As a signed number, a value with its sign bit set is less by two to the power of its width than as an unsigned one.
+    /// So the other factor comes off the upper half of the unsigned product.
+    pub(super) fn make_high_product_signed(
+        &mut self,
+        high: &[Word],
+        x: &[Word],
+        y: &[Word],
+    ) -> Words {
+        let mut high = Words::from_fn(high.len(), |index| high[index]);
+        for (factor, other) in [(x, y), (y, x)] {
+            let sign = self.sign(factor[factor.len() - 1]);
+            let excess = Words::from_fn(other.len(), |index| self.and(other[index], sign));
+            high = self
+                .sub_words(&high, &excess, Word::ZERO, CarryOut::Unwanted)
+                .words;
+        }
+        high
+    }
 }
 
-fn require_multiplication(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
-    if ctx.settings.extensions.contains(Extension::M) {
-        return Ok(());
-    }
-    unsupported(inst, "multiplication without the M extension")
+/// With Zbb one instruction for a word, otherwise a comparison and a selection.
+pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) -> LowerResult {
+    let result = ctx.result(inst);
+    let opcode = ctx.data(inst).opcode();
+    let (op, extend, cond) = match opcode {
+        Opcode::Smin => (Op::Min, Extend::Sign, IntCC::SignedLessThan),
+        Opcode::Umin => (Op::Minu, Extend::Zero, IntCC::UnsignedLessThan),
+        Opcode::Smax => (Op::Max, Extend::Sign, IntCC::SignedGreaterThan),
+        _ => (Op::Maxu, Extend::Zero, IntCC::UnsignedGreaterThan),
+    };
+    let [x, y] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, extend));
+    let words = if x.len() == 1 && ctx.settings.extensions.contains(Extension::Zbb) {
+        Words::one(ctx.rrr(op, x[0], y[0]))
+    } else {
+        let condition = ctx.compare(cond, &x, &y);
+        ctx.select_words(condition, &x, &y)
+    };
+    ctx.define(result, &words);
+    Ok(())
 }

@@ -1,176 +1,170 @@
-//! Bitwise instructions, shifts and rotations.
+//! Bitwise instructions, and those that reverse the order of bytes or bits.
 
-use super::narrow::{Extend, extended};
-use super::{
-    Ctx, as_imm12, operands, reg_or_zero, require_word, rri, rri_const, rri_temp, rrr, rrr_temp,
-    unsupported,
-};
-use crate::backend::abi::words_of;
-use crate::backend::reg::{Reg, Writable};
-use crate::error::CompileError;
-use crate::isa::riscv32::regs::zero_reg;
-use lpc_lpir::ir::{Inst, Opcode, Type, Value};
+use super::narrow::Extend;
+use super::words::{Word, Words};
+use super::{Ctx, LowerResult, operands};
+use crate::backend::lower::Lower;
+use crate::isa::riscv32::inst::MInst;
+use lpc_lpir::ir::{Inst, Opcode, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
-    require_word(ctx, inst, result)?;
-    let rd = ctx.output_reg(result);
-    match ctx.data(inst).opcode() {
-        Opcode::Band => lower_binary(ctx, inst, rd, Op::And, Op::Andi),
-        Opcode::Bor => lower_binary(ctx, inst, rd, Op::Or, Op::Ori),
-        Opcode::Bxor => lower_binary(ctx, inst, rd, Op::Xor, Op::Xori),
-        Opcode::Bnot => {
-            let [arg] = operands(ctx, inst);
-            let rs = ctx.put_in_reg(arg);
-            rri_const(ctx, Op::Xori, rd, rs, -1);
+    for index in 0..ctx.needed_words(result) {
+        if !ctx.is_word_needed(result, index) {
+            continue;
         }
-        Opcode::Bitselect => {
-            // Where the mask has a one, the difference of the two flips the bit of the second to that of the first.
-            let [mask, x, y] = operands(ctx, inst).map(|arg| reg_or_zero(ctx, arg));
-            let difference = rrr_temp(ctx, Op::Xor, x, y);
-            let selected = rrr_temp(ctx, Op::And, difference, mask);
-            rrr(ctx, Op::Xor, rd, selected, y);
-        }
-        opcode => unreachable!("{opcode} is not bitwise"),
+        let word = match ctx.data(inst).opcode() {
+            Opcode::Bnot => {
+                let [x] = operands(ctx, inst);
+                let x = ctx.word(x, index);
+                ctx.not(x)
+            }
+            Opcode::Bitselect => {
+                let [mask, x, y] = operands(ctx, inst).map(|arg| ctx.word(arg, index));
+                ctx.select_bits(mask, x, y)
+            }
+            opcode => {
+                let [x, y] = operands(ctx, inst);
+                ctx.combine(opcode, x, y, index)
+            }
+        };
+        ctx.define_word(result, index, word);
     }
     Ok(())
 }
 
-fn lower_binary(ctx: Ctx, inst: Inst, rd: Writable<Reg>, op: Op, op_imm: Op) {
-    let [x, y] = operands(ctx, inst);
-    for (x, y) in [(x, y), (y, x)] {
-        if let Some(imm) = as_imm12(ctx, y) {
-            let rs = reg_or_zero(ctx, x);
-            return rri(ctx, op_imm, rd, rs, imm);
+impl Lower<'_, MInst> {
+    /// Where the mask has a one, the difference of the two flips the bit of the second to that of the first.
+    fn select_bits(&mut self, mask: Word, x: Word, y: Word) -> Word {
+        let difference = self.xor(x, y);
+        let selected = self.and(difference, mask);
+        self.xor(selected, y)
+    }
+
+    /// A word of `x` and `y`, combined by the instruction `opcode`.
+    fn combine(&mut self, opcode: Opcode, x: Value, y: Value, index: usize) -> Word {
+        if let Some(word) = self.combine_with_complement(opcode, x, y, index) {
+            return word;
+        }
+        let [x, y] = [x, y].map(|value| self.word(value, index));
+        match opcode {
+            Opcode::Band => self.and(x, y),
+            Opcode::Bor => self.or(x, y),
+            _ => self.xor(x, y),
         }
     }
-    if let Some((op, x, y)) = with_complement(ctx, op, x, y) {
-        return rrr(ctx, op, rd, x, y);
-    }
-    let [x, y] = [x, y].map(|arg| ctx.put_in_reg(arg));
-    rrr(ctx, op, rd, x, y);
-}
 
-/// The instruction of Zbb or Zbkb that also complements its second operand, where one operand is a complement.
-fn with_complement(ctx: Ctx, op: Op, x: Value, y: Value) -> Option<(Op, Reg, Reg)> {
-    let extensions = ctx.settings.extensions;
-    if !extensions.contains(Extension::Zbb) && !extensions.contains(Extension::Zbkb) {
-        return None;
-    }
-    let op = match op {
-        Op::And => Op::Andn,
-        Op::Or => Op::Orn,
-        _ => Op::Xnor,
-    };
-    [(x, y), (y, x)].into_iter().find_map(|(x, y)| {
-        let complement = ctx.def_with_opcode(y, Opcode::Bnot)?;
-        let [y] = operands(ctx, complement);
-        Some((op, ctx.put_in_reg(x), ctx.put_in_reg(y)))
-    })
-}
-
-/// The instructions look at the low five bits of the amount only, which is what LPIR asks for a word; the amount for a
-/// narrow value is masked first.
-pub(super) fn lower_shift(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
-    let result = ctx.result(inst);
-    require_word(ctx, inst, result)?;
-    let ty = ctx.ty(result);
-    let rd = ctx.output_reg(result);
-    let [value, amount] = operands(ctx, inst);
-    let amount = Amount::of(ctx, amount, ty);
-    match ctx.data(inst).opcode() {
-        Opcode::Ishl => {
-            let rs = reg_or_zero(ctx, value);
-            amount.shift(ctx, rd, rs, Op::Sll, Op::Slli);
+    /// The instruction of Zbb or Zbkb that also complements its second operand, where one operand is a complement.
+    fn combine_with_complement(
+        &mut self,
+        opcode: Opcode,
+        x: Value,
+        y: Value,
+        index: usize,
+    ) -> Option<Word> {
+        if !self.has_rotations_and_complements() {
+            return None;
         }
-        Opcode::Ushr => {
-            let rs = extended(ctx, value, Extend::Zero);
-            amount.shift(ctx, rd, rs, Op::Srl, Op::Srli);
-        }
-        Opcode::Sshr => {
-            let rs = extended(ctx, value, Extend::Sign);
-            amount.shift(ctx, rd, rs, Op::Sra, Op::Srai);
-        }
-        Opcode::Rotl if ty == Type::I32 => lower_rotl(ctx, rd, value, amount),
-        Opcode::Rotr if ty == Type::I32 => lower_rotr(ctx, rd, value, amount),
-        _ => return unsupported(inst, "a rotation of a narrow value"),
-    }
-    Ok(())
-}
-
-/// How far to shift, modulo the width of what is shifted.
-#[derive(Clone, Copy)]
-enum Amount {
-    Constant(i32),
-    Register(Reg),
-}
-
-impl Amount {
-    fn of(ctx: Ctx, amount: Value, shifted: Type) -> Self {
-        let width = shifted.bits() as i32;
-        if let Some(constant) = ctx.as_constant(amount) {
-            return Self::Constant(constant as i32 & (width - 1));
-        }
-        debug_assert!(words_of(ctx.ty(amount)) > 0);
-        let reg = ctx.put_in_regs(amount).regs()[0];
-        Self::Register(if width == 32 {
-            reg
-        } else {
-            rri_temp(ctx, Op::Andi, reg, width - 1)
+        let op = match opcode {
+            Opcode::Band => Op::Andn,
+            Opcode::Bor => Op::Orn,
+            _ => Op::Xnor,
+        };
+        [(x, y), (y, x)].into_iter().find_map(|(x, y)| {
+            let complement = self.def_with_opcode(y, Opcode::Bnot)?;
+            let [y] = operands(self, complement);
+            let [x, y] = [x, y].map(|value| self.word(value, index));
+            Some(self.rrr(op, x, y))
         })
     }
 
-    fn shift(self, ctx: Ctx, rd: Writable<Reg>, rs: Reg, op: Op, op_imm: Op) {
-        match self {
-            Self::Constant(amount) => rri_const(ctx, op_imm, rd, rs, amount),
-            Self::Register(amount) => rrr(ctx, op, rd, rs, amount),
+    /// Whether the target has the part that Zbb and Zbkb have in common.
+    pub(super) fn has_rotations_and_complements(&self) -> bool {
+        let extensions = self.settings.extensions;
+        extensions.contains(Extension::Zbb) || extensions.contains(Extension::Zbkb)
+    }
+}
+
+/// `bswap` and `bitrev`. A wide value is its words in the opposite order, each reversed; a narrow one is reversed as the
+/// upper part of a word and then shifted down.
+pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) -> LowerResult {
+    let result = ctx.result(inst);
+    let bits = ctx.ty(result).bits();
+    let opcode = ctx.data(inst).opcode();
+    let [x] = operands(ctx, inst);
+    let x = ctx.words(x);
+    let last = x.len() - 1;
+    let words = Words::from_fn(x.len(), |index| {
+        let word = x[last - index];
+        match (opcode, bits) {
+            (Opcode::Bswap, 16) => ctx.swap_two_bytes(word),
+            (Opcode::Bswap, _) => ctx.swap_bytes(word),
+            (_, 8) => ctx.reverse_bits_in_bytes(word),
+            (_, 16) => {
+                let swapped = ctx.swap_two_bytes(word);
+                ctx.reverse_bits_in_bytes(swapped)
+            }
+            _ => {
+                let swapped = ctx.swap_bytes(word);
+                ctx.reverse_bits_in_bytes(swapped)
+            }
         }
-    }
+    });
+    ctx.define(result, &words);
+    Ok(())
 }
 
-fn lower_rotl(ctx: Ctx, rd: Writable<Reg>, value: Value, amount: Amount) {
-    let rs = reg_or_zero(ctx, value);
-    match amount {
-        Amount::Constant(amount) => rotate_by_constant(ctx, rd, rs, 32 - amount),
-        Amount::Register(amount) if has_rotations(ctx) => rrr(ctx, Op::Rol, rd, rs, amount),
-        Amount::Register(amount) => rotate(ctx, rd, rs, amount, Op::Sll, Op::Srl),
+impl Lower<'_, MInst> {
+    /// Exchanges the two lowest bytes. Those above are undefined.
+    fn swap_two_bytes(&mut self, x: Word) -> Word {
+        if self.has_rev8() {
+            let swapped = self.rr(Op::Rev8, x);
+            return self.shr(swapped, Word::Const(16));
+        }
+        let high = self.shl(x, Word::Const(8));
+        let zero_extended = self.extend(x, lpc_lpir::ir::Type::I16, Extend::Zero);
+        let low = self.shr(zero_extended, Word::Const(8));
+        self.or(high, low)
     }
-}
 
-fn lower_rotr(ctx: Ctx, rd: Writable<Reg>, value: Value, amount: Amount) {
-    let rs = reg_or_zero(ctx, value);
-    match amount {
-        Amount::Constant(amount) => rotate_by_constant(ctx, rd, rs, amount),
-        Amount::Register(amount) if has_rotations(ctx) => rrr(ctx, Op::Ror, rd, rs, amount),
-        Amount::Register(amount) => rotate(ctx, rd, rs, amount, Op::Srl, Op::Sll),
+    /// Reverses the four bytes.
+    fn swap_bytes(&mut self, x: Word) -> Word {
+        if self.has_rev8() {
+            return self.rr(Op::Rev8, x);
+        }
+        let byte_1 = Word::Const(0xff00);
+        let top = self.shl(x, Word::Const(24));
+        let bottom = self.shr(x, Word::Const(24));
+        let low = self.and(x, byte_1);
+        let upper = self.shl(low, Word::Const(8));
+        let high = self.shr(x, Word::Const(8));
+        let lower = self.and(high, byte_1);
+        let outer = self.or(top, bottom);
+        let inner = self.or(upper, lower);
+        self.or(outer, inner)
     }
-}
 
-fn has_rotations(ctx: Ctx) -> bool {
-    let extensions = ctx.settings.extensions;
-    extensions.contains(Extension::Zbb) || extensions.contains(Extension::Zbkb)
-}
-
-/// Rotates right by `amount`, from 0 to 32.
-fn rotate_by_constant(ctx: Ctx, rd: Writable<Reg>, rs: Reg, amount: i32) {
-    let amount = amount & 31;
-    if has_rotations(ctx) {
-        return rri_const(ctx, Op::Rori, rd, rs, amount);
+    fn has_rev8(&self) -> bool {
+        self.has_rotations_and_complements()
     }
-    if amount == 0 {
-        return rri_const(ctx, Op::Addi, rd, rs, 0);
-    }
-    let low = rri_temp(ctx, Op::Srli, rs, amount);
-    let high = rri_temp(ctx, Op::Slli, rs, 32 - amount);
-    rrr(ctx, Op::Or, rd, low, high);
-}
 
-/// Rotates in the direction of `forth`. The shift `back` by the negated amount, which is taken modulo 32, brings the bits
-/// that fall out; for an amount of zero both shifts give the value itself.
-fn rotate(ctx: Ctx, rd: Writable<Reg>, rs: Reg, amount: Reg, forth: Op, back: Op) {
-    let shifted = rrr_temp(ctx, forth, rs, amount);
-    let rest = rrr_temp(ctx, Op::Sub, zero_reg(), amount);
-    let fallen = rrr_temp(ctx, back, rs, rest);
-    rrr(ctx, Op::Or, rd, shifted, fallen);
+    /// Reverses the bits of each byte: exchanges halves, then quarters of them, then neighbors.
+    fn reverse_bits_in_bytes(&mut self, x: Word) -> Word {
+        if self.settings.extensions.contains(Extension::Zbkb) {
+            return self.rr(Op::Brev8, x);
+        }
+        [(4, 0x0f0f_0f0f), (2, 0x3333_3333), (1, 0x5555_5555)]
+            .into_iter()
+            .fold(x, |x, (distance, mask)| {
+                let distance = Word::Const(distance);
+                let mask = Word::Const(mask);
+                let mask = Word::Reg(self.reg(mask));
+                let shifted = self.shr(x, distance);
+                let down = self.and(shifted, mask);
+                let kept = self.and(x, mask);
+                let up = self.shl(kept, distance);
+                self.or(down, up)
+            })
+    }
 }

@@ -1,16 +1,16 @@
 //! Branches with more than one target.
 
-use super::comparisons::{Condition, is_not_zero};
+use super::comparisons::BranchCondition;
 use super::{Ctx, operands};
 use crate::backend::buffer::MachLabel;
-use crate::error::CompileError;
 use crate::isa::riscv32::inst::{BrTableTargets, MInst};
 use alloc::boxed::Box;
 use lpc_lpir::ir::Inst;
 
-pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[MachLabel]) -> Result<(), CompileError> {
+pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[MachLabel]) {
     let [condition] = operands(ctx, inst);
-    let Condition { op, rs1, rs2 } = is_not_zero(ctx, inst, condition)?;
+    let condition = ctx.is_true(condition);
+    let BranchCondition { op, rs1, rs2 } = ctx.branch_condition(condition);
     ctx.emit(MInst::CondBr {
         op,
         rs1,
@@ -18,16 +18,12 @@ pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[MachLabel]) -> Result<
         taken: targets[0],
         not_taken: targets[1],
     });
-    Ok(())
 }
 
-pub(super) fn lower_br_table(
-    ctx: Ctx,
-    inst: Inst,
-    targets: &[MachLabel],
-) -> Result<(), CompileError> {
+pub(super) fn lower_br_table(ctx: Ctx, inst: Inst, targets: &[MachLabel]) {
     let [index] = operands(ctx, inst);
-    let index = ctx.put_in_reg(index);
+    let index = ctx.word(index, 0);
+    let index = ctx.reg(index);
     let (&default, entries) = targets.split_first().expect("a table has a default");
     let (tmp1, tmp2) = (ctx.temp(), ctx.temp());
     ctx.emit(MInst::BrTable {
@@ -39,5 +35,4 @@ pub(super) fn lower_br_table(
             targets: entries.into(),
         }),
     });
-    Ok(())
 }

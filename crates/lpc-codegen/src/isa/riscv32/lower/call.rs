@@ -1,8 +1,10 @@
 //! Calls, and the parameters of the function itself: the caller's and the callee's view of a signature.
 
-use super::Ctx;
-use super::narrow::{Extend, extend_to};
+use super::narrow::Extend;
+use super::words::Word;
+use super::{Ctx, LowerResult};
 use crate::backend::abi::{AbiSignature, AbiSlot};
+use crate::backend::lower::Lower;
 use crate::backend::reg::{Reg, Writable};
 use crate::error::CompileError;
 use crate::isa::riscv32::abi::abi_signature;
@@ -10,26 +12,57 @@ use crate::isa::riscv32::inst::{AMode, CallInfo, FixedDef, FixedUse, MInst, Retu
 use crate::isa::riscv32::regs::CALLER_SAVED;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use lpc_lpir::ir::{ArgumentExtension, Inst, InstructionData, Type, Value};
+use lpc_lpir::ir::{ArgumentExtension, ExternalName, Inst, InstructionData, Value};
 use lpc_riscv32::Opcode as Op;
 
-/// The word number `word` of `value`, extended as the signature promises.
-///
-/// It is always a virtual register: it goes to a place that the register allocator fills.
-pub(super) fn put_word(ctx: Ctx, value: Value, word: usize, extension: ArgumentExtension) -> Reg {
-    let reg = ctx.put_in_regs(value).regs()[word];
-    let ty = ctx.ty(value);
-    let extend = match extension {
-        ArgumentExtension::Uext => Extend::Zero,
-        ArgumentExtension::Sext => Extend::Sign,
-        ArgumentExtension::None => return reg,
-    };
-    if ty.bits() >= Type::I32.bits() {
-        return reg;
+impl Lower<'_, MInst> {
+    /// The word number `index` of `value`, extended as the signature promises.
+    fn passed_word(&mut self, value: Value, index: usize, extension: ArgumentExtension) -> Word {
+        let ty = self.ty(value);
+        match extension {
+            ArgumentExtension::Uext if ty.bits() < 32 => self.extended(value, Extend::Zero),
+            ArgumentExtension::Sext if ty.bits() < 32 => self.extended(value, Extend::Sign),
+            _ => self.word(value, index),
+        }
     }
-    let rd = ctx.temp();
-    extend_to(ctx, rd, reg, ty, extend);
-    rd.to_reg()
+
+    /// As [`Self::passed_word`], in a virtual register, which the register allocator moves to where it must be.
+    pub(super) fn transferred_word(
+        &mut self,
+        value: Value,
+        index: usize,
+        extension: ArgumentExtension,
+    ) -> Reg {
+        match self.passed_word(value, index, extension) {
+            Word::Reg(reg) => reg,
+            Word::Const(constant) => {
+                let rd = self.temp();
+                self.emit(MInst::LoadConst32 {
+                    rd,
+                    value: constant,
+                });
+                rd.to_reg()
+            }
+        }
+    }
+}
+
+/// Stores the word number `index` of `value`, extended as the signature promises.
+pub(super) fn store_word(
+    ctx: Ctx,
+    value: Value,
+    index: usize,
+    extension: ArgumentExtension,
+    addr: AMode,
+) {
+    let word = ctx.passed_word(value, index, extension);
+    let src = ctx.reg(word);
+    ctx.emit(MInst::Store {
+        op: Op::Sw,
+        src,
+        addr,
+        trap: None,
+    });
 }
 
 /// Gives the parameters their values: those in registers by one parallel move, the others by loads. All are taken before
@@ -49,11 +82,11 @@ pub(super) fn lower_params(ctx: Ctx) {
     }
     let mut loads = Vec::new();
     for (&param, arg) in params.iter().zip(abi.args()) {
-        if !ctx.is_needed(param) {
-            continue;
-        }
         let regs = ctx.output(param);
-        for (&vreg, &slot) in regs.regs().iter().zip(abi.slots(arg)) {
+        for (index, (&vreg, &slot)) in regs.regs().iter().zip(abi.slots(arg)).enumerate() {
+            if !ctx.is_word_needed(param, index) {
+                continue;
+            }
             match slot {
                 AbiSlot::Reg(preg) => args.push(FixedDef { vreg, preg }),
                 AbiSlot::Memory(offset) => loads.push((vreg, offset)),
@@ -70,25 +103,25 @@ pub(super) fn lower_params(ctx: Ctx) {
 
 /// What is called.
 enum Callee {
-    Direct(lpc_lpir::ir::ExternalName),
+    Direct(ExternalName),
     Indirect(Reg),
 }
 
-/// A call with its signature and its arguments, those in memory not yet stored.
+/// A call with its signature and its arguments, those in memory already stored.
 struct CallSite {
     abi: AbiSignature,
     callee: Callee,
     uses: Vec<FixedUse>,
-    /// The words that go to memory, with their offsets from the first stack argument.
-    stores: Vec<(Reg, i32)>,
 }
 
 impl CallSite {
-    /// Reads the operands of the call `inst`, whose results that do not fit in registers go to `return_area`.
+    /// Reads the operands of the call `inst`. Results that do not fit in registers go to `return_area`; the stack argument
+    /// at an offset from the first goes to `address_of` that offset.
     fn new(
         ctx: Ctx,
         inst: Inst,
-        return_area: impl FnOnce(Ctx, &AbiSignature) -> Reg,
+        return_area: fn(Ctx, &AbiSignature) -> Reg,
+        address_of: fn(&AbiSignature, i32) -> AMode,
     ) -> Result<Self, CompileError> {
         let dfg = &ctx.func.dfg;
         let sig_ref = dfg.call_signature(inst).expect("a call has a signature");
@@ -102,29 +135,31 @@ impl CallSite {
             InstructionData::Call { func_ref, .. } => {
                 Callee::Direct(dfg.ext_funcs[func_ref].name.clone())
             }
-            _ => Callee::Indirect(ctx.put_in_reg(args.remove(0))),
+            _ => {
+                let address = args.remove(0);
+                Callee::Indirect(ctx.transferred_word(address, 0, ArgumentExtension::None))
+            }
         };
         let mut uses = Vec::with_capacity(args.len() + 1);
-        let mut stores = Vec::new();
         if let Some(preg) = abi.return_area_pointer {
             let vreg = return_area(ctx, &abi);
             uses.push(FixedUse { vreg, preg });
         }
         for (&value, arg) in args.iter().zip(abi.args()) {
-            for (word, &slot) in abi.slots(arg).iter().enumerate() {
-                let vreg = put_word(ctx, value, word, arg.extension);
+            for (index, &slot) in abi.slots(arg).iter().enumerate() {
                 match slot {
-                    AbiSlot::Reg(preg) => uses.push(FixedUse { vreg, preg }),
-                    AbiSlot::Memory(offset) => stores.push((vreg, offset as i32)),
+                    AbiSlot::Reg(preg) => {
+                        let vreg = ctx.transferred_word(value, index, arg.extension);
+                        uses.push(FixedUse { vreg, preg });
+                    }
+                    AbiSlot::Memory(offset) => {
+                        let addr = address_of(&abi, offset as i32);
+                        store_word(ctx, value, index, arg.extension, addr);
+                    }
                 }
             }
         }
-        Ok(Self {
-            abi,
-            callee,
-            uses,
-            stores,
-        })
+        Ok(Self { abi, callee, uses })
     }
 }
 
@@ -133,31 +168,22 @@ impl CallSite {
 /// ```text
 ///   sp ─► │ stack arguments │ return area │ …
 /// ```
-pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
-    let mut site = CallSite::new(ctx, inst, |ctx, abi| {
-        let rd = ctx.temp();
-        ctx.emit(MInst::LoadAddr {
-            rd,
-            addr: AMode::OutgoingArg(abi.stack_args_size as i32),
-        });
-        rd.to_reg()
+pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
+    let site = CallSite::new(ctx, inst, outgoing_return_area, |_, offset| {
+        AMode::OutgoingArg(offset)
     })?;
     let size = site.abi.stack_args_size + site.abi.return_area_size.next_multiple_of(16);
     let frame = ctx.frame();
     frame.outgoing_args_size = frame.outgoing_args_size.max(size);
-    for (src, offset) in site.stores.drain(..) {
-        store_word(ctx, src, AMode::OutgoingArg(offset));
-    }
-
     let results: Vec<Value> = ctx.func.dfg.inst_results(inst).collect();
     let mut defs = Vec::with_capacity(results.len());
     let mut loads = Vec::new();
     for (&result, ret) in results.iter().zip(site.abi.rets()) {
-        if !ctx.is_needed(result) {
-            continue;
-        }
         let regs = ctx.output(result);
-        for (&vreg, &slot) in regs.regs().iter().zip(site.abi.slots(ret)) {
+        for (index, (&vreg, &slot)) in regs.regs().iter().zip(site.abi.slots(ret)).enumerate() {
+            if !ctx.is_word_needed(result, index) {
+                continue;
+            }
             match slot {
                 AbiSlot::Reg(preg) => defs.push(FixedDef { vreg, preg }),
                 AbiSlot::Memory(offset) => loads.push((vreg, offset)),
@@ -201,20 +227,32 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
     Ok(())
 }
 
+/// The address of the return area of a call.
+fn outgoing_return_area(ctx: Ctx, abi: &AbiSignature) -> Reg {
+    let rd = ctx.temp();
+    ctx.emit(MInst::LoadAddr {
+        rd,
+        addr: AMode::OutgoingArg(abi.stack_args_size as i32),
+    });
+    rd.to_reg()
+}
+
+/// The address of the return area that this function received.
+fn own_return_area(ctx: Ctx, _: &AbiSignature) -> Reg {
+    let pointer = ctx.return_area_pointer();
+    let pointer = pointer.expect("a tail call returns what its caller returns");
+    pointer.to_reg()
+}
+
 /// A call in the place of a return. Its results go where those of this function go, the return area included.
-pub(super) fn lower_return_call(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
-    let site = CallSite::new(ctx, inst, |ctx, _| {
-        let pointer = ctx.return_area_pointer();
-        pointer
-            .expect("a tail call returns what its caller returns")
-            .to_reg()
+pub(super) fn lower_return_call(ctx: Ctx, inst: Inst) -> LowerResult {
+    let site = CallSite::new(ctx, inst, own_return_area, |abi, offset| AMode::TailArg {
+        args_size: abi.stack_args_size,
+        offset,
     })?;
     let args_size = site.abi.stack_args_size;
     let frame = ctx.frame();
     frame.tail_args_size = frame.tail_args_size.max(args_size);
-    for (src, offset) in site.stores {
-        store_word(ctx, src, AMode::TailArg { args_size, offset });
-    }
     let uses = site.uses;
     ctx.emit(match site.callee {
         Callee::Direct(dest) => MInst::ReturnCall {
@@ -239,15 +277,6 @@ fn load_word(ctx: Ctx, rd: Writable<Reg>, addr: AMode) {
     ctx.emit(MInst::Load {
         op: Op::Lw,
         rd,
-        addr,
-        trap: None,
-    });
-}
-
-fn store_word(ctx: Ctx, src: Reg, addr: AMode) {
-    ctx.emit(MInst::Store {
-        op: Op::Sw,
-        src,
         addr,
         trap: None,
     });

@@ -1,23 +1,58 @@
 //! Comparisons, and what depends on them: conditions of branches, traps and selections.
 
-use super::narrow::{Extend, extended};
-use super::{Ctx, imm12, operands, reg_or_zero, require_word, rri, rri_const, rrr, rrr_temp};
-use crate::backend::reg::{Reg, Writable};
-use crate::error::CompileError;
+use super::narrow::Extend;
+use super::words::{Word, Words};
+use super::{Ctx, LowerResult, operands};
+use crate::backend::lower::Lower;
+use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::MInst;
-use crate::isa::riscv32::regs::zero_reg;
-use lpc_lpir::ir::{Inst, InstructionData, IntCC, Type, Value};
+use lpc_lpir::ir::{Inst, InstructionData, IntCC, Value};
 use lpc_riscv32::Opcode as Op;
 
-/// A condition as the branch instructions have them: whether the branch `op` on `rs1` and `rs2` is taken.
+/// A condition as the branch instructions have them: whether the branch `op` on two words is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Condition {
+    op: Op,
+    x: Word,
+    y: Word,
+}
+
+/// A condition whose operands are in registers.
+pub(super) struct BranchCondition {
     pub(super) op: Op,
     pub(super) rs1: Reg,
     pub(super) rs2: Reg,
 }
 
 impl Condition {
+    /// Whether `word` is not zero.
+    pub(super) fn nonzero(word: Word) -> Self {
+        Self {
+            op: Op::Bne,
+            x: word,
+            y: Word::ZERO,
+        }
+    }
+
+    /// Whether `word` is zero.
+    pub(super) fn zero(word: Word) -> Self {
+        Self::nonzero(word).complement()
+    }
+
+    /// Whether `word` is negative.
+    pub(super) fn negative(word: Word) -> Self {
+        Self {
+            op: Op::Blt,
+            x: word,
+            y: Word::ZERO,
+        }
+    }
+
+    /// Whether `x < y`, as unsigned numbers.
+    pub(super) fn less_unsigned(x: Word, y: Word) -> Self {
+        Self { op: Op::Bltu, x, y }
+    }
+
     /// The condition that holds exactly when this one does not.
     pub(super) fn complement(self) -> Self {
         let op = match self.op {
@@ -31,9 +66,24 @@ impl Condition {
         };
         Self { op, ..self }
     }
+
+    /// Whether it holds, if that is known.
+    fn known(self) -> Option<bool> {
+        let (Word::Const(x), Word::Const(y)) = (self.x, self.y) else {
+            return None;
+        };
+        Some(match self.op {
+            Op::Beq => x == y,
+            Op::Bne => x != y,
+            Op::Blt => x < y,
+            Op::Bge => x >= y,
+            Op::Bltu => (x as u32) < y as u32,
+            _ => x as u32 >= y as u32,
+        })
+    }
 }
 
-/// A comparison of two values of one word: `x cond y`.
+/// A comparison: `x cond y`.
 #[derive(Clone, Copy)]
 struct Comparison {
     cond: IntCC,
@@ -41,84 +91,214 @@ struct Comparison {
     y: Value,
 }
 
-/// What comparing with a constant comes to.
-enum Simplified {
-    /// `x cond constant`, with the constant as it appears sign-extended from its type.
-    With(IntCC, i64),
-    /// It always holds, or never.
-    Known(bool),
-}
-
-/// Whether `value`, of any integer type that takes one word, is not zero.
-pub(super) fn is_not_zero(ctx: Ctx, inst: Inst, value: Value) -> Result<Condition, CompileError> {
-    require_word(ctx, inst, value)?;
-    if let Some(comparison) = as_comparison(ctx, value) {
-        return Ok(branch_condition(ctx, comparison));
-    }
-    let rs1 = extended(ctx, value, Extend::Zero);
-    Ok(Condition {
-        op: Op::Bne,
-        rs1,
-        rs2: zero_reg(),
-    })
-}
-
-/// The comparison of words that `value` is the result of.
-fn as_comparison(ctx: Ctx, value: Value) -> Option<Comparison> {
-    let inst = ctx.func.dfg.value_inst(value)?;
-    match *ctx.data(inst) {
-        InstructionData::IntCompare {
-            cond, args: [x, y], ..
-        } if ctx.ty(x).bits() <= 32 => Some(Comparison { cond, x, y }),
-        _ => None,
-    }
-}
-
-impl Comparison {
-    /// The same comparison with a constant, if there is one, on the right.
-    fn normalized(self, ctx: Ctx) -> Self {
-        if ctx.as_constant(self.x).is_some() && ctx.as_constant(self.y).is_none() {
-            return Self {
-                cond: self.cond.swap_args(),
-                x: self.y,
-                y: self.x,
-            };
+impl Lower<'_, MInst> {
+    /// Whether `value`, of any integer type, is not zero. Looks through a comparison.
+    pub(super) fn is_true(&mut self, value: Value) -> Condition {
+        if let Some(comparison) = self.as_comparison(value) {
+            return self.condition(comparison);
         }
-        self
+        let words = self.extended_words(value, Extend::Zero);
+        Condition::nonzero(self.or_words(&words))
     }
 
-    /// How narrow operands must be extended. Equality does not care, as long as both are extended alike.
-    fn extend(self) -> Extend {
-        if self.cond.is_signed() {
+    /// The comparison that `value` is the result of.
+    fn as_comparison(&self, value: Value) -> Option<Comparison> {
+        let inst = self.func.dfg.value_inst(value)?;
+        match *self.data(inst) {
+            InstructionData::IntCompare {
+                cond, args: [x, y], ..
+            } => Some(Comparison { cond, x, y }),
+            _ => None,
+        }
+    }
+
+    fn condition(&mut self, comparison: Comparison) -> Condition {
+        let (cond, x, y) = self.compared_words(comparison);
+        self.compare(cond, &x, &y)
+    }
+
+    /// The words to compare. Narrow ones are extended as the condition looks at them; equality does not care how, as long
+    /// as both are extended alike. A constant stands on the right.
+    fn compared_words(&mut self, comparison: Comparison) -> (IntCC, Words, Words) {
+        let Comparison {
+            mut cond,
+            mut x,
+            mut y,
+        } = comparison;
+        if self.as_constant(x).is_some() && self.as_constant(y).is_none() {
+            (cond, x, y) = (cond.swap_args(), y, x);
+        }
+        let extend = if cond.is_signed() {
             Extend::Sign
         } else {
             Extend::Zero
+        };
+        let [x, y] = [x, y].map(|value| self.extended_words(value, extend));
+        (cond, x, y)
+    }
+
+    /// All bits of `words` in one word.
+    pub(super) fn or_words(&mut self, words: &[Word]) -> Word {
+        words
+            .iter()
+            .fold(Word::ZERO, |all, &word| self.or(all, word))
+    }
+
+    /// A word that is zero exactly when `x` and `y` are equal.
+    fn words_difference(&mut self, x: &[Word], y: &[Word]) -> Word {
+        let differences = Words::from_fn(x.len(), |index| match (x.len(), y[index]) {
+            // Nothing but zero or not is asked of a single difference; several are combined bit by bit.
+            (1, _) => self.difference(x[index], y[index]),
+            _ => self.xor(x[index], y[index]),
+        });
+        self.or_words(&differences)
+    }
+
+    /// The condition `x cond y` in the form of a branch.
+    pub(super) fn compare(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Condition {
+        use IntCC::*;
+        if let (&[x], &[y]) = (x, y) {
+            return compare_word(cond, x, y);
         }
+        let is_zero = y.iter().all(|&word| word == Word::ZERO);
+        match cond {
+            Equal => Condition::zero(self.words_difference(x, y)),
+            NotEqual => Condition::nonzero(self.words_difference(x, y)),
+            SignedLessThan if is_zero => Condition::negative(x[x.len() - 1]),
+            SignedGreaterThanOrEqual if is_zero => Condition::negative(x[x.len() - 1]).complement(),
+            SignedLessThan | UnsignedLessThan => {
+                Condition::nonzero(self.less_words(x, y, cond.is_signed()))
+            }
+            SignedGreaterThan | UnsignedGreaterThan => {
+                Condition::nonzero(self.less_words(y, x, cond.is_signed()))
+            }
+            _ => self.compare(cond.complement(), x, y).complement(),
+        }
+    }
+
+    /// 1 if `x < y`, otherwise 0: what the highest word that differs says.
+    fn less_words(&mut self, x: &[Word], y: &[Word], is_signed: bool) -> Word {
+        let last = x.len() - 1;
+        let mut less = self.less_unsigned(x[0], y[0]);
+        for index in 1..x.len() {
+            let (x, y) = (x[index], y[index]);
+            let word_less = if is_signed && index == last {
+                self.less_signed(x, y)
+            } else {
+                self.less_unsigned(x, y)
+            };
+            let is_equal = Condition { op: Op::Beq, x, y };
+            less = self.select_word(is_equal, less, word_less);
+        }
+        less
+    }
+
+    /// 1 if `x cond y`, otherwise 0.
+    fn set_if(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Word {
+        use IntCC::*;
+        match cond {
+            Equal => {
+                let difference = self.words_difference(x, y);
+                self.is_zero(difference)
+            }
+            NotEqual => {
+                let difference = self.words_difference(x, y);
+                self.is_nonzero(difference)
+            }
+            SignedLessThan | UnsignedLessThan => self.set_if_less(x, y, cond.is_signed()),
+            SignedGreaterThanOrEqual | UnsignedGreaterThanOrEqual => {
+                let less = self.set_if_less(x, y, cond.is_signed());
+                self.flip(less)
+            }
+            SignedGreaterThan | UnsignedGreaterThan => match successor(y, cond.is_signed()) {
+                Some(next) => {
+                    let less = self.set_if_less(x, &next, cond.is_signed());
+                    self.flip(less)
+                }
+                None => self.set_if_less(y, x, cond.is_signed()),
+            },
+            SignedLessThanOrEqual | UnsignedLessThanOrEqual => {
+                match successor(y, cond.is_signed()) {
+                    Some(next) => self.set_if_less(x, &next, cond.is_signed()),
+                    None => {
+                        let greater = self.set_if_less(y, x, cond.is_signed());
+                        self.flip(greater)
+                    }
+                }
+            }
+        }
+    }
+
+    fn set_if_less(&mut self, x: &[Word], y: &[Word], is_signed: bool) -> Word {
+        let is_zero = y.iter().all(|&word| word == Word::ZERO);
+        match (x, y) {
+            (&[.., high], _) if is_signed && is_zero => self.less_signed(high, Word::ZERO),
+            (&[x], &[y]) if is_signed => self.less_signed(x, y),
+            (&[x], &[y]) => self.less_unsigned(x, y),
+            _ => self.less_words(x, y, is_signed),
+        }
+    }
+
+    /// The condition with its operands in registers.
+    pub(super) fn branch_condition(&mut self, condition: Condition) -> BranchCondition {
+        let Condition { op, x, y } = condition;
+        let [rs1, rs2] = [x, y].map(|word| self.reg(word));
+        BranchCondition { op, rs1, rs2 }
+    }
+
+    /// `if_true` if the condition holds, otherwise `if_false`.
+    pub(super) fn select_word(
+        &mut self,
+        condition: Condition,
+        if_true: Word,
+        if_false: Word,
+    ) -> Word {
+        if if_true == if_false {
+            return if_true;
+        }
+        if let Some(holds) = condition.known() {
+            return if holds { if_true } else { if_false };
+        }
+        let [if_true, if_false] = [if_true, if_false].map(|word| self.reg(word));
+        let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
+        let rd = self.temp();
+        self.emit(MInst::Select {
+            op,
+            rd,
+            rs1,
+            rs2,
+            if_true,
+            if_false,
+        });
+        Word::Reg(rd.to_reg())
+    }
+
+    /// The words of `if_true` if the condition holds, otherwise those of `if_false`.
+    pub(super) fn select_words(
+        &mut self,
+        condition: Condition,
+        if_true: &[Word],
+        if_false: &[Word],
+    ) -> Words {
+        Words::from_fn(if_true.len(), |index| {
+            self.select_word(condition, if_true[index], if_false[index])
+        })
     }
 }
 
-/// The condition as a branch has it. A comparison with one more or one less than zero becomes one with zero, which needs no
-/// register.
-fn branch_condition(ctx: Ctx, comparison: Comparison) -> Condition {
+/// A comparison of single words. One with a number next to zero becomes one with zero, which needs no register.
+fn compare_word(cond: IntCC, x: Word, y: Word) -> Condition {
     use IntCC::*;
-    let comparison = comparison.normalized(ctx);
-    let constant = ctx.as_constant(comparison.y);
-    let with_zero = match (comparison.cond, constant) {
-        (SignedLessThan, Some(1)) => Some(SignedLessThanOrEqual),
-        (SignedGreaterThanOrEqual, Some(1)) => Some(SignedGreaterThan),
-        (SignedGreaterThan, Some(-1)) => Some(SignedGreaterThanOrEqual),
-        (SignedLessThanOrEqual, Some(-1)) => Some(SignedLessThan),
-        (UnsignedLessThan, Some(1)) => Some(Equal),
-        (UnsignedGreaterThanOrEqual, Some(1)) => Some(NotEqual),
-        _ => None,
+    let (cond, y) = match (cond, y) {
+        (SignedLessThan, Word::Const(1)) => (SignedLessThanOrEqual, Word::ZERO),
+        (SignedGreaterThanOrEqual, Word::Const(1)) => (SignedGreaterThan, Word::ZERO),
+        (SignedGreaterThan, Word::Const(-1)) => (SignedGreaterThanOrEqual, Word::ZERO),
+        (SignedLessThanOrEqual, Word::Const(-1)) => (SignedLessThan, Word::ZERO),
+        (UnsignedLessThan, Word::Const(1)) => (Equal, Word::ZERO),
+        (UnsignedGreaterThanOrEqual, Word::Const(1)) => (NotEqual, Word::ZERO),
+        _ => (cond, y),
     };
-    let extend = comparison.extend();
-    let x = extended(ctx, comparison.x, extend);
-    let (cond, y) = match with_zero {
-        Some(cond) => (cond, zero_reg()),
-        None => (comparison.cond, extended(ctx, comparison.y, extend)),
-    };
-    let (op, rs1, rs2) = match cond {
+    let (op, x, y) = match cond {
         Equal => (Op::Beq, x, y),
         NotEqual => (Op::Bne, x, y),
         SignedLessThan => (Op::Blt, x, y),
@@ -130,176 +310,52 @@ fn branch_condition(ctx: Ctx, comparison: Comparison) -> Condition {
         UnsignedGreaterThan => (Op::Bltu, y, x),
         UnsignedLessThanOrEqual => (Op::Bgeu, y, x),
     };
-    Condition { op, rs1, rs2 }
+    Condition { op, x, y }
 }
 
-pub(super) fn lower_icmp(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+/// The constant after the single word `y`, unless there is none: instructions compare for less than a constant only.
+fn successor(y: &[Word], is_signed: bool) -> Option<Words> {
+    let &[Word::Const(constant)] = y else {
+        return None;
+    };
+    let greatest = if is_signed { i32::MAX } else { -1 };
+    (constant != greatest).then(|| Words::one(Word::Const(constant.wrapping_add(1))))
+}
+
+pub(super) fn lower_icmp(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
-    let [x, _] = operands(ctx, inst);
-    require_word(ctx, inst, x)?;
-    let comparison = as_comparison(ctx, result).expect("the instruction compares words");
-    let rd = ctx.output_reg(result);
-    set_if(ctx, rd, comparison);
+    let comparison = ctx.as_comparison(result).expect("the instruction compares");
+    let (cond, x, y) = ctx.compared_words(comparison);
+    let word = ctx.set_if(cond, &x, &y);
+    ctx.define(result, &[word]);
     Ok(())
 }
 
-/// Sets `rd` to 1 if the comparison holds, otherwise to 0.
-fn set_if(ctx: Ctx, rd: Writable<Reg>, comparison: Comparison) {
-    let comparison = comparison.normalized(ctx);
-    if let Some(constant) = ctx.as_constant(comparison.y) {
-        return set_if_constant(ctx, rd, comparison, constant);
-    }
-    let extend = comparison.extend();
-    let [x, y] = [comparison.x, comparison.y].map(|value| extended(ctx, value, extend));
-    let less = match extend {
-        Extend::Sign => Op::Slt,
-        Extend::Zero => Op::Sltu,
-    };
-    use IntCC::*;
-    match comparison.cond {
-        Equal => {
-            let difference = rrr_temp(ctx, Op::Xor, x, y);
-            rri_const(ctx, Op::Sltiu, rd, difference, 1);
-        }
-        NotEqual => {
-            let difference = rrr_temp(ctx, Op::Xor, x, y);
-            rrr(ctx, Op::Sltu, rd, zero_reg(), difference);
-        }
-        SignedLessThan | UnsignedLessThan => rrr(ctx, less, rd, x, y),
-        SignedGreaterThan | UnsignedGreaterThan => rrr(ctx, less, rd, y, x),
-        SignedGreaterThanOrEqual | UnsignedGreaterThanOrEqual => {
-            let opposite = rrr_temp(ctx, less, x, y);
-            rri_const(ctx, Op::Xori, rd, opposite, 1);
-        }
-        SignedLessThanOrEqual | UnsignedLessThanOrEqual => {
-            let opposite = rrr_temp(ctx, less, y, x);
-            rri_const(ctx, Op::Xori, rd, opposite, 1);
-        }
-    }
-}
-
-/// As [`set_if`], for a comparison with a constant: only `<`, `>=`, `==` and `!=` have an immediate.
-fn set_if_constant(ctx: Ctx, rd: Writable<Reg>, comparison: Comparison, constant: i64) {
-    let ty = ctx.ty(comparison.x);
-    let extend = comparison.extend();
-    let (cond, constant) = match simplify(comparison.cond, ty, constant) {
-        Simplified::With(cond, constant) => (cond, constant),
-        Simplified::Known(holds) => {
-            return ctx.emit(MInst::LoadConst32 {
-                rd,
-                value: holds.into(),
-            });
-        }
-    };
-    let x = extended(ctx, comparison.x, extend);
-    // The constant as the extended operand would hold it.
-    let constant = match extend {
-        Extend::Sign => constant as i32,
-        Extend::Zero => (constant & ty.mask() as i64) as u32 as i32,
-    };
-    use IntCC::*;
-    match cond {
-        Equal | NotEqual => {
-            let difference = difference_from(ctx, x, constant);
-            if cond == Equal {
-                rri_const(ctx, Op::Sltiu, rd, difference, 1);
-            } else {
-                rrr(ctx, Op::Sltu, rd, zero_reg(), difference);
-            }
-        }
-        SignedLessThan | UnsignedLessThan => set_if_less(ctx, rd, x, constant, extend),
-        SignedGreaterThanOrEqual | UnsignedGreaterThanOrEqual => {
-            let opposite = ctx.temp();
-            set_if_less(ctx, opposite, x, constant, extend);
-            rri_const(ctx, Op::Xori, rd, opposite.to_reg(), 1);
-        }
-        _ => unreachable!("{cond} was simplified"),
-    }
-}
-
-/// Rewrites `<=` and `>` to `<` and `>=` with the next constant. `constant` is sign-extended from `ty`.
-fn simplify(cond: IntCC, ty: Type, constant: i64) -> Simplified {
-    use IntCC::*;
-    let bits = ty.bits();
-    let greatest = match cond {
-        SignedLessThanOrEqual | SignedGreaterThan => (1i64 << (bits - 1)) - 1,
-        // All ones, which is -1 when it is sign-extended.
-        UnsignedLessThanOrEqual | UnsignedGreaterThan => -1,
-        _ => return Simplified::With(cond, constant),
-    };
-    let (cond, beyond) = match cond {
-        SignedLessThanOrEqual => (SignedLessThan, true),
-        UnsignedLessThanOrEqual => (UnsignedLessThan, true),
-        SignedGreaterThan => (SignedGreaterThanOrEqual, false),
-        _ => (UnsignedGreaterThanOrEqual, false),
-    };
-    if constant == greatest {
-        return Simplified::Known(beyond);
-    }
-    Simplified::With(cond, constant + 1)
-}
-
-/// A register that is zero exactly when `x` is `constant`.
-fn difference_from(ctx: Ctx, x: Reg, constant: i32) -> Reg {
-    if constant == 0 {
-        return x;
-    }
-    let difference = ctx.temp();
-    if let Some(imm) = imm12(-i64::from(constant)) {
-        rri(ctx, Op::Addi, difference, x, imm);
-    } else {
-        let y = load_constant(ctx, constant);
-        rrr(ctx, Op::Xor, difference, x, y);
-    }
-    difference.to_reg()
-}
-
-fn set_if_less(ctx: Ctx, rd: Writable<Reg>, x: Reg, constant: i32, extend: Extend) {
-    let (op, op_imm) = match extend {
-        Extend::Sign => (Op::Slt, Op::Slti),
-        Extend::Zero => (Op::Sltu, Op::Sltiu),
-    };
-    if let Some(imm) = imm12(constant.into()) {
-        rri(ctx, op_imm, rd, x, imm);
-    } else {
-        let y = load_constant(ctx, constant);
-        rrr(ctx, op, rd, x, y);
-    }
-}
-
-fn load_constant(ctx: Ctx, value: i32) -> Reg {
-    let rd = ctx.temp();
-    ctx.emit(MInst::LoadConst32 { rd, value });
-    rd.to_reg()
-}
-
-pub(super) fn lower_select(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+pub(super) fn lower_select(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
-    require_word(ctx, inst, result)?;
     let [condition, x, y] = operands(ctx, inst);
-    let Condition { op, rs1, rs2 } = is_not_zero(ctx, inst, condition)?;
-    let [if_true, if_false] = [x, y].map(|value| reg_or_zero(ctx, value));
-    let rd = ctx.output_reg(result);
-    ctx.emit(MInst::Select {
-        op,
-        rd,
-        rs1,
-        rs2,
-        if_true,
-        if_false,
-    });
+    let condition = ctx.is_true(condition);
+    let needed = ctx.needed_words(result);
+    let [x, y] = [x, y].map(|value| ctx.low_words(value, needed));
+    let words = ctx.select_words(condition, &x, &y);
+    ctx.define(result, &words);
     Ok(())
 }
 
 /// All ones is zero minus one.
-pub(super) fn lower_bmask(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+pub(super) fn lower_bmask(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
-    require_word(ctx, inst, result)?;
     let [arg] = operands(ctx, inst);
-    require_word(ctx, inst, arg)?;
-    let x = extended(ctx, arg, Extend::Zero);
-    let is_set = rrr_temp(ctx, Op::Sltu, zero_reg(), x);
-    let rd = ctx.output_reg(result);
-    rrr(ctx, Op::Sub, rd, zero_reg(), is_set);
+    let is_set = match ctx.as_comparison(arg) {
+        Some(_) => ctx.word(arg, 0),
+        None => {
+            let words = ctx.extended_words(arg, Extend::Zero);
+            let any = ctx.or_words(&words);
+            ctx.is_nonzero(any)
+        }
+    };
+    let mask = ctx.neg(is_set);
+    let words = Words::from_fn(ctx.needed_words(result), |_| mask);
+    ctx.define(result, &words);
     Ok(())
 }

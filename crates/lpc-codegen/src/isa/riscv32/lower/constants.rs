@@ -1,20 +1,17 @@
 //! Constants.
 
-use super::{Ctx, require_word};
-use crate::error::CompileError;
-use crate::isa::riscv32::inst::MInst;
+use super::words::Word;
+use super::{Ctx, LowerResult};
 use lpc_lpir::ir::Inst;
 
-/// A constant that takes one word. A zero is seldom asked for: most instructions name the register `zero` instead.
-pub(super) fn lower_iconst(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+/// The words of a constant that some instruction wants in a register: block arguments, call arguments and results, and
+/// operands for which no instruction has an immediate. The upper bits of a narrow constant do not matter; it is kept
+/// sign-extended, which is shortest.
+pub(super) fn lower_iconst(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
-    require_word(ctx, inst, result)?;
     let value = ctx.as_constant(result).expect("the result is a constant");
-    let rd = ctx.output_reg(result);
-    // The upper bits of a narrow value do not matter; sign-extended constants are the shortest.
-    ctx.emit(MInst::LoadConst32 {
-        rd,
-        value: value as i32,
-    });
+    let words = [value as i32, (value >> 32) as i32].map(Word::Const);
+    let needed = ctx.needed_words(result);
+    ctx.define(result, &words[..needed]);
     Ok(())
 }

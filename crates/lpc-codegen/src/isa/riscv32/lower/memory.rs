@@ -1,127 +1,219 @@
 //! Loads, stores and addresses.
+//!
+//! A wide value lies in memory with its low word first. Its words share the base register; each has its own offset.
 
-use super::{Ctx, imm12, mem_parts, operands, reg_or_zero, require_word, rri, rrr, unsupported};
+use super::words::{Word, Words};
+use super::{Ctx, LowerResult, operands, unsupported};
+use crate::backend::abi::WORD_BYTES;
 use crate::backend::frame::STACK_ALIGNMENT;
-use crate::backend::reg::{Reg, Writable};
-use crate::error::CompileError;
+use crate::backend::lower::Lower;
+use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::{AMode, MInst, SymbolOffset};
 use alloc::boxed::Box;
-use lpc_lpir::ir::{Endianness, Inst, InstructionData, MemFlags, Opcode, StackSlot, Type, Value};
+use lpc_lpir::ir::{
+    Endianness, Inst, InstructionData, MemFlags, Opcode, StackSlot, TrapCode, Type, Value,
+};
 use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::{Imm12, Opcode as Op};
 
 /// How many definitions the search for constants in an address looks through.
 const MAX_ADDRESS_DEPTH: usize = 4;
 
-pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+/// The offset of the last byte of the widest access from its first.
+const MAX_ACCESS_SPAN: i32 = 15;
+
+/// What a load or a store says of its access.
+struct Access {
+    flags: MemFlags,
+    offset: i32,
+}
+
+impl Access {
+    /// The access of `inst`, in the order of bytes that the machine has.
+    fn of(ctx: Ctx, inst: Inst) -> Result<Self, crate::error::CompileError> {
+        let (flags, offset) = match *ctx.data(inst) {
+            InstructionData::Load { flags, offset, .. }
+            | InstructionData::Store { flags, offset, .. } => (flags, offset.bytes()),
+            ref data => unreachable!("{data:?} does not access memory with an offset"),
+        };
+        if flags.explicit_endianness() == Some(Endianness::Big) {
+            unsupported(inst, "a big-endian memory access")?;
+        }
+        Ok(Self { flags, offset })
+    }
+}
+
+pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> LowerResult {
+    use Opcode::*;
     let result = ctx.result(inst);
-    require_word(ctx, inst, result)?;
-    let data = ctx.data(inst);
-    let (flags, offset) = mem_parts(data);
-    let op = match (data.opcode(), ctx.ty(result)) {
-        (Opcode::Load, Type::I8) | (Opcode::Uload8, _) => Op::Lbu,
-        (Opcode::Load, Type::I16) | (Opcode::Uload16, _) => Op::Lhu,
-        (Opcode::Sload8, _) => Op::Lb,
-        (Opcode::Sload16, _) => Op::Lh,
-        _ => Op::Lw,
-    };
-    require_little_endian(inst, flags)?;
+    let access = Access::of(ctx, inst)?;
     let [base] = operands(ctx, inst);
-    let addr = address(ctx, base, offset);
-    let rd = ctx.output_reg(result);
-    ctx.emit(MInst::Load {
-        op,
-        rd,
-        addr,
-        trap: flags.trap_code(),
-    });
+    let needed = ctx.needed_words(result);
+    let address = ctx.address(base, access.offset);
+    let trap = access.flags.trap_code();
+    let (op, extension) = match (ctx.data(inst).opcode(), ctx.ty(result)) {
+        (Load, Type::I8) => (Op::Lbu, None),
+        (Load, Type::I16) => (Op::Lhu, None),
+        (Load, _) => (Op::Lw, None),
+        (Uload8, _) => (Op::Lbu, Some(Word::ZERO)),
+        (Uload16, _) => (Op::Lhu, Some(Word::ZERO)),
+        (Sload8, _) => (Op::Lb, None),
+        (Sload16, _) => (Op::Lh, None),
+        (Uload32, _) => (Op::Lw, Some(Word::ZERO)),
+        _ => (Op::Lw, None),
+    };
+    if ctx.data(inst).opcode() == Load {
+        for index in 0..needed {
+            if ctx.is_word_needed(result, index) {
+                let word = ctx.load(op, address.word(index), trap);
+                ctx.define_word(result, index, word);
+            }
+        }
+        return Ok(());
+    }
+    let low = ctx.load(op, address.word(0), trap);
+    let high = match extension {
+        Some(word) => word,
+        None if needed > 1 => ctx.sign(low),
+        None => Word::ZERO,
+    };
+    let words = Words::from_fn(needed, |index| if index == 0 { low } else { high });
+    ctx.define(result, &words);
     Ok(())
 }
 
-pub(super) fn lower_store(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+pub(super) fn lower_store(ctx: Ctx, inst: Inst) -> LowerResult {
+    use Opcode::*;
     let [value, base] = operands(ctx, inst);
-    require_word(ctx, inst, value)?;
-    let data = ctx.data(inst);
-    let (flags, offset) = mem_parts(data);
-    let op = match (data.opcode(), ctx.ty(value)) {
-        (Opcode::Istore8, _) | (Opcode::Store, Type::I8) => Op::Sb,
-        (Opcode::Istore16, _) | (Opcode::Store, Type::I16) => Op::Sh,
+    let access = Access::of(ctx, inst)?;
+    let opcode = ctx.data(inst).opcode();
+    let op = match (opcode, ctx.ty(value)) {
+        (Istore8, _) | (Store, Type::I8) => Op::Sb,
+        (Istore16, _) | (Store, Type::I16) => Op::Sh,
         _ => Op::Sw,
     };
-    require_little_endian(inst, flags)?;
-    let src = reg_or_zero(ctx, value);
-    let addr = address(ctx, base, offset);
-    ctx.emit(MInst::Store {
-        op,
-        src,
-        addr,
-        trap: flags.trap_code(),
-    });
+    let words = match opcode {
+        Store => ctx.words(value),
+        _ => ctx.low_words(value, 1),
+    };
+    let address = ctx.address(base, access.offset);
+    for (index, &word) in words.iter().enumerate() {
+        let src = ctx.reg(word);
+        ctx.emit(MInst::Store {
+            op,
+            src,
+            addr: address.word(index),
+            trap: access.flags.trap_code(),
+        });
+    }
     Ok(())
 }
 
-fn require_little_endian(inst: Inst, flags: MemFlags) -> Result<(), CompileError> {
-    match flags.explicit_endianness() {
-        Some(Endianness::Big) => unsupported(inst, "a big-endian memory access"),
-        _ => Ok(()),
+/// An address at which up to four words lie one after the other.
+#[derive(Clone, Copy)]
+enum Address {
+    /// So many bytes above a register. The last word is in reach too.
+    Register(Reg, i32),
+    /// So many bytes above the start of the stack slots.
+    Slot(i32),
+}
+
+impl Address {
+    /// The address of the word number `index`.
+    fn word(self, index: usize) -> AMode {
+        let distance = index as i32 * WORD_BYTES as i32;
+        match self {
+            Self::Register(base, offset) => {
+                let addr = AMode::reg_offset(base, offset + distance);
+                addr.expect("the offsets of all words fit an instruction")
+            }
+            Self::Slot(offset) => AMode::SlotOffset(offset + distance),
+        }
     }
 }
 
-/// The address `base + offset`, with what is constant of `base` added to the offset.
-fn address(ctx: Ctx, base: Value, offset: i32) -> AMode {
-    let (base, offset) = split_constant(ctx, base, offset);
-    if let Some(inst) = ctx.def_with_opcode(base, Opcode::StackAddr) {
-        let (slot, slot_offset) = stack_addr_parts(ctx, inst);
-        if !is_overaligned(ctx, slot)
-            && let Some(offset) = slot_offset.checked_add(offset)
-            && let Some(offset) = offset.checked_add(ctx.slot_offset(slot) as i32)
-        {
-            return AMode::SlotOffset(offset);
+/// Whether an access of any width at `offset` from a register has immediates for all its words.
+fn is_in_reach(offset: i32) -> bool {
+    let last = offset.checked_add(MAX_ACCESS_SPAN);
+    Imm12::new(offset).is_ok() && last.is_some_and(|last| Imm12::new(last).is_ok())
+}
+
+impl Lower<'_, MInst> {
+    fn load(&mut self, op: Op, addr: AMode, trap: Option<TrapCode>) -> Word {
+        let rd = self.temp();
+        self.emit(MInst::Load { op, rd, addr, trap });
+        Word::Reg(rd.to_reg())
+    }
+
+    /// The address `base + offset`, with what is constant of `base` added to the offset.
+    fn address(&mut self, base: Value, offset: i32) -> Address {
+        let (base, offset) = self.split_constant(base, offset);
+        if let Some(offset) = self.slot_address(base, offset) {
+            return Address::Slot(offset);
+        }
+        let base = self.word(base, 0);
+        match base {
+            Word::Const(base) => self.near(Word::ZERO, base.wrapping_add(offset)),
+            Word::Reg(_) => self.near(base, offset),
         }
     }
-    let base = reg_or_zero(ctx, base);
-    add_offset(ctx, base, offset)
+
+    /// `base + offset`, with what does not fit an immediate added to the register.
+    fn near(&mut self, base: Word, offset: i32) -> Address {
+        if is_in_reach(offset) {
+            return Address::Register(self.reg(base), offset);
+        }
+        let (high, low) = split_hi_lo(offset);
+        let (high, low) = match is_in_reach(low.get()) {
+            true => (high.get() << 12, low.get()),
+            false => (offset, 0),
+        };
+        let sum = self.add(base, Word::Const(high));
+        Address::Register(self.reg(sum), low)
+    }
+
+    /// The distance of `base + offset` from the start of the stack slots, if `base` is the address of a stack slot.
+    fn slot_address(&mut self, base: Value, offset: i32) -> Option<i32> {
+        let inst = self.def_with_opcode(base, Opcode::StackAddr)?;
+        let (slot, slot_offset) = stack_addr_parts(self, inst);
+        if is_overaligned(self, slot) {
+            return None;
+        }
+        let start = self.slot_offset(slot) as i32;
+        let total = start.checked_add(slot_offset)?.checked_add(offset)?;
+        total.checked_add(MAX_ACCESS_SPAN)?;
+        Some(total)
+    }
+
+    /// Takes additions of constants off `base`, as long as the sum is in reach or `base` becomes a stack slot.
+    fn split_constant(&mut self, base: Value, offset: i32) -> (Value, i32) {
+        let mut best = (base, offset);
+        let (mut base, mut offset) = best;
+        for _ in 0..MAX_ADDRESS_DEPTH {
+            let Some((rest, constant)) = self.as_sum_with_constant(base) else {
+                break;
+            };
+            (base, offset) = (rest, offset.wrapping_add(constant));
+            let is_slot = self.def_with_opcode(base, Opcode::StackAddr).is_some();
+            if is_slot || is_in_reach(offset) {
+                best = (base, offset);
+            }
+        }
+        best
+    }
+
+    fn as_sum_with_constant(&mut self, value: Value) -> Option<(Value, i32)> {
+        let inst = self.def_with_opcode(value, Opcode::Iadd)?;
+        let [x, y] = operands(self, inst);
+        [(x, y), (y, x)]
+            .into_iter()
+            .find_map(|(x, y)| Some((x, self.as_constant(y)? as i32)))
+    }
 }
 
 /// The address `base + offset`, for an offset of any size.
 pub(super) fn add_offset(ctx: Ctx, base: Reg, offset: i32) -> AMode {
-    if let Some(addr) = AMode::reg_offset(base, offset) {
-        return addr;
-    }
-    let (high, low) = split_hi_lo(offset);
-    let upper = ctx.temp();
-    ctx.emit(MInst::Lui {
-        rd: upper,
-        imm: high,
-    });
-    let sum = ctx.temp();
-    rrr(ctx, Op::Add, sum, upper.to_reg(), base);
-    AMode::RegOffset(sum.to_reg(), low)
-}
-
-/// Takes additions of constants off `base`, as long as the sum fits an instruction or `base` becomes a stack slot.
-fn split_constant(ctx: Ctx, base: Value, offset: i32) -> (Value, i32) {
-    let mut best = (base, offset);
-    let (mut base, mut offset) = best;
-    for _ in 0..MAX_ADDRESS_DEPTH {
-        let Some((rest, constant)) = as_add_of_constant(ctx, base) else {
-            break;
-        };
-        (base, offset) = (rest, offset.wrapping_add(constant));
-        let is_slot = ctx.def_with_opcode(base, Opcode::StackAddr).is_some();
-        if is_slot || imm12(offset.into()).is_some() {
-            best = (base, offset);
-        }
-    }
-    best
-}
-
-fn as_add_of_constant(ctx: Ctx, value: Value) -> Option<(Value, i32)> {
-    let inst = ctx.def_with_opcode(value, Opcode::Iadd)?;
-    let [x, y] = operands(ctx, inst);
-    [(x, y), (y, x)]
-        .into_iter()
-        .find_map(|(x, y)| Some((x, ctx.as_constant(y)? as i32)))
+    ctx.near(Word::Reg(base), offset).word(0)
 }
 
 fn stack_addr_parts(ctx: Ctx, inst: Inst) -> (StackSlot, i32) {
@@ -135,7 +227,7 @@ fn stack_addr_parts(ctx: Ctx, inst: Inst) -> (StackSlot, i32) {
 
 /// The alignment of a stack slot in bytes.
 fn alignment(ctx: Ctx, slot: StackSlot) -> u64 {
-    1 << ctx.func.stack_slots[slot].align_shift
+    1 << ctx.func.stack_slots[slot].align_shift.min(63)
 }
 
 /// Whether the address of `slot` is not a constant distance from the stack pointer.
@@ -143,59 +235,45 @@ fn is_overaligned(ctx: Ctx, slot: StackSlot) -> bool {
     alignment(ctx, slot) > STACK_ALIGNMENT.into()
 }
 
-pub(super) fn lower_stack_addr(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+pub(super) fn lower_stack_addr(ctx: Ctx, inst: Inst) -> LowerResult {
     let (slot, offset) = stack_addr_parts(ctx, inst);
     let start = ctx.slot_offset(slot) as i32;
     let result = ctx.result(inst);
-    let rd = ctx.output_reg(result);
-    if is_overaligned(ctx, slot) {
-        lower_overaligned_addr(ctx, rd, slot, offset);
-        return Ok(());
-    }
-    let Some(offset) = start.checked_add(offset) else {
-        return unsupported(inst, "an address so far from its stack slot");
+    let word = if is_overaligned(ctx, slot) {
+        let aligned = ctx.overaligned_start(slot);
+        ctx.add(aligned, Word::Const(offset))
+    } else {
+        let Some(offset) = start.checked_add(offset) else {
+            return unsupported(inst, "an address so far from its stack slot");
+        };
+        ctx.load_address(AMode::SlotOffset(offset))
     };
-    ctx.emit(MInst::LoadAddr {
-        rd,
-        addr: AMode::SlotOffset(offset),
-    });
+    ctx.define(result, &[word]);
     Ok(())
 }
 
-/// The memory of the slot is aligned to [`STACK_ALIGNMENT`] and has room to round its start up.
-fn lower_overaligned_addr(ctx: Ctx, rd: Writable<Reg>, slot: StackSlot, offset: i32) {
-    let align = alignment(ctx, slot);
-    let room = (align - u64::from(STACK_ALIGNMENT)) as i32;
-    let last = ctx.temp();
-    ctx.emit(MInst::LoadAddr {
-        rd: last,
-        addr: AMode::SlotOffset(ctx.slot_offset(slot) as i32 + room),
-    });
-    let start = ctx.temp();
-    let mask = (align as i32).wrapping_neg();
-    match Imm12::new(mask) {
-        Ok(mask) => rri(ctx, Op::Andi, start, last.to_reg(), mask),
-        Err(_) => {
-            let reg = ctx.temp();
-            ctx.emit(MInst::LoadConst32 {
-                rd: reg,
-                value: mask,
-            });
-            rrr(ctx, Op::And, start, last.to_reg(), reg.to_reg());
-        }
+impl Lower<'_, MInst> {
+    fn load_address(&mut self, addr: AMode) -> Word {
+        let rd = self.temp();
+        self.emit(MInst::LoadAddr { rd, addr });
+        Word::Reg(rd.to_reg())
     }
-    match add_offset(ctx, start.to_reg(), offset) {
-        AMode::RegOffset(base, low) => rri(ctx, Op::Addi, rd, base, low),
-        _ => unreachable!("a register with an offset"),
+
+    /// The first multiple of the slot's alignment in its memory, which has the room.
+    fn overaligned_start(&mut self, slot: StackSlot) -> Word {
+        let align = alignment(self, slot);
+        let room = (align - u64::from(STACK_ALIGNMENT)) as i32;
+        let last = AMode::SlotOffset(self.slot_offset(slot) as i32 + room);
+        let last = self.load_address(last);
+        self.and(last, Word::Const((align as i32).wrapping_neg()))
     }
 }
 
-pub(super) fn lower_func_addr(ctx: Ctx, inst: Inst) -> Result<(), CompileError> {
+pub(super) fn lower_func_addr(ctx: Ctx, inst: Inst) -> LowerResult {
     let InstructionData::FuncAddr { func_ref, .. } = *ctx.data(inst) else {
         unreachable!("a function address names a function");
     };
-    let result = ctx.result(inst);
-    let rd = ctx.output_reg(result);
+    let rd = ctx.temp();
     ctx.emit(MInst::LoadSym {
         rd,
         symbol: Box::new(SymbolOffset {
@@ -203,5 +281,7 @@ pub(super) fn lower_func_addr(ctx: Ctx, inst: Inst) -> Result<(), CompileError> 
             offset: 0,
         }),
     });
+    let result = ctx.result(inst);
+    ctx.define(result, &[Word::Reg(rd.to_reg())]);
     Ok(())
 }

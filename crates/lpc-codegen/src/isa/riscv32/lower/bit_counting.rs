@@ -1,0 +1,149 @@
+//! Counting bits: `clz`, `cls`, `ctz` and `popcnt`.
+//!
+//! Zbb counts in one instruction. Without it, the ones of a word are counted in parallel fields that grow from one bit to
+//! eight and are added up by a multiplication, and the other counts are counts of ones: the ones of the complement of `x`
+//! with its highest one spread to all lower places are its leading zeros, those of `!x & (x - 1)` its trailing zeros.
+
+use super::comparisons::Condition;
+use super::narrow::Extend;
+use super::words::{Word, Words};
+use super::{Ctx, LowerResult, operands};
+use crate::backend::lower::Lower;
+use crate::isa::riscv32::inst::MInst;
+use lpc_lpir::ir::{Inst, Opcode, Type, Value};
+use lpc_riscv32::{Extension, Opcode as Op};
+
+pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
+    let result = ctx.result(inst);
+    let ty = ctx.ty(result);
+    let [x] = operands(ctx, inst);
+    let count = match ctx.data(inst).opcode() {
+        Opcode::Popcnt => ctx.count_ones_of(x),
+        Opcode::Ctz => ctx.count_trailing_zeros_of(x, ty),
+        Opcode::Clz => {
+            let words = ctx.extended_words(x, Extend::Zero);
+            ctx.count_leading_zeros(&words, ty)
+        }
+        _ => {
+            // Places that differ from the sign become ones, and the sign itself a zero, which does not count.
+            let words = ctx.extended_words(x, Extend::Sign);
+            let sign = ctx.sign(words[words.len() - 1]);
+            let flipped = Words::from_fn(words.len(), |index| ctx.xor(words[index], sign));
+            let zeros = ctx.count_leading_zeros(&flipped, ty);
+            ctx.add(zeros, Word::Const(-1))
+        }
+    };
+    let words = Words::from_fn(ctx.needed_words(result), |index| match index {
+        0 => count,
+        _ => Word::ZERO,
+    });
+    ctx.define(result, &words);
+    Ok(())
+}
+
+impl Lower<'_, MInst> {
+    fn has_zbb(&self) -> bool {
+        self.settings.extensions.contains(Extension::Zbb)
+    }
+
+    fn count_ones_of(&mut self, x: Value) -> Word {
+        let words = self.extended_words(x, Extend::Zero);
+        let mut sum = Word::ZERO;
+        for &word in words.iter() {
+            let count = self.count_ones(word);
+            sum = self.add(sum, count);
+        }
+        sum
+    }
+
+    fn count_ones(&mut self, x: Word) -> Word {
+        if self.has_zbb() {
+            return self.rr(Op::Cpop, x);
+        }
+        let fifth = self.mask(0x5555_5555);
+        let odd = self.shr(x, Word::Const(1));
+        let odd = self.and(odd, fifth);
+        let pairs = self.sub(x, odd);
+        let third = self.mask(0x3333_3333);
+        let upper = self.shr(pairs, Word::Const(2));
+        let upper = self.and(upper, third);
+        let lower = self.and(pairs, third);
+        let nibbles = self.add(upper, lower);
+        let shifted = self.shr(nibbles, Word::Const(4));
+        let doubled = self.add(nibbles, shifted);
+        let nibble_mask = self.mask(0x0f0f_0f0f);
+        let bytes = self.and(doubled, nibble_mask);
+        self.sum_of_bytes(bytes)
+    }
+
+    /// Adds the four bytes, whose sum fits one.
+    fn sum_of_bytes(&mut self, bytes: Word) -> Word {
+        let total = if self.settings.extensions.contains(Extension::M) {
+            self.mul(bytes, Word::Const(0x0101_0101))
+        } else {
+            let shifted = self.shl(bytes, Word::Const(8));
+            let pairs = self.add(bytes, shifted);
+            let shifted = self.shl(pairs, Word::Const(16));
+            self.add(pairs, shifted)
+        };
+        self.shr(total, Word::Const(24))
+    }
+
+    /// A constant in a register, for more than one use.
+    fn mask(&mut self, mask: i32) -> Word {
+        Word::Reg(self.reg(Word::Const(mask)))
+    }
+
+    /// The leading zeros of a value of type `ty`, whose words are zero-extended: those of the highest word that is not
+    /// zero, and the words above it.
+    fn count_leading_zeros(&mut self, words: &[Word], ty: Type) -> Word {
+        let padding = 32 - ty.bits().min(32) as i32;
+        let mut count = self.count_leading_zeros_of_word(words[0]);
+        for &word in &words[1..] {
+            let below = self.add(count, Word::Const(32));
+            let here = self.count_leading_zeros_of_word(word);
+            count = self.select_word(Condition::zero(word), below, here);
+        }
+        self.add(count, Word::Const(-padding))
+    }
+
+    fn count_leading_zeros_of_word(&mut self, x: Word) -> Word {
+        if self.has_zbb() {
+            return self.rr(Op::Clz, x);
+        }
+        let spread = [1, 2, 4, 8, 16].into_iter().fold(x, |x, distance| {
+            let shifted = self.shr(x, Word::Const(distance));
+            self.or(x, shifted)
+        });
+        let zeros = self.not(spread);
+        self.count_ones(zeros)
+    }
+
+    /// A one above a narrow value stops the count at its width.
+    fn count_trailing_zeros_of(&mut self, x: Value, ty: Type) -> Word {
+        let words = self.words(x);
+        if ty.bits() < 32 {
+            let stop = Word::Const(1 << ty.bits());
+            let stopped = self.or(words[0], stop);
+            return self.count_trailing_zeros_of_word(stopped);
+        }
+        let last = words.len() - 1;
+        let mut count = self.count_trailing_zeros_of_word(words[last]);
+        for &word in words[..last].iter().rev() {
+            let above = self.add(count, Word::Const(32));
+            let here = self.count_trailing_zeros_of_word(word);
+            count = self.select_word(Condition::zero(word), above, here);
+        }
+        count
+    }
+
+    fn count_trailing_zeros_of_word(&mut self, x: Word) -> Word {
+        if self.has_zbb() {
+            return self.rr(Op::Ctz, x);
+        }
+        let below = self.add(x, Word::Const(-1));
+        let complement = self.not(x);
+        let zeros = self.and(below, complement);
+        self.count_ones(zeros)
+    }
+}

@@ -1,0 +1,91 @@
+//! Conversions between integer types. Most pass words on: their results are other names of the operand's registers.
+
+use super::narrow::Extend;
+use super::words::{Word, Words, num_words};
+use super::{Ctx, LowerResult, operands, results};
+use crate::backend::lower::Lower;
+use crate::isa::riscv32::inst::MInst;
+use lpc_lpir::ir::{Inst, Opcode, Type, Value};
+
+pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
+    match ctx.data(inst).opcode() {
+        Opcode::Uextend => lower_extension(ctx, inst, Extend::Zero),
+        Opcode::Sextend => lower_extension(ctx, inst, Extend::Sign),
+        Opcode::Isplit => lower_isplit(ctx, inst),
+        Opcode::Iconcat => lower_iconcat(ctx, inst),
+        // The low words are the reduced value, and the bits above a narrow one are undefined. A bit cast between types of
+        // the same width changes nothing.
+        _ => {
+            let [arg] = operands(ctx, inst);
+            let result = ctx.result(inst);
+            let needed = ctx.needed_words(result);
+            let words = ctx.low_words(arg, needed);
+            ctx.define(result, &words);
+        }
+    }
+    Ok(())
+}
+
+fn lower_extension(ctx: Ctx, inst: Inst, extend: Extend) {
+    let [arg] = operands(ctx, inst);
+    let result = ctx.result(inst);
+    let needed = ctx.needed_words(result);
+    let source = ctx.extended_words(arg, extend);
+    let fill = match extend {
+        Extend::Sign if needed > source.len() => ctx.sign(source[source.len() - 1]),
+        _ => Word::ZERO,
+    };
+    let words = Words::from_fn(needed, |index| *source.get(index).unwrap_or(&fill));
+    ctx.define(result, &words);
+}
+
+fn lower_isplit(ctx: Ctx, inst: Inst) {
+    let [arg] = operands(ctx, inst);
+    let [low, high] = results(ctx, inst);
+    let half = ctx.ty(low);
+    if half.bits() < 32 {
+        // Both halves lie in one word; the bits above the low one need not be cleared.
+        let word = ctx.word(arg, 0);
+        ctx.define(low, &[word]);
+        if ctx.is_word_needed(high, 0) {
+            let upper = ctx.shr(word, Word::Const(half.bits() as i32));
+            ctx.define(high, &[upper]);
+        }
+        return;
+    }
+    let count = num_words(half);
+    for (part, first) in [(low, 0), (high, count)] {
+        let needed = ctx.needed_words(part);
+        let words = Words::from_fn(needed, |index| ctx.word(arg, first + index));
+        ctx.define(part, &words);
+    }
+}
+
+fn lower_iconcat(ctx: Ctx, inst: Inst) {
+    let [low, high] = operands(ctx, inst);
+    let result = ctx.result(inst);
+    let half = ctx.ty(low);
+    if half.bits() < 32 {
+        let word = ctx.concatenate_narrow(low, high, half);
+        ctx.define(result, &[word]);
+        return;
+    }
+    let count = num_words(half);
+    let words = Words::from_fn(ctx.needed_words(result), |index| {
+        if index < count {
+            ctx.word(low, index)
+        } else {
+            ctx.word(high, index - count)
+        }
+    });
+    ctx.define(result, &words);
+}
+
+impl Lower<'_, MInst> {
+    fn concatenate_narrow(&mut self, low: Value, high: Value, half: Type) -> Word {
+        let low = self.extended(low, Extend::Zero);
+        let high = self.word(high, 0);
+        let high = self.shl(high, Word::Const(half.bits() as i32));
+        self.or(low, high)
+    }
+}

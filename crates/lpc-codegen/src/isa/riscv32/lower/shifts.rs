@@ -1,0 +1,261 @@
+//! Shifts and rotations.
+//!
+//! The amount is taken modulo the width of the value, which for a word is what the instructions do by themselves: they look
+//! at the low five bits only. A wide value is shifted in two steps:
+//!
+//! ```text
+//!   by whole words:   one bit of the amount after the other (64, 32) selects between the words and the words moved up
+//!   by 0 to 31 bits:  word[i] = word[i] << n  |  (word[i-1] >> 1) >> (31 - n)
+//! ```
+//!
+//! The bits that come in from the next word are shifted in two steps, by one and by 31 - n, since a single shift by 32 - n
+//! would be none at all when n is zero. 31 - n is the complement of n, modulo 32.
+
+use super::comparisons::Condition;
+use super::narrow::Extend;
+use super::words::{Word, Words};
+use super::{Ctx, LowerResult, operands};
+use crate::backend::lower::Lower;
+use crate::isa::riscv32::inst::MInst;
+use lpc_lpir::ir::{Inst, Opcode, Type, Value};
+use lpc_riscv32::Opcode as Op;
+
+/// Where bits go, and what comes in at the other end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shift {
+    Left,
+    /// To the right, filled with zeros.
+    Unsigned,
+    /// To the right, filled with the sign.
+    Signed,
+}
+
+pub(super) fn lower_shift(ctx: Ctx, inst: Inst) -> LowerResult {
+    let result = ctx.result(inst);
+    let [value, amount] = operands(ctx, inst);
+    let shift = match ctx.data(inst).opcode() {
+        Opcode::Ishl => Shift::Left,
+        Opcode::Ushr => Shift::Unsigned,
+        _ => Shift::Signed,
+    };
+    let ty = ctx.ty(result);
+    let amount = ctx.shift_amount(amount, ty);
+    let words = match shift {
+        Shift::Left => ctx.words(value),
+        Shift::Unsigned => ctx.extended_words(value, Extend::Zero),
+        Shift::Signed => ctx.extended_words(value, Extend::Sign),
+    };
+    let words = ctx.shift_words(&words, amount, shift);
+    ctx.define(result, &words);
+    Ok(())
+}
+
+impl Lower<'_, MInst> {
+    /// How far to shift a value of type `shifted`. Only the bits below its width count, for a wide value by the way it is
+    /// shifted.
+    fn shift_amount(&mut self, amount: Value, shifted: Type) -> Word {
+        let width = shifted.bits() as i32;
+        match self.word(amount, 0) {
+            Word::Const(amount) => Word::Const(amount & (width - 1)),
+            amount if width < 32 => self.and(amount, Word::Const(width - 1)),
+            amount => amount,
+        }
+    }
+
+    fn shift_words(&mut self, words: &[Word], amount: Word, shift: Shift) -> Words {
+        let fill = match shift {
+            Shift::Signed if words.len() > 1 => self.sign(words[words.len() - 1]),
+            _ => Word::ZERO,
+        };
+        let mut words = Words::from_fn(words.len(), |index| words[index]);
+        let mut distance = words.len() / 2;
+        while distance > 0 {
+            let moved = move_words(&words, distance, fill, shift);
+            let bit = self.and(amount, Word::Const(32 * distance as i32));
+            words = self.select_words(Condition::zero(bit), &words, &moved);
+            distance /= 2;
+        }
+        self.shift_bits(&words, amount, fill, shift)
+    }
+
+    /// Shifts by the low five bits of the amount.
+    fn shift_bits(&mut self, words: &[Word], amount: Word, fill: Word, shift: Shift) -> Words {
+        if let Word::Const(amount) = amount
+            && amount & 31 == 0
+        {
+            return Words::from_fn(words.len(), |index| words[index]);
+        }
+        let rest = match words.len() {
+            1 => Word::ZERO,
+            _ => self.not(amount),
+        };
+        let last = words.len() - 1;
+        Words::from_fn(words.len(), |index| match shift {
+            Shift::Left => {
+                let below = index.checked_sub(1).map(|below| words[below]);
+                self.funnel_left(words[index], below, amount, rest)
+            }
+            Shift::Signed if index == last => self.sar(words[index], amount),
+            Shift::Unsigned if index == last => self.shr(words[index], amount),
+            _ => {
+                debug_assert!(index < last || fill == Word::ZERO);
+                self.funnel_right(words[index], words[index + 1], amount, rest)
+            }
+        })
+    }
+
+    /// `word << amount`, filled from the top of `below`. `rest` is the complement of the amount.
+    fn funnel_left(&mut self, word: Word, below: Option<Word>, amount: Word, rest: Word) -> Word {
+        let kept = self.shl(word, amount);
+        let Some(below) = below else {
+            return kept;
+        };
+        let incoming = self.top_bits(below, amount, rest);
+        self.or(kept, incoming)
+    }
+
+    /// The bits that leave `word` when it is shifted left by `amount`.
+    fn top_bits(&mut self, word: Word, amount: Word, rest: Word) -> Word {
+        if let Word::Const(amount) = amount {
+            return self.shr(word, Word::Const(32 - amount % 32));
+        }
+        let half = self.shr(word, Word::Const(1));
+        self.shr(half, rest)
+    }
+
+    /// `word >> amount`, filled from the bottom of `above`. `rest` is the complement of the amount.
+    fn funnel_right(&mut self, word: Word, above: Word, amount: Word, rest: Word) -> Word {
+        let kept = self.shr(word, amount);
+        let incoming = match amount {
+            Word::Const(amount) => self.shl(above, Word::Const(32 - amount % 32)),
+            Word::Reg(_) => {
+                let doubled = self.shl(above, Word::Const(1));
+                self.shl(doubled, rest)
+            }
+        };
+        self.or(kept, incoming)
+    }
+}
+
+/// The words moved by `distance` words.
+fn move_words(words: &[Word], distance: usize, fill: Word, shift: Shift) -> Words {
+    Words::from_fn(words.len(), |index| match shift {
+        Shift::Left => index
+            .checked_sub(distance)
+            .map_or(Word::ZERO, |source| words[source]),
+        Shift::Unsigned | Shift::Signed => *words.get(index + distance).unwrap_or(&fill),
+    })
+}
+
+pub(super) fn lower_rotation(ctx: Ctx, inst: Inst) -> LowerResult {
+    let result = ctx.result(inst);
+    let [value, amount] = operands(ctx, inst);
+    let ty = ctx.ty(result);
+    let amount = ctx.shift_amount(amount, ty);
+    let is_left = ctx.data(inst).opcode() == Opcode::Rotl;
+    let words = match ty {
+        Type::I8 | Type::I16 => {
+            let word = ctx.extended(value, Extend::Zero);
+            Words::one(ctx.rotate_narrow(word, amount, ty, is_left))
+        }
+        Type::I32 => {
+            let word = ctx.word(value, 0);
+            Words::one(ctx.rotate_word(word, amount, is_left))
+        }
+        _ => {
+            let words = ctx.words(value);
+            ctx.rotate_words(&words, amount, is_left)
+        }
+    };
+    ctx.define(result, &words);
+    Ok(())
+}
+
+impl Lower<'_, MInst> {
+    /// Rotates the zero-extended value of type `ty` in `x`: as a word that holds it as often as fits, or by two shifts.
+    fn rotate_narrow(&mut self, x: Word, amount: Word, ty: Type, is_left: bool) -> Word {
+        let width = ty.bits() as i32;
+        let back = match amount {
+            Word::Const(amount) => Word::Const(-amount & (width - 1)),
+            Word::Reg(_) => {
+                let negated = self.neg(amount);
+                self.and(negated, Word::Const(width - 1))
+            }
+        };
+        let (left, right) = if is_left {
+            (amount, back)
+        } else {
+            (back, amount)
+        };
+        let high = self.shl(x, left);
+        let low = self.shr(x, right);
+        self.or(high, low)
+    }
+
+    fn rotate_word(&mut self, x: Word, amount: Word, is_left: bool) -> Word {
+        if let Word::Const(amount) = amount {
+            let right = if is_left { -amount } else { amount } & 31;
+            return self.rotate_word_right_by(x, right);
+        }
+        let (op, forth, back) = if is_left {
+            (Op::Rol, Op::Sll, Op::Srl)
+        } else {
+            (Op::Ror, Op::Srl, Op::Sll)
+        };
+        if self.has_rotations_and_complements() {
+            return self.rrr(op, x, amount);
+        }
+        // The shift back by the negated amount, modulo 32, brings the bits that fall out; for an amount of zero both shifts
+        // give the word itself.
+        let shifted = self.rrr(forth, x, amount);
+        let rest = self.neg(amount);
+        let fallen = self.rrr(back, x, rest);
+        self.or(shifted, fallen)
+    }
+
+    fn rotate_word_right_by(&mut self, x: Word, amount: i32) -> Word {
+        if amount == 0 {
+            return x;
+        }
+        if self.has_rotations_and_complements() {
+            return self.shift_imm(Op::Rori, x, amount);
+        }
+        let low = self.shr(x, Word::Const(amount));
+        let high = self.shl(x, Word::Const(32 - amount));
+        self.or(low, high)
+    }
+
+    /// By whole words first, in a circle, then by bits.
+    fn rotate_words(&mut self, words: &[Word], amount: Word, is_left: bool) -> Words {
+        let len = words.len();
+        let mut words = Words::from_fn(len, |index| words[index]);
+        let mut distance = len / 2;
+        while distance > 0 {
+            let moved = Words::from_fn(len, |index| {
+                let source = if is_left {
+                    index + len - distance
+                } else {
+                    index + distance
+                };
+                words[source % len]
+            });
+            let bit = self.and(amount, Word::Const(32 * distance as i32));
+            words = self.select_words(Condition::zero(bit), &words, &moved);
+            distance /= 2;
+        }
+        if let Word::Const(amount) = amount
+            && amount & 31 == 0
+        {
+            return words;
+        }
+        let rest = self.not(amount);
+        Words::from_fn(len, |index| {
+            if is_left {
+                let below = words[(index + len - 1) % len];
+                self.funnel_left(words[index], Some(below), amount, rest)
+            } else {
+                self.funnel_right(words[index], words[(index + 1) % len], amount, rest)
+            }
+        })
+    }
+}

@@ -1,0 +1,451 @@
+//! Words: what values are made of on a machine with 32-bit registers, and how to compute with them.
+//!
+//! A value of one, two or four registers is a row of [`Word`]s, the low one first. A word is in a register or is a constant
+//! that is known now. The methods here compute with words and pick the shortest instruction: an immediate where a constant
+//! fits one, nothing at all where a constant makes the result known. So the rules for wide values need not look for
+//! constants themselves; adding a small constant to a pair, or multiplying two zero-extended words, comes out right.
+//!
+//! Words are demanded one by one. The upper half of a sum that nobody reads is never computed.
+
+use crate::backend::abi::words_of;
+use crate::backend::lower::Lower;
+use crate::backend::reg::Reg;
+use crate::isa::riscv32::inst::MInst;
+use crate::isa::riscv32::regs::zero_reg;
+use lpc_lpir::ir::{InstructionData, Opcode, Type, Value};
+use lpc_riscv32::{Imm12, Opcode as Op};
+
+/// A word that is an operand of an instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Word {
+    /// It is known.
+    Const(i32),
+    /// It is in a virtual register.
+    Reg(Reg),
+}
+
+impl Word {
+    pub(super) const ZERO: Self = Self::Const(0);
+
+    /// The constant, if it fits an immediate.
+    fn as_imm12(self) -> Option<Imm12> {
+        match self {
+            Self::Const(value) => Imm12::new(value).ok(),
+            Self::Reg(_) => None,
+        }
+    }
+}
+
+/// The most definitions that the search for the source of a word looks through.
+const MAX_DEPTH: usize = 4;
+
+impl Lower<'_, MInst> {
+    /// The word number `index` of `value`.
+    ///
+    /// Looks through conversions, so that the upper word of a zero-extended value is the constant zero.
+    pub(super) fn word(&mut self, value: Value, index: usize) -> Word {
+        let (mut value, mut index) = (value, index);
+        for _ in 0..MAX_DEPTH {
+            if let Some(constant) = self.as_constant(value) {
+                // Beyond the 64 bits of a constant there is its sign only; constants are never wider.
+                return Word::Const((constant >> (32 * index.min(1))) as i32);
+            }
+            match self.source_of_word(value, index) {
+                Some(WordSource::Zero) => return Word::ZERO,
+                Some(WordSource::Value(source, source_index)) => {
+                    (value, index) = (source, source_index);
+                }
+                None => break,
+            }
+        }
+        Word::Reg(self.put_word_in_reg(value, index))
+    }
+
+    /// Where a word comes from that an instruction just passes on.
+    fn source_of_word(&self, value: Value, index: usize) -> Option<WordSource> {
+        let inst = self.func.dfg.value_inst(value)?;
+        match *self.data(inst) {
+            InstructionData::Unary {
+                opcode: Opcode::Uextend,
+                arg,
+            } => {
+                let from = self.ty(arg);
+                if from.bits() < 32 {
+                    return (index > 0).then_some(WordSource::Zero);
+                }
+                Some(if index < words_of(from) as usize {
+                    WordSource::Value(arg, index)
+                } else {
+                    WordSource::Zero
+                })
+            }
+            InstructionData::Unary {
+                opcode: Opcode::Sextend,
+                arg,
+            } => {
+                let from = self.ty(arg);
+                let is_passed_on = from.bits() >= 32 && index < words_of(from) as usize;
+                is_passed_on.then_some(WordSource::Value(arg, index))
+            }
+            InstructionData::Unary {
+                opcode: Opcode::Ireduce,
+                arg,
+            } => Some(WordSource::Value(arg, index)),
+            InstructionData::Binary {
+                opcode: Opcode::Iconcat,
+                args: [low, high],
+            } => {
+                let half = words_of(self.ty(low)) as usize;
+                if self.ty(low).bits() < 32 {
+                    return None;
+                }
+                Some(if index < half {
+                    WordSource::Value(low, index)
+                } else {
+                    WordSource::Value(high, index - half)
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// All words of `value`.
+    pub(super) fn words(&mut self, value: Value) -> Words {
+        let len = words_of(self.ty(value)) as usize;
+        Words::from_fn(len, |index| self.word(value, index))
+    }
+
+    /// Makes `word` the word number `index` of the result `value` of the current instruction.
+    pub(super) fn define_word(&mut self, value: Value, index: usize, word: Word) {
+        match word {
+            Word::Reg(reg) => self.alias_output_word(value, index, reg),
+            Word::Const(constant) => {
+                let rd = self.output(value).regs()[index];
+                self.emit(MInst::LoadConst32 {
+                    rd,
+                    value: constant,
+                });
+            }
+        }
+    }
+
+    /// Makes `words` the result `value` of the current instruction, as far as it is needed.
+    pub(super) fn define(&mut self, value: Value, words: &[Word]) {
+        for (index, &word) in words.iter().enumerate() {
+            if self.is_word_needed(value, index) {
+                self.define_word(value, index, word);
+            }
+        }
+    }
+
+    /// How many words of `value`, counted from the low one, must be computed so that all that are needed are.
+    pub(super) fn needed_words(&self, value: Value) -> usize {
+        let len = words_of(self.ty(value)) as usize;
+        (0..len)
+            .rev()
+            .find(|&index| self.is_word_needed(value, index))
+            .map_or(0, |last| last + 1)
+    }
+
+    /// A register that holds `word`.
+    pub(super) fn reg(&mut self, word: Word) -> Reg {
+        match word {
+            Word::Reg(reg) => reg,
+            Word::Const(0) => zero_reg(),
+            Word::Const(value) => {
+                let rd = self.temp();
+                self.emit(MInst::LoadConst32 { rd, value });
+                rd.to_reg()
+            }
+        }
+    }
+
+    /// Emits `op` on two registers.
+    pub(super) fn rrr(&mut self, op: Op, x: Word, y: Word) -> Word {
+        let [rs1, rs2] = [x, y].map(|word| self.reg(word));
+        let rd = self.temp();
+        self.emit(MInst::AluRRR { op, rd, rs1, rs2 });
+        Word::Reg(rd.to_reg())
+    }
+
+    /// Emits `op` on a register.
+    pub(super) fn rr(&mut self, op: Op, x: Word) -> Word {
+        let rs = self.reg(x);
+        let rd = self.temp();
+        self.emit(MInst::AluRR { op, rd, rs });
+        Word::Reg(rd.to_reg())
+    }
+
+    /// Emits `op` on a register and an immediate.
+    fn rri(&mut self, op: Op, x: Word, imm: Imm12) -> Word {
+        let rs = self.reg(x);
+        let rd = self.temp();
+        self.emit(MInst::AluRRImm12 { op, rd, rs, imm });
+        Word::Reg(rd.to_reg())
+    }
+
+    /// Emits `op_imm` where `y` fits an immediate, otherwise `op`.
+    fn rr_or_imm(&mut self, op: Op, op_imm: Op, x: Word, y: Word) -> Word {
+        match y.as_imm12() {
+            Some(imm) => self.rri(op_imm, x, imm),
+            None => self.rrr(op, x, y),
+        }
+    }
+
+    /// `x + y`.
+    pub(super) fn add(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (Word::Const(x), Word::Const(y)) => Word::Const(x.wrapping_add(y)),
+            (x, Word::Const(0)) | (Word::Const(0), x) => x,
+            (Word::Const(_), Word::Reg(_)) => self.rr_or_imm(Op::Add, Op::Addi, y, x),
+            _ => self.rr_or_imm(Op::Add, Op::Addi, x, y),
+        }
+    }
+
+    /// `x - y`.
+    pub(super) fn sub(&mut self, x: Word, y: Word) -> Word {
+        match y {
+            // -2048 is an immediate and 2048 is not, so it is the negated constant that counts.
+            Word::Const(constant) => self.add(x, Word::Const(constant.wrapping_neg())),
+            Word::Reg(_) => self.rrr(Op::Sub, x, y),
+        }
+    }
+
+    /// `-x`.
+    pub(super) fn neg(&mut self, x: Word) -> Word {
+        self.sub(Word::ZERO, x)
+    }
+
+    /// `x & y`.
+    pub(super) fn and(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (Word::Const(x), Word::Const(y)) => Word::Const(x & y),
+            (_, Word::Const(0)) | (Word::Const(0), _) => Word::ZERO,
+            (x, Word::Const(-1)) | (Word::Const(-1), x) => x,
+            (Word::Const(_), Word::Reg(_)) => self.rr_or_imm(Op::And, Op::Andi, y, x),
+            _ => self.rr_or_imm(Op::And, Op::Andi, x, y),
+        }
+    }
+
+    /// `x | y`.
+    pub(super) fn or(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (Word::Const(x), Word::Const(y)) => Word::Const(x | y),
+            (x, Word::Const(0)) | (Word::Const(0), x) => x,
+            (_, Word::Const(-1)) | (Word::Const(-1), _) => Word::Const(-1),
+            (Word::Const(_), Word::Reg(_)) => self.rr_or_imm(Op::Or, Op::Ori, y, x),
+            _ => self.rr_or_imm(Op::Or, Op::Ori, x, y),
+        }
+    }
+
+    /// `x ^ y`.
+    pub(super) fn xor(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (Word::Const(x), Word::Const(y)) => Word::Const(x ^ y),
+            (x, Word::Const(0)) | (Word::Const(0), x) => x,
+            (Word::Const(_), Word::Reg(_)) => self.rr_or_imm(Op::Xor, Op::Xori, y, x),
+            _ => self.rr_or_imm(Op::Xor, Op::Xori, x, y),
+        }
+    }
+
+    /// `!x`.
+    pub(super) fn not(&mut self, x: Word) -> Word {
+        self.xor(x, Word::Const(-1))
+    }
+
+    /// `x << amount`, with the amount taken modulo 32.
+    pub(super) fn shl(&mut self, x: Word, amount: Word) -> Word {
+        match (x, amount) {
+            (Word::Const(x), Word::Const(amount)) => Word::Const(x.wrapping_shl(amount as u32)),
+            (Word::Const(0), _) => Word::ZERO,
+            _ => self.shift(Op::Sll, Op::Slli, x, amount),
+        }
+    }
+
+    /// `x >> amount` filled with zeros, with the amount taken modulo 32.
+    pub(super) fn shr(&mut self, x: Word, amount: Word) -> Word {
+        match (x, amount) {
+            (Word::Const(x), Word::Const(amount)) => {
+                Word::Const((x as u32).wrapping_shr(amount as u32) as i32)
+            }
+            (Word::Const(0), _) => Word::ZERO,
+            _ => self.shift(Op::Srl, Op::Srli, x, amount),
+        }
+    }
+
+    /// `x >> amount` filled with the sign, with the amount taken modulo 32.
+    pub(super) fn sar(&mut self, x: Word, amount: Word) -> Word {
+        match (x, amount) {
+            (Word::Const(x), Word::Const(amount)) => Word::Const(x.wrapping_shr(amount as u32)),
+            (Word::Const(0 | -1), _) => x,
+            _ => self.shift(Op::Sra, Op::Srai, x, amount),
+        }
+    }
+
+    fn shift(&mut self, op: Op, op_imm: Op, x: Word, amount: Word) -> Word {
+        match amount {
+            Word::Const(amount) if amount & 31 == 0 => x,
+            Word::Const(amount) => self.shift_imm(op_imm, x, amount & 31),
+            Word::Reg(_) => self.rrr(op, x, amount),
+        }
+    }
+
+    /// Emits the shift or rotation `op` by a constant from 0 to 31.
+    pub(super) fn shift_imm(&mut self, op: Op, x: Word, amount: i32) -> Word {
+        let imm = Imm12::new(amount).expect("shift amounts fit an immediate");
+        self.rri(op, x, imm)
+    }
+
+    /// The sign of `x`: 0 or all ones.
+    pub(super) fn sign(&mut self, x: Word) -> Word {
+        self.sar(x, Word::Const(31))
+    }
+
+    /// 1 if `x < y` as signed numbers, otherwise 0.
+    pub(super) fn less_signed(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (Word::Const(x), Word::Const(y)) => Word::Const((x < y).into()),
+            (_, Word::Const(i32::MIN)) => Word::ZERO,
+            (x, Word::Const(0)) => self.shr(x, Word::Const(31)),
+            _ => self.rr_or_imm(Op::Slt, Op::Slti, x, y),
+        }
+    }
+
+    /// 1 if `x < y` as unsigned numbers, otherwise 0.
+    pub(super) fn less_unsigned(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (Word::Const(x), Word::Const(y)) => Word::Const(((x as u32) < y as u32).into()),
+            (_, Word::Const(0)) | (Word::Const(-1), _) => Word::ZERO,
+            _ => self.rr_or_imm(Op::Sltu, Op::Sltiu, x, y),
+        }
+    }
+
+    /// 1 if `x` is zero, otherwise 0.
+    pub(super) fn is_zero(&mut self, x: Word) -> Word {
+        self.less_unsigned(x, Word::Const(1))
+    }
+
+    /// 1 if `x` is not zero, otherwise 0.
+    pub(super) fn is_nonzero(&mut self, x: Word) -> Word {
+        self.less_unsigned(Word::ZERO, x)
+    }
+
+    /// 1 for 0, and 0 for 1.
+    pub(super) fn flip(&mut self, x: Word) -> Word {
+        self.xor(x, Word::Const(1))
+    }
+
+    /// A word that is zero exactly when `x` and `y` are equal.
+    pub(super) fn difference(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            // Subtracting a constant takes 2048 too, which is no immediate of `xori`, and both take the others.
+            (Word::Reg(_), Word::Const(constant)) if constant != i32::MIN && y.negated_fits() => {
+                self.add(x, Word::Const(-constant))
+            }
+            (Word::Const(_), Word::Reg(_)) => self.difference(y, x),
+            _ => self.xor(x, y),
+        }
+    }
+
+    /// The low word of the product.
+    pub(super) fn mul(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (Word::Const(x), Word::Const(y)) => Word::Const(x.wrapping_mul(y)),
+            (Word::Reg(_), Word::Const(constant)) => self.mul_const(x, constant),
+            (Word::Const(constant), Word::Reg(_)) => self.mul_const(y, constant),
+            _ => self.rrr(Op::Mul, x, y),
+        }
+    }
+
+    fn mul_const(&mut self, x: Word, constant: i32) -> Word {
+        match constant {
+            0 => Word::ZERO,
+            -1 => self.neg(x),
+            _ if (constant as u32).is_power_of_two() => {
+                let amount = constant.trailing_zeros() as i32;
+                self.shl(x, Word::Const(amount))
+            }
+            _ => self.rrr(Op::Mul, x, Word::Const(constant)),
+        }
+    }
+
+    /// The high word of the unsigned product.
+    pub(super) fn mulhu(&mut self, x: Word, y: Word) -> Word {
+        match (x, y) {
+            (Word::Const(x), Word::Const(y)) => {
+                let product = u64::from(x as u32) * u64::from(y as u32);
+                Word::Const((product >> 32) as i32)
+            }
+            (_, Word::Const(0 | 1)) | (Word::Const(0 | 1), _) => Word::ZERO,
+            (x, Word::Const(constant)) | (Word::Const(constant), x)
+                if (constant as u32).is_power_of_two() =>
+            {
+                let amount = 32 - constant.trailing_zeros() as i32;
+                self.shr(x, Word::Const(amount))
+            }
+            _ => self.rrr(Op::Mulhu, x, y),
+        }
+    }
+}
+
+impl Word {
+    fn negated_fits(self) -> bool {
+        match self {
+            Self::Const(constant) => Self::Const(constant.wrapping_neg()).as_imm12().is_some(),
+            Self::Reg(_) => false,
+        }
+    }
+}
+
+/// Where a word comes from that an instruction passes on.
+enum WordSource {
+    /// It is zero.
+    Zero,
+    /// It is a word of another value.
+    Value(Value, usize),
+}
+
+/// The words of a value, the low one first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Words {
+    words: [Word; 4],
+    len: u8,
+}
+
+impl Words {
+    /// `len` words, up to four, each of which is what `word` gives for its number.
+    pub(super) fn from_fn(len: usize, mut word: impl FnMut(usize) -> Word) -> Self {
+        let mut words = [Word::ZERO; 4];
+        for (index, slot) in words.iter_mut().enumerate().take(len) {
+            *slot = word(index);
+        }
+        Self {
+            words,
+            len: len as u8,
+        }
+    }
+
+    /// One word.
+    pub(super) fn one(word: Word) -> Self {
+        Self::from_fn(1, |_| word)
+    }
+}
+
+impl core::ops::Deref for Words {
+    type Target = [Word];
+
+    fn deref(&self) -> &[Word] {
+        &self.words[..usize::from(self.len)]
+    }
+}
+
+impl core::ops::DerefMut for Words {
+    fn deref_mut(&mut self) -> &mut [Word] {
+        &mut self.words[..usize::from(self.len)]
+    }
+}
+
+/// The number of registers that a value of type `ty` takes.
+pub(super) fn num_words(ty: Type) -> usize {
+    words_of(ty) as usize
+}
