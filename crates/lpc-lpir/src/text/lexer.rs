@@ -276,3 +276,105 @@ fn numbered_entity<'a>(word: &str) -> Option<Token<'a>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn tokens(text: &str) -> Vec<Token<'_>> {
+        let mut lexer = Lexer::new(text, Location::START);
+        let next = || Some(lexer.next().0).filter(|&token| token != Token::End);
+        core::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn entities_and_other_words() {
+        assert_eq!(
+            tokens("v0 block12 ss3 gv4 fn5 sig6 v4294967294"),
+            [
+                Token::Value(0),
+                Token::Block(12),
+                Token::StackSlot(3),
+                Token::GlobalValue(4),
+                Token::FuncRef(5),
+                Token::SigRef(6),
+                Token::Value(u32::MAX - 1),
+            ]
+        );
+        let words = [
+            "v",
+            "v01",
+            "v4294967295",
+            "i32",
+            "V1",
+            "_",
+            "blocks1",
+            "x86_cvtt2dq",
+        ];
+        for word in words {
+            assert_eq!(tokens(word), [Token::Identifier(word)]);
+        }
+    }
+
+    #[test]
+    fn numbers_take_their_sign() {
+        assert_eq!(
+            tokens("v0+16 ss1-0x8 1_0 +-5 0x1.8p-3 -1.5"),
+            [
+                Token::Value(0),
+                Token::Integer("+16"),
+                Token::StackSlot(1),
+                Token::Integer("-0x8"),
+                Token::Integer("1_0"),
+                Token::Punctuation(b'+'),
+                Token::Integer("-5"),
+                Token::Float("0x1.8p-3"),
+                Token::Float("-1.5"),
+            ]
+        );
+    }
+
+    #[test]
+    fn names_texts_and_locations() {
+        assert_eq!(
+            tokens("%a_1%\"b \\\" c\" \"d\" @00c7 @x -> #"),
+            [
+                Token::Name("a_1"),
+                Token::QuotedName("b \\\" c"),
+                Token::Text("d"),
+                Token::SourceLoc("00c7"),
+                Token::Punctuation(b'@'),
+                Token::Identifier("x"),
+                Token::Arrow,
+                Token::Invalid('#'),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_in_its_line_is_no_text() {
+        assert_eq!(
+            tokens("\"a\nb\" \"c\\"),
+            [
+                Token::Invalid('"'),
+                Token::Identifier("a"),
+                Token::Identifier("b"),
+                Token::Text(" "),
+                Token::Identifier("c"),
+                Token::Invalid('\\'),
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        let mut lexer = Lexer::new("é %\"ü\" a ; ö\n\tb", Location { line: 3, column: 5 });
+        let locations: Vec<_> = core::iter::from_fn(|| {
+            let (token, location) = lexer.next();
+            (token != Token::End).then_some((location.line, location.column))
+        })
+        .collect();
+        assert_eq!(locations, [(3, 5), (3, 7), (3, 12), (3, 14), (4, 2)]);
+    }
+}

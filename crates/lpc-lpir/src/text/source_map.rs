@@ -2,7 +2,9 @@
 
 use super::error::Location;
 use crate::entity::SecondaryMap;
-use crate::ir::{AnyEntity, Block, FuncRef, GlobalValue, Inst, SigRef, StackSlot};
+use crate::ir::{
+    AnyEntity, Block, FuncRef, Function, GlobalValue, Inst, SigRef, StackSlot, ValueDef,
+};
 
 /// The places of the definitions of a function. An instruction stands where its opcode does.
 #[derive(Clone, Debug)]
@@ -32,8 +34,7 @@ impl SourceMap {
         }
     }
 
-    /// Where `entity` is defined. A value stands where its instruction or block does, which the function knows: it has no
-    /// place here.
+    /// Where `entity` is defined. A value has no place here: see [`Self::nearest`].
     pub fn location(&self, entity: impl Into<AnyEntity>) -> Option<Location> {
         match entity.into() {
             AnyEntity::Function => Some(self.function),
@@ -46,5 +47,20 @@ impl SourceMap {
             AnyEntity::SigRef(sig_ref) => self.sig_refs[sig_ref],
             AnyEntity::StackLimit => self.stack_limit,
         }
+    }
+
+    /// Where `entity` of `function` is defined. A value is where its instruction or block is, and what has no place of its
+    /// own where the function is.
+    pub fn nearest(&self, function: &Function, entity: AnyEntity) -> Location {
+        let place = match entity {
+            AnyEntity::Value(value) if function.dfg.value_is_defined(value) => {
+                match function.dfg.value_def(value) {
+                    ValueDef::Result(inst, _) => inst.into(),
+                    ValueDef::Param(block, _) => block.into(),
+                }
+            }
+            entity => entity,
+        };
+        self.location(place).unwrap_or(self.function)
     }
 }

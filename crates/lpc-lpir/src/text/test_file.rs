@@ -2,7 +2,7 @@
 
 use super::error::{Location, ParseError};
 use super::source_map::SourceMap;
-use crate::ir::{AnyEntity, ExternalName, Function, ValueDef};
+use crate::ir::{AnyEntity, ExternalName, Function};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -115,20 +115,8 @@ pub struct ParsedFunction {
 }
 
 impl ParsedFunction {
-    /// Where `entity` is defined. A value is where its instruction or block is, and what has no place of its own where the
-    /// function is.
+    /// Where `entity` is defined, or the nearest place to that. See [`SourceMap::nearest`].
     pub fn location(&self, entity: AnyEntity) -> Location {
-        let place = match entity {
-            AnyEntity::Value(value) if self.function.dfg.value_is_defined(value) => {
-                match self.function.dfg.value_def(value) {
-                    ValueDef::Result(inst, _) => inst.into(),
-                    ValueDef::Param(block, _) => block.into(),
-                }
-            }
-            entity => entity,
-        };
-        self.source_map
-            .location(place)
-            .unwrap_or(self.source_map.function)
+        self.source_map.nearest(&self.function, entity)
     }
 }

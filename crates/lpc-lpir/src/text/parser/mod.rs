@@ -28,8 +28,10 @@ mod run_command;
 
 use super::error::{Location, ParseError};
 use super::lexer::{Lexer, Token};
+use super::source_map::SourceMap;
 use super::test_file::{Comment, Outcome, TestFile};
-use crate::ir::{AnyEntity, Function, Module};
+use crate::entity::PrimaryMap;
+use crate::ir::{AnyEntity, FuncId, Function, Module};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
@@ -64,18 +66,28 @@ pub fn parse_functions(text: &str) -> Result<Vec<Function>, ParseError> {
 /// # Errors
 /// The first thing that is not LPIR, or the second function of the same name.
 pub fn parse_module(text: &str) -> Result<Module, ParseError> {
+    parse_module_with_sources(text).map(|(module, _)| module)
+}
+
+/// As [`parse_module`], with the places of the parts of each function, for messages about them.
+///
+/// # Errors
+/// As [`parse_module`].
+pub fn parse_module_with_sources(
+    text: &str,
+) -> Result<(Module, PrimaryMap<FuncId, SourceMap>), ParseError> {
     let mut module = Module::new();
-    for function in parse_test(text)?.functions {
-        let Outcome::Parsed(parsed) = function.outcome else {
-            let Outcome::Skipped(reason) = function.outcome else {
-                unreachable!("a function is parsed or skipped")
-            };
-            return Err(reason);
+    let mut sources = PrimaryMap::new();
+    for test in parse_test(text)?.functions {
+        let parsed = match test.outcome {
+            Outcome::Parsed(parsed) => *parsed,
+            Outcome::Skipped(reason) => return Err(reason),
         };
         let added = module.add_function(parsed.function);
-        added.map_err(|error| error_at(function.location, error))?;
+        added.map_err(|error| error_at(test.location, error))?;
+        sources.push(parsed.source_map);
     }
-    Ok(module)
+    Ok((module, sources))
 }
 
 /// Why a function was not read.
@@ -189,7 +201,7 @@ impl<'a> Parser<'a> {
 
     /// Whether the next token is `byte`.
     fn at(&self, byte: u8) -> bool {
-        self.token == Token::Punctuation(byte)
+        matches!(self.token, Token::Punctuation(found) if found == byte)
     }
 
     /// Takes `byte` if it is next.

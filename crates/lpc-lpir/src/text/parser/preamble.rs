@@ -329,8 +329,12 @@ impl Parser<'_> {
             Token::SigRef(_) => self.parse_declared_sig_ref(context)?,
             _ => {
                 let signature_location = self.location;
+                let number = context.numbering.sig_refs.next();
+                if number == u32::MAX {
+                    return self.error("no number is left for this signature");
+                }
                 let signature = self.parse_signature()?;
-                let sig_ref = context.sig_ref(context.numbering.sig_refs.next())?;
+                let sig_ref = context.sig_ref(number)?;
                 context.source_map.sig_refs[sig_ref] = Some(signature_location);
                 context.numbering.sig_refs.count_definition();
                 context.function.dfg.signatures[sig_ref] = signature;
