@@ -7,6 +7,7 @@ use crate::pipeline::timed;
 use lpc_lpir::entity::SecondaryMap;
 use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Inst, Module, SourceLoc};
 use lpc_lpir::text::{Location, Outcome, SourceMap, TestFile, parse_test};
+use lpc_lpir::verifier::verify_module;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -65,12 +66,26 @@ impl SourceModule {
 
     /// Checks the module, and fails with all that is wrong with it.
     fn verify(&self) -> Result<(), Failure> {
-        Ok(())
+        let Err(errors) = verify_module(&self.module) else {
+            return Ok(());
+        };
+        let mut diagnostics = Vec::new();
+        for function in errors.0 {
+            for error in function.errors.0 {
+                let location = self.location(function.function, error.location);
+                let location = location.unwrap_or(Location::START);
+                diagnostics.push(self.diagnostic(location, error.message));
+            }
+        }
+        diagnostics.sort_by_key(|error| error.span.start);
+        Err(self.failure(diagnostics))
     }
 
-    /// Where `entity` of the function `id` stands in the text.
+    /// Where `entity` of the function `id` stands in the text. A value has no place of its own: the function has.
     pub(crate) fn location(&self, id: FuncId, entity: AnyEntity) -> Option<Location> {
-        self.maps[id].as_ref()?.location(entity)
+        let map = self.maps[id].as_ref()?;
+        let function = || map.location(AnyEntity::Function);
+        map.location(entity).or_else(function)
     }
 
     /// Makes the number of each instruction its source location, so that addresses of code can be traced back to instructions.
