@@ -6,13 +6,16 @@ use crate::backend::blockorder::BlockLoweringOrder;
 use crate::backend::emit::{CompiledCode, EmitError, emit};
 use crate::backend::lower::lower;
 use crate::backend::regalloc;
+use crate::backend::reloc::RelocTarget;
 use crate::backend::vcode::VCode;
 use crate::error::{CompileError, ModuleCompileError};
 use crate::isa::riscv32::abi::abi_signature;
 use crate::isa::riscv32::emit::EmitInfo;
 use crate::isa::riscv32::inst::MInst;
 use crate::isa::riscv32::lower::Riscv32Backend;
+use crate::runtime::Routine;
 use crate::settings::Settings;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree};
 use lpc_lpir::ir::{ExternalName, Function, Module};
@@ -27,7 +30,7 @@ pub struct CompiledFunction {
     pub code: CompiledCode,
 }
 
-/// The compiled functions of a module, in its order.
+/// The compiled functions of a module, in its order, and behind them the routines that they call.
 #[derive(Clone, Debug, Default)]
 pub struct CompiledModule {
     /// The functions.
@@ -51,7 +54,8 @@ pub fn compile_function(
     })
 }
 
-/// Compiles all functions of `module`, which must have passed the verifier.
+/// Compiles all functions of `module`, which must have passed the verifier, and the routines of the
+/// [runtime](crate::runtime) that they call.
 ///
 /// # Errors
 /// When one of the functions cannot be compiled; see [`compile_function`].
@@ -62,9 +66,40 @@ pub fn compile_module(
     let functions = module.functions().map(|(function, func)| {
         compile_function(func, settings).map_err(|error| ModuleCompileError { function, error })
     });
-    Ok(CompiledModule {
+    let mut compiled = CompiledModule {
         functions: functions.collect::<Result<_, _>>()?,
-    })
+    };
+    compiled.add_routines(module, settings);
+    Ok(compiled)
+}
+
+impl CompiledModule {
+    /// Adds the routines that the functions call, and those that the routines call, unless `module` has its own.
+    fn add_routines(&mut self, module: &Module, settings: &Settings) {
+        let mut added = BTreeSet::new();
+        let mut next = 0;
+        while let Some(function) = self.functions.get(next) {
+            next += 1;
+            let called = function
+                .called_routines()
+                .filter(|routine| module.find(&routine.name()).is_none() && added.insert(*routine));
+            for routine in called.collect::<Vec<_>>() {
+                let function = compile_function(&routine.function(), settings);
+                self.functions
+                    .push(function.expect("a target that calls routines can compile them"));
+            }
+        }
+    }
+}
+
+impl CompiledFunction {
+    fn called_routines(&self) -> impl Iterator<Item = Routine> + '_ {
+        let relocs = self.code.buffer.relocs.iter();
+        relocs.filter_map(|reloc| match &reloc.target {
+            RelocTarget::External(name) => Routine::from_name(name),
+            RelocTarget::Local(_) => None,
+        })
+    }
 }
 
 /// Lowers `func` to virtual-register code.

@@ -10,6 +10,7 @@ pub mod backend;
 pub mod compile;
 pub mod error;
 pub mod isa;
+pub mod runtime;
 pub mod settings;
 
 pub use compile::{

@@ -117,7 +117,7 @@ pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) -> LowerResult {
 
 impl Lower<'_, MInst> {
     /// Exchanges the two lowest bytes. Those above are undefined.
-    fn swap_two_bytes(&mut self, x: Word) -> Word {
+    pub(super) fn swap_two_bytes(&mut self, x: Word) -> Word {
         if self.has_rev8() {
             let swapped = self.rr(Op::Rev8, x);
             return self.shr(swapped, Word::Const(16));
@@ -129,7 +129,7 @@ impl Lower<'_, MInst> {
     }
 
     /// Reverses the four bytes.
-    fn swap_bytes(&mut self, x: Word) -> Word {
+    pub(super) fn swap_bytes(&mut self, x: Word) -> Word {
         if self.has_rev8() {
             return self.rr(Op::Rev8, x);
         }

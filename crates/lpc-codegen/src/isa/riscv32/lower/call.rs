@@ -3,13 +3,14 @@
 use super::narrow::Extend;
 use super::words::Word;
 use super::{Ctx, LowerResult};
-use crate::backend::abi::{AbiSignature, AbiSlot};
+use crate::backend::abi::{AbiSignature, AbiSlot, AbiValue};
 use crate::backend::lower::Lower;
-use crate::backend::reg::{Reg, Writable};
+use crate::backend::reg::{RealReg, Reg, Writable};
 use crate::error::CompileError;
 use crate::isa::riscv32::abi::abi_signature;
 use crate::isa::riscv32::inst::{AMode, CallInfo, FixedDef, FixedUse, MInst, ReturnCallInfo};
 use crate::isa::riscv32::regs::CALLER_SAVED;
+use crate::runtime::Routine;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{ArgumentExtension, ExternalName, Inst, InstructionData, Value};
@@ -33,17 +34,8 @@ impl Lower<'_, MInst> {
         index: usize,
         extension: ArgumentExtension,
     ) -> Reg {
-        match self.passed_word(value, index, extension) {
-            Word::Reg(reg) => reg,
-            Word::Const(constant) => {
-                let rd = self.temp();
-                self.emit(MInst::LoadConst32 {
-                    rd,
-                    value: constant,
-                });
-                rd.to_reg()
-            }
-        }
+        let word = self.passed_word(value, index, extension);
+        self.virtual_reg(word)
     }
 }
 
@@ -225,6 +217,51 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
         load_word(ctx, rd, AMode::OutgoingArg(offset as i32));
     }
     Ok(())
+}
+
+impl Lower<'_, MInst> {
+    /// Calls a routine of the runtime, whose arguments and results all travel in registers, and gives the words of its
+    /// results.
+    pub(super) fn call_routine(
+        &mut self,
+        routine: Routine,
+        args: impl Iterator<Item = Word>,
+    ) -> Vec<Word> {
+        let abi = abi_signature(&routine.signature()).expect("routines have plain signatures");
+        let registers = |values: &[AbiValue]| -> Vec<RealReg> {
+            let slots = values.iter().flat_map(|value| abi.slots(value));
+            slots
+                .map(|slot| match *slot {
+                    AbiSlot::Reg(reg) => reg,
+                    AbiSlot::Memory(_) => unreachable!("routines use registers only"),
+                })
+                .collect()
+        };
+        let mut uses = Vec::new();
+        for (preg, word) in registers(abi.args()).into_iter().zip(args) {
+            let vreg = self.virtual_reg(word);
+            uses.push(FixedUse { vreg, preg });
+        }
+        let mut defs = Vec::new();
+        let mut clobbers = CALLER_SAVED;
+        for preg in registers(abi.rets()) {
+            let vreg = self.temp();
+            clobbers.remove(preg.preg());
+            defs.push(FixedDef { vreg, preg });
+        }
+        let results = defs.iter().map(|def| Word::Reg(def.vreg.to_reg()));
+        let results = results.collect();
+        self.emit(MInst::Call {
+            info: Box::new(CallInfo {
+                dest: routine.name(),
+                uses,
+                defs,
+                clobbers,
+                callee_pop_size: 0,
+            }),
+        });
+        results
+    }
 }
 
 /// The address of the return area of a call.

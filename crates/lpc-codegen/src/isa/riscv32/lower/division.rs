@@ -1,51 +1,118 @@
 //! Division and remainder.
 //!
 //! The instructions of the M extension give a defined result where LPIR traps, so the traps are tests of their own. A
-//! divisor that is a constant needs none, or just one.
+//! divisor that is a constant needs none, or just one. Wide values are divided by routines of the [runtime](crate::runtime),
+//! which know unsigned numbers only: signed ones are made positive before, and the results get their signs after.
 
 use super::comparisons::Condition;
 use super::narrow::Extend;
-use super::words::{Word, num_words};
-use super::{Ctx, LowerResult, operands, require_multiplication, unsupported};
+use super::words::{Word, Words, num_words};
+use super::{Ctx, LowerResult, operands, require_multiplication};
+use crate::backend::lower::Lower;
+use crate::isa::riscv32::inst::MInst;
+use crate::runtime::Routine;
 use lpc_lpir::ir::{Inst, Opcode, TrapCode, Type};
 use lpc_riscv32::Opcode as Op;
 
 pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
+    require_multiplication(ctx, inst)?;
     let result = ctx.result(inst);
     let ty = ctx.ty(result);
-    if num_words(ty) > 1 {
-        return unsupported(inst, "division of a wide value");
-    }
-    require_multiplication(ctx, inst)?;
-    let (op, extend) = match ctx.data(inst).opcode() {
-        Opcode::Udiv => (Op::Divu, Extend::Zero),
-        Opcode::Urem => (Op::Remu, Extend::Zero),
-        Opcode::Sdiv => (Op::Div, Extend::Sign),
-        _ => (Op::Rem, Extend::Sign),
+    let opcode = ctx.data(inst).opcode();
+    let extend = match opcode {
+        Opcode::Udiv | Opcode::Urem => Extend::Zero,
+        _ => Extend::Sign,
     };
-    let [x, y] = operands(ctx, inst).map(|arg| ctx.extended(arg, extend));
-    if matches!(y, Word::Const(0) | Word::Reg(_)) {
-        ctx.trap_if(Condition::zero(y), TrapCode::INTEGER_DIVISION_BY_ZERO);
+    let [x, y] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, extend));
+    if may_be(&y, 0) {
+        let any = ctx.or_words(&y);
+        ctx.trap_if(Condition::zero(any), TrapCode::INTEGER_DIVISION_BY_ZERO);
     }
-    let quotient = ctx.rrr(op, x, y);
-    if op == Op::Div && matches!(y, Word::Const(-1) | Word::Reg(_)) {
-        trap_on_quotient_overflow(ctx, ty, quotient, x, y);
-    }
-    ctx.define(result, &[quotient]);
+    let words = if num_words(ty) == 1 {
+        Words::one(ctx.divide_words(opcode, ty, x[0], y[0]))
+    } else {
+        ctx.divide_wide(opcode, ty, &x, &y)
+    };
+    ctx.define(result, &words);
     Ok(())
 }
 
-/// Traps when the quotient of two signed numbers does not fit: the least number divided by -1.
-fn trap_on_quotient_overflow(ctx: Ctx, ty: Type, quotient: Word, x: Word, y: Word) {
-    let condition = if ty == Type::I32 {
-        // Two negative numbers have a negative quotient just then, by which the instruction shows the overflow.
-        let both = ctx.and(x, y);
-        let all = ctx.and(both, quotient);
-        Condition::negative(all)
-    } else {
-        let wrapped = ctx.extend(quotient, ty, Extend::Sign);
-        let difference = ctx.xor(wrapped, quotient);
-        Condition::nonzero(difference)
-    };
-    ctx.trap_if(condition, TrapCode::INTEGER_OVERFLOW);
+/// Whether `words` may be `constant`, extended with its sign.
+fn may_be(words: &[Word], constant: i32) -> bool {
+    words.iter().enumerate().all(|(index, &word)| match word {
+        Word::Const(word) if index == 0 => word == constant,
+        Word::Const(word) => word == constant >> 31,
+        Word::Reg(_) => true,
+    })
+}
+
+impl Lower<'_, MInst> {
+    /// Divides words, which hold extended values of type `ty`.
+    fn divide_words(&mut self, opcode: Opcode, ty: Type, x: Word, y: Word) -> Word {
+        let op = match opcode {
+            Opcode::Udiv => Op::Divu,
+            Opcode::Urem => Op::Remu,
+            Opcode::Sdiv => Op::Div,
+            _ => Op::Rem,
+        };
+        let quotient = self.rrr(op, x, y);
+        if op == Op::Div && may_be(&[y], -1) {
+            self.trap_on_quotient_overflow(ty, quotient, x, y);
+        }
+        quotient
+    }
+
+    /// Traps when the quotient of two signed numbers does not fit: the least number divided by -1.
+    fn trap_on_quotient_overflow(&mut self, ty: Type, quotient: Word, x: Word, y: Word) {
+        let condition = if ty == Type::I32 {
+            // Two negative numbers have a negative quotient just then, by which the instruction shows the overflow.
+            let both = self.and(x, y);
+            let all = self.and(both, quotient);
+            Condition::negative(all)
+        } else {
+            let wrapped = self.extend(quotient, ty, Extend::Sign);
+            let difference = self.xor(wrapped, quotient);
+            Condition::nonzero(difference)
+        };
+        self.trap_if(condition, TrapCode::INTEGER_OVERFLOW);
+    }
+
+    /// Divides values of more than one word.
+    fn divide_wide(&mut self, opcode: Opcode, ty: Type, x: &[Word], y: &[Word]) -> Words {
+        let last = x.len() - 1;
+        match opcode {
+            Opcode::Udiv => self.call_udivrem(ty, x, y).0,
+            Opcode::Urem => self.call_udivrem(ty, x, y).1,
+            _ => {
+                let [x_sign, y_sign] = [x[last], y[last]].map(|high| self.sign(high));
+                let magnitude_of_x = self.negate_if(x, x_sign);
+                let magnitude_of_y = self.negate_if(y, y_sign);
+                let (quotient, rest) = self.call_udivrem(ty, &magnitude_of_x, &magnitude_of_y);
+                if opcode == Opcode::Srem {
+                    return self.negate_if(&rest, x_sign);
+                }
+                let sign = self.xor(x_sign, y_sign);
+                if may_be(y, -1) {
+                    // A positive quotient with its sign bit set does not fit.
+                    let is_positive = self.not(sign);
+                    let overflow = self.and(quotient[last], is_positive);
+                    self.trap_if(Condition::negative(overflow), TrapCode::INTEGER_OVERFLOW);
+                }
+                self.negate_if(&quotient, sign)
+            }
+        }
+    }
+
+    /// The quotient and the remainder of unsigned numbers of type `ty`.
+    fn call_udivrem(&mut self, ty: Type, x: &[Word], y: &[Word]) -> (Words, Words) {
+        let routine = match ty {
+            Type::I64 => Routine::Udivrem64,
+            _ => Routine::Udivrem128,
+        };
+        let len = x.len();
+        let args = x.iter().chain(y).copied();
+        let results = self.call_routine(routine, args);
+        let part = |first| Words::from_fn(len, |index| results[first + index]);
+        (part(0), part(len))
+    }
 }

@@ -2,16 +2,18 @@
 //!
 //! A wide value lies in memory with its low word first. Its words share the base register; each has its own offset.
 
-use super::words::{Word, Words};
+use super::narrow::Extend;
+use super::words::Word;
 use super::{Ctx, LowerResult, operands, unsupported};
 use crate::backend::abi::WORD_BYTES;
 use crate::backend::frame::STACK_ALIGNMENT;
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::{AMode, MInst, SymbolOffset};
+use crate::isa::riscv32::regs::{fp_reg, stack_reg};
 use alloc::boxed::Box;
 use lpc_lpir::ir::{
-    Endianness, Inst, InstructionData, MemFlags, Opcode, StackSlot, TrapCode, Type, Value,
+    Endianness, GlobalValueData, Inst, InstructionData, MemFlags, Opcode, StackSlot, Type, Value,
 };
 use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::{Imm12, Opcode as Op};
@@ -26,87 +28,167 @@ const MAX_ACCESS_SPAN: i32 = 15;
 struct Access {
     flags: MemFlags,
     offset: i32,
+    /// The bytes that are accessed.
+    bytes: u32,
 }
 
 impl Access {
-    /// The access of `inst`, in the order of bytes that the machine has.
-    fn of(ctx: Ctx, inst: Inst) -> Result<Self, crate::error::CompileError> {
-        let (flags, offset) = match *ctx.data(inst) {
-            InstructionData::Load { flags, offset, .. }
-            | InstructionData::Store { flags, offset, .. } => (flags, offset.bytes()),
+    /// The access of `inst`, which loads or stores a value of type `ty`.
+    fn of(ctx: Ctx, inst: Inst, ty: Type) -> Self {
+        use Opcode::*;
+        let (opcode, flags, offset) = match *ctx.data(inst) {
+            InstructionData::Load {
+                opcode,
+                flags,
+                offset,
+                ..
+            }
+            | InstructionData::Store {
+                opcode,
+                flags,
+                offset,
+                ..
+            } => (opcode, flags, offset),
             ref data => unreachable!("{data:?} does not access memory with an offset"),
         };
-        if flags.explicit_endianness() == Some(Endianness::Big) {
-            unsupported(inst, "a big-endian memory access")?;
+        let bytes = match opcode {
+            Uload8 | Sload8 | Istore8 => 1,
+            Uload16 | Sload16 | Istore16 => 2,
+            Uload32 | Sload32 | Istore32 => 4,
+            _ => ty.bytes(),
+        };
+        Self {
+            flags,
+            offset: offset.bytes(),
+            bytes,
         }
-        Ok(Self { flags, offset })
+    }
+
+    /// The number of words that are accessed.
+    fn words(&self) -> usize {
+        self.bytes.div_ceil(WORD_BYTES) as usize
+    }
+
+    /// Where the word number `index` lies: at that number, unless the highest word comes first.
+    fn place_of(&self, index: usize) -> usize {
+        match self.is_big_endian() {
+            true => self.words() - 1 - index,
+            false => index,
+        }
+    }
+
+    fn is_big_endian(&self) -> bool {
+        self.flags.explicit_endianness() == Some(Endianness::Big)
     }
 }
 
 pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> LowerResult {
     use Opcode::*;
     let result = ctx.result(inst);
-    let access = Access::of(ctx, inst)?;
+    let access = Access::of(ctx, inst, ctx.ty(result));
     let [base] = operands(ctx, inst);
-    let needed = ctx.needed_words(result);
     let address = ctx.address(base, access.offset);
-    let trap = access.flags.trap_code();
-    let (op, extension) = match (ctx.data(inst).opcode(), ctx.ty(result)) {
-        (Load, Type::I8) => (Op::Lbu, None),
-        (Load, Type::I16) => (Op::Lhu, None),
-        (Load, _) => (Op::Lw, None),
-        (Uload8, _) => (Op::Lbu, Some(Word::ZERO)),
-        (Uload16, _) => (Op::Lhu, Some(Word::ZERO)),
-        (Sload8, _) => (Op::Lb, None),
-        (Sload16, _) => (Op::Lh, None),
-        (Uload32, _) => (Op::Lw, Some(Word::ZERO)),
-        _ => (Op::Lw, None),
-    };
-    if ctx.data(inst).opcode() == Load {
-        for index in 0..needed {
-            if ctx.is_word_needed(result, index) {
-                let word = ctx.load(op, address.word(index), trap);
-                ctx.define_word(result, index, word);
-            }
+    let is_signed = matches!(ctx.data(inst).opcode(), Sload8 | Sload16 | Sload32);
+    let needed = ctx.needed_words(result);
+    let loaded = needed.min(access.words());
+    let mut last = Word::ZERO;
+    for index in 0..loaded {
+        let is_extended_from = is_signed && index + 1 == loaded;
+        if ctx.is_word_needed(result, index) || is_extended_from {
+            last = ctx.load_word(&access, address, index, is_signed);
+            ctx.define_needed_word(result, index, last);
         }
-        return Ok(());
     }
-    let low = ctx.load(op, address.word(0), trap);
-    let high = match extension {
-        Some(word) => word,
-        None if needed > 1 => ctx.sign(low),
-        None => Word::ZERO,
+    let fill = match is_signed && needed > loaded {
+        true => ctx.sign(last),
+        false => Word::ZERO,
     };
-    let words = Words::from_fn(needed, |index| if index == 0 { low } else { high });
-    ctx.define(result, &words);
+    for index in loaded..needed {
+        ctx.define_needed_word(result, index, fill);
+    }
     Ok(())
 }
 
 pub(super) fn lower_store(ctx: Ctx, inst: Inst) -> LowerResult {
-    use Opcode::*;
     let [value, base] = operands(ctx, inst);
-    let access = Access::of(ctx, inst)?;
-    let opcode = ctx.data(inst).opcode();
-    let op = match (opcode, ctx.ty(value)) {
-        (Istore8, _) | (Store, Type::I8) => Op::Sb,
-        (Istore16, _) | (Store, Type::I16) => Op::Sh,
-        _ => Op::Sw,
-    };
-    let words = match opcode {
-        Store => ctx.words(value),
-        _ => ctx.low_words(value, 1),
-    };
+    let access = Access::of(ctx, inst, ctx.ty(value));
+    let words = ctx.low_words(value, access.words());
     let address = ctx.address(base, access.offset);
     for (index, &word) in words.iter().enumerate() {
-        let src = ctx.reg(word);
-        ctx.emit(MInst::Store {
+        ctx.store_word(&access, address, index, word);
+    }
+    Ok(())
+}
+
+impl Lower<'_, MInst> {
+    /// Loads the word number `index` of what is accessed, or the part of a word that it is, extended.
+    fn load_word(
+        &mut self,
+        access: &Access,
+        address: Address,
+        index: usize,
+        is_signed: bool,
+    ) -> Word {
+        let op = match (access.bytes, is_signed) {
+            (1, false) => Op::Lbu,
+            (1, true) => Op::Lb,
+            (2, false) => Op::Lhu,
+            (2, true) => Op::Lh,
+            _ => Op::Lw,
+        };
+        let rd = self.temp();
+        self.emit(MInst::Load {
+            op,
+            rd,
+            addr: address.word(access.place_of(index)),
+            trap: access.flags.trap_code(),
+        });
+        let word = Word::Reg(rd.to_reg());
+        if !access.is_big_endian() {
+            return word;
+        }
+        let swapped = self.swap_accessed_bytes(access, word);
+        match access.bytes {
+            2 if is_signed => self.extend(swapped, Type::I16, Extend::Sign),
+            2 => self.extend(swapped, Type::I16, Extend::Zero),
+            _ => swapped,
+        }
+    }
+
+    /// Stores `word` as the word number `index` of what is accessed, or the part of it that is.
+    fn store_word(&mut self, access: &Access, address: Address, index: usize, word: Word) {
+        let op = match access.bytes {
+            1 => Op::Sb,
+            2 => Op::Sh,
+            _ => Op::Sw,
+        };
+        let word = match access.is_big_endian() {
+            true => self.swap_accessed_bytes(access, word),
+            false => word,
+        };
+        let src = self.reg(word);
+        self.emit(MInst::Store {
             op,
             src,
-            addr: address.word(index),
+            addr: address.word(access.place_of(index)),
             trap: access.flags.trap_code(),
         });
     }
-    Ok(())
+
+    /// The bytes of a word that is accessed, in the opposite order.
+    fn swap_accessed_bytes(&mut self, access: &Access, word: Word) -> Word {
+        match access.bytes {
+            1 => word,
+            2 => self.swap_two_bytes(word),
+            _ => self.swap_bytes(word),
+        }
+    }
+
+    fn define_needed_word(&mut self, result: Value, index: usize, word: Word) {
+        if self.is_word_needed(result, index) {
+            self.define_word(result, index, word);
+        }
+    }
 }
 
 /// An address at which up to four words lie one after the other.
@@ -139,12 +221,6 @@ fn is_in_reach(offset: i32) -> bool {
 }
 
 impl Lower<'_, MInst> {
-    fn load(&mut self, op: Op, addr: AMode, trap: Option<TrapCode>) -> Word {
-        let rd = self.temp();
-        self.emit(MInst::Load { op, rd, addr, trap });
-        Word::Reg(rd.to_reg())
-    }
-
     /// The address `base + offset`, with what is constant of `base` added to the offset.
     fn address(&mut self, base: Value, offset: i32) -> Address {
         let (base, offset) = self.split_constant(base, offset);
@@ -269,18 +345,50 @@ impl Lower<'_, MInst> {
     }
 }
 
-pub(super) fn lower_func_addr(ctx: Ctx, inst: Inst) -> LowerResult {
-    let InstructionData::FuncAddr { func_ref, .. } = *ctx.data(inst) else {
-        unreachable!("a function address names a function");
+/// `func_addr` and `symbol_value`.
+pub(super) fn lower_symbol_addr(ctx: Ctx, inst: Inst) -> LowerResult {
+    let symbol = match *ctx.data(inst) {
+        InstructionData::FuncAddr { func_ref, .. } => SymbolOffset {
+            name: ctx.func.dfg.ext_funcs[func_ref].name.clone(),
+            offset: 0,
+        },
+        InstructionData::UnaryGlobalValue { global_value, .. } => {
+            match &ctx.func.global_values[global_value] {
+                GlobalValueData::Symbol { name, offset, .. } => SymbolOffset {
+                    name: name.clone(),
+                    offset: offset.bits() as i32,
+                },
+                _ => return unsupported(inst, "a global value that is not a symbol"),
+            }
+        }
+        ref data => unreachable!("{data:?} does not name a symbol"),
     };
     let rd = ctx.temp();
     ctx.emit(MInst::LoadSym {
         rd,
-        symbol: Box::new(SymbolOffset {
-            name: ctx.func.dfg.ext_funcs[func_ref].name.clone(),
-            offset: 0,
-        }),
+        symbol: Box::new(symbol),
     });
+    let result = ctx.result(inst);
+    ctx.define(result, &[Word::Reg(rd.to_reg())]);
+    Ok(())
+}
+
+/// `get_stack_pointer`, `get_frame_pointer` and `get_return_address`.
+pub(super) fn lower_frame_register(ctx: Ctx, inst: Inst) -> LowerResult {
+    let rd = ctx.temp();
+    let get = match ctx.data(inst).opcode() {
+        Opcode::GetReturnAddress => MInst::LoadReturnAddress { rd },
+        Opcode::GetStackPointer => MInst::Mov {
+            rd,
+            rs: stack_reg(),
+        },
+        _ => {
+            // A function that looks at its frame pointer must have one.
+            ctx.frame().preserve_frame_pointers = true;
+            MInst::Mov { rd, rs: fp_reg() }
+        }
+    };
+    ctx.emit(get);
     let result = ctx.result(inst);
     ctx.define(result, &[Word::Reg(rd.to_reg())]);
     Ok(())

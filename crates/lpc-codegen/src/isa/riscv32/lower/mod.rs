@@ -73,7 +73,10 @@ impl LowerBackend for Riscv32Backend {
             }
             Store | Istore8 | Istore16 | Istore32 => memory::lower_store(ctx, inst),
             StackAddr => memory::lower_stack_addr(ctx, inst),
-            FuncAddr => memory::lower_func_addr(ctx, inst),
+            FuncAddr | SymbolValue => memory::lower_symbol_addr(ctx, inst),
+            GetStackPointer | GetFramePointer | GetReturnAddress => {
+                memory::lower_frame_register(ctx, inst)
+            }
             Fence => {
                 ctx.emit(MInst::Fence);
                 Ok(())

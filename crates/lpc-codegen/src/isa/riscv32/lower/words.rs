@@ -152,6 +152,14 @@ impl Lower<'_, MInst> {
         match word {
             Word::Reg(reg) => reg,
             Word::Const(0) => zero_reg(),
+            Word::Const(_) => self.virtual_reg(word),
+        }
+    }
+
+    /// A virtual register that holds `word`, even where it is zero: for what the register allocator moves.
+    pub(super) fn virtual_reg(&mut self, word: Word) -> Reg {
+        match word {
+            Word::Reg(reg) => reg,
             Word::Const(value) => {
                 let rd = self.temp();
                 self.emit(MInst::LoadConst32 { rd, value });
