@@ -129,33 +129,93 @@ fn errors_of_instructions() {
     for (body, message) in [
         ("add v192", "3:9: expected `,`"),
         ("frob v192", "3:1: `frob` is not an instruction"),
-        ("ecall", "3:1: this instruction is not used in code with virtual registers"),
-        ("add.aq v192, zero, zero", "3:1: `add.aq` is not an instruction"),
-        ("addi v192, zero, 2048", "3:18: expected an integer from -2048 to 2047"),
-        ("slli v192, zero, 32", "3:18: expected an integer from 0 to 31"),
-        ("mv v192, a0", "3:10: an allocatable register can be named as a fixed constraint only"),
+        (
+            "ecall",
+            "3:1: this instruction is not used in code with virtual registers",
+        ),
+        (
+            "add.aq v192, zero, zero",
+            "3:1: `add.aq` is not an instruction",
+        ),
+        (
+            "addi v192, zero, 2048",
+            "3:18: expected an integer from -2048 to 2047",
+        ),
+        (
+            "slli v192, zero, 32",
+            "3:18: expected an integer from 0 to 31",
+        ),
+        (
+            "mv v192, a0",
+            "3:10: an allocatable register can be named as a fixed constraint only",
+        ),
         ("mv v191, zero", "3:4: virtual registers start at v192"),
-        ("mv v99999999, zero", "3:4: the number of the register is too large for this text"),
-        ("mv v192, v192f", "3:10: the register was named with another class before"),
-        ("mv v192f, zero", "3:4: expected a register of the class Int"),
+        (
+            "mv v99999999, zero",
+            "3:4: the number of the register is too large for this text",
+        ),
+        (
+            "mv v192, v192f",
+            "3:10: the register was named with another class before",
+        ),
+        (
+            "mv v192f, zero",
+            "3:4: expected a register of the class Int",
+        ),
         ("mv x, zero", "3:4: expected a register"),
         ("args v192=sp", "3:11: this register is not allocatable"),
-        ("args v192f=a0", "3:12: the two registers are of different classes"),
-        ("args v192=a0, v193=a0", "3:1: `a0` is to hold two values at once"),
-        ("call %f() -> v192=a0 clobbers a0-a7", "3:1: `a0` is to hold two values at once"),
-        ("call %f() clobbers ra", "3:20: expected a register that can be clobbered"),
-        ("call %f() clobbers a0-a9", "3:23: expected a register that can be clobbered"),
-        ("call %f() clobbers a0-t6", "3:20: expected a range of registers"),
-        ("call %f() clobbers x0-x3", "3:20: only allocatable registers can be clobbered"),
-        ("call %f() clobbers a7-a0", "3:20: expected a range of registers"),
+        (
+            "args v192f=a0",
+            "3:12: the two registers are of different classes",
+        ),
+        (
+            "args v192=a0, v193=a0",
+            "3:1: `a0` is to hold two values at once",
+        ),
+        (
+            "call %f() -> v192=a0 clobbers a0-a7",
+            "3:1: `a0` is to hold two values at once",
+        ),
+        (
+            "call %f() clobbers ra",
+            "3:20: expected a register that can be clobbered",
+        ),
+        (
+            "call %f() clobbers a0-a9",
+            "3:23: expected a register that can be clobbered",
+        ),
+        (
+            "call %f() clobbers a0-t6",
+            "3:20: expected a range of registers",
+        ),
+        (
+            "call %f() clobbers x0-x3",
+            "3:20: only allocatable registers can be clobbered",
+        ),
+        (
+            "call %f() clobbers a7-a0",
+            "3:20: expected a range of registers",
+        ),
         ("sw zero, const0", "3:10: no such constant"),
         ("lw v192, nowhere+0", "3:10: expected an address"),
         ("lw v192, 0(sp), trap what", "3:22: unknown trap code"),
-        ("sw zero, tail_arg(16)+0", "3:19: expected an integer from 0 to 0"),
-        ("select.add v192, zero, zero, zero, zero", "3:1: `add` is not a condition"),
-        ("select.beq sp, zero, zero, zero, zero", "3:12: expected a virtual register"),
+        (
+            "sw zero, tail_arg(16)+0",
+            "3:19: expected an integer from 0 to 0",
+        ),
+        (
+            "select.add v192, zero, zero, zero, zero",
+            "3:1: `add` is not a condition",
+        ),
+        (
+            "select.beq sp, zero, zero, zero, zero",
+            "3:12: expected a virtual register",
+        ),
         ("nop nop", "3:5: unexpected text at the end of the line"),
-        ("@xyz nop", "3:2: expected a source location such as `@0012`"),
+        (
+            "@xyz nop",
+            "3:2: expected a source location such as `@0012`",
+        ),
     ] {
         assert_eq!(body_error(body), message, "{body}");
     }
@@ -167,12 +227,27 @@ fn errors_of_functions() {
         ("what", "1:1: expected `vcode`"),
         ("vcode %f {", "1:1: the function has no closing `}`"),
         ("vcode %f {\n}", "2:1: the function has no blocks"),
-        ("vcode %f {\nnop\n}", "2:1: expected a requirement of the frame, or the next constant"),
-        ("vcode %f {\nstackslots 8, align 3\nblock0:", "2:21: expected a power of two"),
-        ("vcode %f {\nincoming_args -1", "2:15: expected an integer from 0 to 536870912"),
-        ("vcode %f {\nconst0 = 0x11\nconst1 = 0x11", "3:1: there is an equal constant"),
+        (
+            "vcode %f {\nnop\n}",
+            "2:1: expected a requirement of the frame, or the next constant",
+        ),
+        (
+            "vcode %f {\nstackslots 8, align 3\nblock0:",
+            "2:21: expected a power of two",
+        ),
+        (
+            "vcode %f {\nincoming_args -1",
+            "2:15: expected an integer from 0 to 536870912",
+        ),
+        (
+            "vcode %f {\nconst0 = 0x11\nconst1 = 0x11",
+            "3:1: there is an equal constant",
+        ),
         ("vcode %f {\nblock1:", "2:1: expected `block0`"),
-        ("vcode %f {\nblock0(v192):", "2:7: the entry block has no parameters"),
+        (
+            "vcode %f {\nblock0(v192):",
+            "2:7: the entry block has no parameters",
+        ),
         ("vcode %f {\nblock0:\nblock1:", "2:1: the block is empty"),
     ] {
         let found = error(text);
@@ -183,12 +258,24 @@ fn errors_of_functions() {
 #[test]
 fn errors_of_control_flow_and_definitions() {
     for (body, message) in [
-        ("nop", "3:1: the block does not end with a branch, a return or a trap"),
-        ("rets\nnop", "4:1: the block has ended with the instruction before"),
+        (
+            "nop",
+            "3:1: the block does not end with a branch, a return or a trap",
+        ),
+        (
+            "rets\nnop",
+            "4:1: the block has ended with the instruction before",
+        ),
         ("jump block1", "3:6: no such block"),
         ("jump block0", "3:6: nothing may branch to the entry block"),
-        ("jump block1(zero)\nblock1(v192):\nrets", "3:13: expected a virtual register"),
-        ("jump block1\nblock1(v192):\nrets", "3:6: the arguments do not match the parameters of the block"),
+        (
+            "jump block1(zero)\nblock1(v192):\nrets",
+            "3:13: expected a virtual register",
+        ),
+        (
+            "jump block1\nblock1(v192):\nrets",
+            "3:6: the arguments do not match the parameters of the block",
+        ),
         ("li v192, 1\nli v192, 1\nrets", "4:1: v192 is defined twice"),
         ("rets v192=a0", "3:1: v192 is never defined"),
         (
@@ -213,7 +300,10 @@ fn garbled_text_never_panics() {
     const BYTES: &[u8] = b"v0129=(),:;-+@%ab \n\"";
     let mut accepted = 0;
     for _ in 0..5_000 {
-        let mut lines: Vec<_> = EVERYTHING.lines().map(|line| line.as_bytes().to_vec()).collect();
+        let mut lines: Vec<_> = EVERYTHING
+            .lines()
+            .map(|line| line.as_bytes().to_vec())
+            .collect();
         for _ in 0..=random(3) {
             let line = random(lines.len());
             match random(4) {

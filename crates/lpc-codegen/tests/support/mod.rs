@@ -72,9 +72,9 @@ pub(crate) fn disassemble(code: &CompiledCode) -> String {
                     address: Some(address),
                     symbols: None,
                 };
-                writeln!(out, "{address:3x}: {}", inst.display(options)).unwrap();
+                writeln!(out, "{address:03x}: {}", inst.display(options)).unwrap();
             }
-            _ => writeln!(out, "{address:3x}: .word {word:#x}").unwrap(),
+            _ => writeln!(out, "{address:03x}: .word {word:#x}").unwrap(),
         }
     }
     out
@@ -96,7 +96,10 @@ impl Program {
         Self::with_functions(&parse(text), algorithm)
     }
 
-    pub(crate) fn with_functions(functions: &[NamedVCode<MInst>], algorithm: RegallocAlgorithm) -> Self {
+    pub(crate) fn with_functions(
+        functions: &[NamedVCode<MInst>],
+        algorithm: RegallocAlgorithm,
+    ) -> Self {
         let mut linker = Linker::new();
         for function in functions {
             let code = compile(function, algorithm);
@@ -132,6 +135,11 @@ impl Program {
         let sp = (STACK_TOP - stack_words * 4) & !15;
         assert_eq!(self.emulator.gpr(Gpr::SP), sp, "stack pointer");
         Ok([Gpr::A0, Gpr::A1].map(|gpr| self.emulator.gpr(gpr)))
+    }
+
+    pub(crate) fn write(&mut self, address: u32, word: u32) {
+        let bytes = word.to_le_bytes();
+        self.emulator.write_memory(address, &bytes).unwrap();
     }
 
     pub(crate) fn instructions(&self) -> u64 {

@@ -137,3 +137,98 @@ fn grow<L: MachInstLabelUse>(
     }
     changed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    /// A branch of 4 bytes that reaches 100 forwards, or of 8 that reaches everything.
+    #[derive(Clone, Debug)]
+    struct Branch;
+
+    const FORMS: [LabelUseForm; 2] = [
+        LabelUseForm {
+            size: 4,
+            min: -100,
+            max: 100,
+        },
+        LabelUseForm {
+            size: 8,
+            min: i32::MIN,
+            max: i32::MAX,
+        },
+    ];
+
+    impl MachInstLabelUse for Branch {
+        fn forms(&self) -> &'static [LabelUseForm] {
+            &FORMS
+        }
+
+        fn encode(&self, _form: usize, _distance: i32, _code: &mut Vec<u8>) {
+            unreachable!("nothing is encoded here")
+        }
+    }
+
+    /// A chain of branches with `between` bytes behind each, each of which leads to the place behind the bytes that follow
+    /// the next one; the last leads `last` bytes ahead of itself.
+    fn chain(length: u32, between: u32, last: u32) -> (Vec<LabelUse<Branch>>, Vec<LabelPlace>) {
+        let uses = (0..length).map(|index| LabelUse {
+            bytes: index * between,
+            label: MachLabel(index),
+            form: 0,
+            kind: Branch,
+        });
+        let place = |bytes, uses| LabelPlace::Code(Place { bytes, uses });
+        let mut labels: Vec<_> = (0..length)
+            .map(|index| place((index + 2) * between, index + 2))
+            .collect();
+        labels[length as usize - 1] = place((length - 1) * between + last, length);
+        (uses.collect(), labels)
+    }
+
+    fn relaxed_forms(length: u32, between: u32, last: u32) -> Vec<u8> {
+        let (mut uses, labels) = chain(length, between, last);
+        let bytes = (length * between + last) as usize;
+        let layout = relax(&mut uses, &labels, bytes, 1);
+        let sizes = uses.iter().map(|label_use| u32::from(form(label_use).size));
+        assert_eq!(layout.code_size(), bytes as u32 + sizes.sum::<u32>());
+        for (index, label_use) in uses.iter().enumerate() {
+            let start = layout.use_offset(index, label_use.bytes);
+            let target = layout.label_offset(&labels, label_use.label);
+            assert!(form(label_use).reaches((target - start) as i32), "{index}");
+        }
+        uses.iter().map(|label_use| label_use.form).collect()
+    }
+
+    #[test]
+    fn what_reaches_stays_short() {
+        // The distance is two branches and twice what is between: 8 + 92.
+        assert_eq!(relaxed_forms(50, 46, 96), vec![0; 50]);
+        assert_eq!(relaxed_forms(3, 46, 97), [1, 1, 1]);
+        assert_eq!(relaxed_forms(3, 44, 97), [0, 0, 1]);
+    }
+
+    /// Each branch is out of reach only because the next one has grown: a chain that is longer than there are rounds.
+    #[test]
+    fn growth_spreads_through_a_chain_of_any_length() {
+        assert_eq!(relaxed_forms(10, 46, 97), vec![1; 10]);
+        assert_eq!(relaxed_forms(10_000, 46, 97), vec![1; 10_000]);
+    }
+
+    #[test]
+    fn places_are_counted_with_the_uses_in_front_of_them() {
+        let (mut uses, labels) = chain(2, 46, 97);
+        let layout = relax(&mut uses, &labels, 200, 16);
+        assert_eq!(layout.use_offset(1, 46), 46 + 8);
+        assert_eq!(layout.offset(Place { bytes: 46, uses: 1 }), 46 + 8);
+        assert_eq!(layout.offset(Place { bytes: 46, uses: 2 }), 46 + 16);
+        assert_eq!((layout.code_size(), layout.data_start()), (216, 224));
+        assert_eq!(
+            layout.label_offset(&[LabelPlace::Data(8)], MachLabel(0)),
+            232
+        );
+        let alias = [LabelPlace::Alias(MachLabel(1)), LabelPlace::Data(0)];
+        assert_eq!(layout.label_offset(&alias, MachLabel(0)), 224);
+    }
+}

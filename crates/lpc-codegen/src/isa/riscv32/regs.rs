@@ -13,27 +13,13 @@ use alloc::vec::Vec;
 use lpc_riscv32::Gpr;
 use regalloc2::{MachineEnv, PReg, PRegSet};
 
-/// All registers in the order in which the allocator numbers them, and so tries them: those that compressed instructions can
-/// name come before others that are as good, and those that are never allocated last.
+/// All registers in the order in which the allocator numbers them, from [`FIRST_NUMBER`].
 ///
-/// `regalloc2` searches from a number that varies with the place in the code and starts again from the lowest, so low
-/// numbers are used the most.
+/// The order steers `regalloc2`, which prefers caller-saved registers in any case. Among them, and then among the others,
+/// Ion searches upwards from a number that grows with the place in the code, from 0 to 62 and again, and goes on with the
+/// lowest. So the first of each are used the most: those that compressed instructions can name, and of these the ones that
+/// seldom hold an argument. Fastalloc starts with the highest number of all, which must not be callee-saved.
 const NUMBERING: [Gpr; 32] = [
-    Gpr::A0,
-    Gpr::A1,
-    Gpr::A2,
-    Gpr::A3,
-    Gpr::A4,
-    Gpr::A5,
-    Gpr::A6,
-    Gpr::A7,
-    Gpr::T0,
-    Gpr::T1,
-    Gpr::T2,
-    Gpr::T3,
-    Gpr::T4,
-    Gpr::T5,
-    Gpr::T6,
     Gpr::S0,
     Gpr::S1,
     Gpr::S2,
@@ -46,6 +32,21 @@ const NUMBERING: [Gpr; 32] = [
     Gpr::S9,
     Gpr::S10,
     Gpr::S11,
+    Gpr::A5,
+    Gpr::A4,
+    Gpr::A3,
+    Gpr::A2,
+    Gpr::A1,
+    Gpr::A0,
+    Gpr::A7,
+    Gpr::A6,
+    Gpr::T0,
+    Gpr::T1,
+    Gpr::T2,
+    Gpr::T3,
+    Gpr::T4,
+    Gpr::T5,
+    Gpr::T6,
     Gpr::RA,
     Gpr::ZERO,
     Gpr::SP,
@@ -53,19 +54,23 @@ const NUMBERING: [Gpr; 32] = [
     Gpr::TP,
 ];
 
-/// The allocator's number of each register: the inverse of [`NUMBERING`].
-const NUMBERS: [u8; 32] = {
-    let mut numbers = [0; 32];
-    let mut number = 0;
-    while number < NUMBERING.len() {
-        numbers[NUMBERING[number].index()] = number as u8;
-        number += 1;
+/// The allocator's number of the first register of [`NUMBERING`]. The numbers below are left out, so that Ion's search
+/// through a short function always starts with the first registers.
+const FIRST_NUMBER: usize = 24;
+
+/// The place of each register in [`NUMBERING`].
+const PLACES: [u8; 32] = {
+    let mut places = [0; 32];
+    let mut place = 0;
+    while place < NUMBERING.len() {
+        places[NUMBERING[place].index()] = place as u8;
+        place += 1;
     }
-    numbers
+    places
 };
 
 const fn preg(gpr: Gpr) -> PReg {
-    PReg::new(NUMBERS[gpr.index()] as usize, RegClass::Int)
+    PReg::new(FIRST_NUMBER + PLACES[gpr.index()] as usize, RegClass::Int)
 }
 
 /// The integer register `gpr`.
@@ -116,27 +121,54 @@ pub const FRAME_TEMPORARY: Gpr = Gpr::T0;
 pub fn gpr(reg: Reg) -> Gpr {
     let real = reg.to_real_reg().expect("registers are allocated");
     assert_eq!(real.class(), RegClass::Int);
-    NUMBERING[usize::from(real.index_in_class())]
+    NUMBERING[usize::from(real.index_in_class()) - FIRST_NUMBER]
 }
 
-/// The registers from `first` to `last` in the order of [`NUMBERING`].
-const fn range(first: Gpr, last: Gpr) -> PRegSet {
+const fn set(gprs: &[Gpr]) -> PRegSet {
     let mut set = PRegSet::empty();
-    let mut number = NUMBERS[first.index()];
-    while number <= NUMBERS[last.index()] {
-        set.add(PReg::new(number as usize, RegClass::Int));
-        number += 1;
+    let mut index = 0;
+    while index < gprs.len() {
+        set.add(preg(gprs[index]));
+        index += 1;
     }
     set
 }
 
 /// The allocatable registers that a call may change (RISC-V psABI, "Integer Register Convention"), without `ra`.
-pub const CALLER_SAVED: PRegSet = range(Gpr::A0, Gpr::T6);
+pub const CALLER_SAVED: PRegSet = set(&[
+    Gpr::A0,
+    Gpr::A1,
+    Gpr::A2,
+    Gpr::A3,
+    Gpr::A4,
+    Gpr::A5,
+    Gpr::A6,
+    Gpr::A7,
+    Gpr::T0,
+    Gpr::T1,
+    Gpr::T2,
+    Gpr::T3,
+    Gpr::T4,
+    Gpr::T5,
+    Gpr::T6,
+]);
+
+const CALLEE_SAVED_BUT_FP: PRegSet = set(&[
+    Gpr::S1,
+    Gpr::S2,
+    Gpr::S3,
+    Gpr::S4,
+    Gpr::S5,
+    Gpr::S6,
+    Gpr::S7,
+    Gpr::S8,
+    Gpr::S9,
+    Gpr::S10,
+    Gpr::S11,
+]);
 
 /// The registers that a function must leave as it found them: `s0`–`s11`.
-pub const CALLEE_SAVED: PRegSet = range(Gpr::S0, Gpr::S11);
-
-const CALLEE_SAVED_BUT_FP: PRegSet = range(Gpr::S1, Gpr::S11);
+pub const CALLEE_SAVED: PRegSet = CALLEE_SAVED_BUT_FP.with(preg(Gpr::FP));
 
 const fn machine_env(non_preferred: PRegSet) -> MachineEnv {
     MachineEnv {
@@ -168,7 +200,7 @@ mod tests {
     fn sets_of_the_calling_convention() {
         assert_eq!(
             names(CALLER_SAVED).join(" "),
-            "a0 a1 a2 a3 a4 a5 a6 a7 t0 t1 t2 t3 t4 t5 t6"
+            "a5 a4 a3 a2 a1 a0 a7 a6 t0 t1 t2 t3 t4 t5 t6"
         );
         assert_eq!(
             names(CALLEE_SAVED).join(" "),

@@ -1,0 +1,662 @@
+//! Register allocation: whole allocations as text, and the code that is refused.
+
+mod support;
+
+use lpc_codegen::backend::regalloc::{RegallocAlgorithm, run_validated};
+use lpc_codegen::backend::vcode::InsnIndex;
+use regalloc2::{Edit, Function, OperandKind, PRegSet, RegAllocError};
+use support::{Program, allocate, parse_one, run};
+
+/// A constant in the register that the return wants it in.
+#[test]
+fn one_instruction() {
+    let text = "\
+vcode %f {
+
+block0:
+    li v192, 42
+    rets v192=a0
+}
+";
+    let expected = "\
+vcode %f {
+
+block0:
+    li v192:a0, 42
+    rets v192=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
+    let expected = "\
+vcode %f {
+
+block0:
+    li v192:a0, 42
+    rets v192=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Fastalloc), expected);
+}
+
+/// Nothing to allocate.
+#[test]
+fn no_registers_at_all() {
+    let text = "\
+vcode %f {
+
+block0:
+    rets
+}
+";
+    let expected = "\
+vcode %f {
+
+block0:
+    rets
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
+}
+
+/// A result takes the register of an operand that is not needed any more.
+#[test]
+fn a_chain_of_instructions() {
+    let text = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+    add v194, v192, v193
+    slli v195, v194, 3
+    xor v196, v195, v192
+    rets v196=a0
+}
+";
+    let expected = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+    add v194:a5, v192:a0, v193:a1
+    slli v195:a5, v194:a5, 3
+    xor v196:a0, v195:a5, v192:a0
+    rets v196=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
+}
+
+/// Arguments of an edge move at its end, or in the block that was made for it.
+#[test]
+fn several_blocks() {
+    let text = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+    beq v192, zero, block1, block2
+
+block1 edge:
+    jump block3(v193)
+
+block2:
+    sub v194, v192, v193
+    jump block3(v194)
+
+block3(v195):
+    rets v195=a0
+}
+";
+    let expected = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+    beq v192:a0, zero, block1, block2
+
+block1 edge:
+  + mv a0, a1
+    jump block3(v193)
+
+block2:
+    sub v194:a0, v192:a0, v193:a1
+    jump block3(v194)
+
+block3(v195):
+    rets v195=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
+}
+
+/// Two registers swap by way of a third.
+#[test]
+fn a_permutation_on_a_loop_edge() {
+    let text = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1, v194=a2
+    jump block1(v192, v193, v194)
+
+block1(v195, v196, v197):
+    addi v198, v197, -1
+    bne v198, zero, block2, block3
+
+block2 edge:
+    jump block1(v196, v195, v198)
+
+block3:
+    sub v199, v195, v196
+    rets v199=a0
+}
+";
+    let expected = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1, v194=a2
+    jump block1(v192, v193, v194)
+
+block1(v195, v196, v197):
+    addi v198:a2, v197:a2, -1
+    bne v198:a2, zero, block2, block3
+
+block2 edge:
+  + mv a5, a1
+  + mv a1, a0
+  + mv a0, a5
+    jump block1(v196, v195, v198)
+
+block3:
+    sub v199:a0, v195:a0, v196:a1
+    rets v199=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
+    let expected = "\
+vcode %f {
+    spillslots 7
+
+block0:
+    args v192=a0, v193=a1, v194=a2
+  + sw a2, spillslot6
+  + sw a1, spillslot5
+  + sw a0, spillslot4
+  + lw t1, spillslot5
+  + sw t1, spillslot0
+  + lw t1, spillslot4
+  + sw t1, spillslot1
+  + lw t1, spillslot6
+  + sw t1, spillslot2
+    jump block1(v192, v193, v194)
+
+block1(v195, v196, v197):
+  + lw t2, spillslot2
+    addi v198:t3, v197:t2, -1
+  + sw t3, spillslot3
+  + lw t4, spillslot3
+    bne v198:t4, zero, block2, block3
+
+block2 edge:
+  + lw t3, spillslot3
+  + sw t3, spillslot2
+  + lw t4, spillslot0
+  + lw t3, spillslot1
+  + sw t3, spillslot0
+  + sw t4, spillslot1
+    jump block1(v196, v195, v198)
+
+block3:
+  + lw t6, spillslot1
+  + lw t5, spillslot0
+    sub v199:a0, v195:t6, v196:t5
+    rets v199=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Fastalloc), expected);
+}
+
+/// In callee-saved registers; the arguments are a single parallel move.
+#[test]
+fn values_across_a_call() {
+    let text = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+    call %g(v193=a0, v192=a1) -> v194=a0 clobbers a1-a7, t0-t6
+    add v195, v194, v192
+    rets v195=a0
+}
+";
+    let expected = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+  + mv s0, a0
+  + mv a0, a1
+  + mv a1, s0
+    call %g(v193=a0, v192=a1) -> v194=a0 clobbers a1-a7, t0-t6
+  + mv a5, s0
+    add v195:a0, v194:a0, v192:a5
+    rets v195=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
+    let expected = "\
+vcode %f {
+    spillslots 3
+
+block0:
+    args v192=a0, v193=a1
+  + sw a1, spillslot2
+  + sw a0, spillslot0
+  + lw a0, spillslot2
+  + lw a1, spillslot0
+    call %g(v193=a0, v192=a1) -> v194=a0 clobbers a1-a7, t0-t6
+  + sw a0, spillslot1
+  + lw t6, spillslot1
+  + lw t5, spillslot0
+    add v195:a0, v194:t6, v192:t5
+    rets v195=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Fastalloc), expected);
+}
+
+/// A copy keeps the operand alive.
+#[test]
+fn the_result_of_a_select_takes_the_register_of_an_operand() {
+    let text = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+    select.blt v194, v192, v193, v192, v193
+    add v195, v194, v192
+    rets v195=a0
+}
+";
+    let expected = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+  + mv a5, a0
+    select.blt v194:a5, v192:a0, v193:a1, v192:a5, v193:a1
+    add v195:a0, v194:a5, v192:a0
+    rets v195=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
+}
+
+/// Twenty-eight values at once, and twenty-seven registers.
+#[test]
+fn more_values_than_registers() {
+    let text = "\
+vcode %f {
+
+block0:
+    args v192=a0
+    lw v193, 0(v192)
+    lw v194, 4(v192)
+    lw v195, 8(v192)
+    lw v196, 12(v192)
+    lw v197, 16(v192)
+    lw v198, 20(v192)
+    lw v199, 24(v192)
+    lw v200, 28(v192)
+    lw v201, 32(v192)
+    lw v202, 36(v192)
+    lw v203, 40(v192)
+    lw v204, 44(v192)
+    lw v205, 48(v192)
+    lw v206, 52(v192)
+    lw v207, 56(v192)
+    lw v208, 60(v192)
+    lw v209, 64(v192)
+    lw v210, 68(v192)
+    lw v211, 72(v192)
+    lw v212, 76(v192)
+    lw v213, 80(v192)
+    lw v214, 84(v192)
+    lw v215, 88(v192)
+    lw v216, 92(v192)
+    lw v217, 96(v192)
+    lw v218, 100(v192)
+    lw v219, 104(v192)
+    lw v220, 108(v192)
+    add v230, v193, v194
+    add v231, v230, v195
+    add v232, v231, v196
+    add v233, v232, v197
+    add v234, v233, v198
+    add v235, v234, v199
+    add v236, v235, v200
+    add v237, v236, v201
+    add v238, v237, v202
+    add v239, v238, v203
+    add v240, v239, v204
+    add v241, v240, v205
+    add v242, v241, v206
+    add v243, v242, v207
+    add v244, v243, v208
+    add v245, v244, v209
+    add v246, v245, v210
+    add v247, v246, v211
+    add v248, v247, v212
+    add v249, v248, v213
+    add v250, v249, v214
+    add v251, v250, v215
+    add v252, v251, v216
+    add v253, v252, v217
+    add v254, v253, v218
+    add v255, v254, v219
+    add v256, v255, v220
+    rets v256=a0
+}
+";
+    let expected = "\
+vcode %f {
+    spillslots 2
+
+block0:
+    args v192=a0
+    lw v193:a5, 0(v192:a0)
+  + sw a5, spillslot0
+    lw v194:a5, 4(v192:a0)
+    lw v195:a4, 8(v192:a0)
+  + sw a4, spillslot1
+    lw v196:s11, 12(v192:a0)
+    lw v197:s10, 16(v192:a0)
+    lw v198:s9, 20(v192:a0)
+    lw v199:s8, 24(v192:a0)
+    lw v200:s7, 28(v192:a0)
+    lw v201:s5, 32(v192:a0)
+    lw v202:s3, 36(v192:a0)
+    lw v203:s1, 40(v192:a0)
+    lw v204:s0, 44(v192:a0)
+    lw v205:s2, 48(v192:a0)
+    lw v206:s4, 52(v192:a0)
+    lw v207:s6, 56(v192:a0)
+    lw v208:t5, 60(v192:a0)
+    lw v209:t3, 64(v192:a0)
+    lw v210:t1, 68(v192:a0)
+    lw v211:a6, 72(v192:a0)
+    lw v212:a1, 76(v192:a0)
+    lw v213:a7, 80(v192:a0)
+    lw v214:t0, 84(v192:a0)
+    lw v215:t2, 88(v192:a0)
+    lw v216:t4, 92(v192:a0)
+    lw v217:t6, 96(v192:a0)
+    lw v218:a2, 100(v192:a0)
+    lw v219:a3, 104(v192:a0)
+    lw v220:a4, 108(v192:a0)
+  + mv a0, a5
+  + lw a5, spillslot0
+    add v230:a0, v193:a5, v194:a0
+  + lw a5, spillslot1
+    add v231:a5, v230:a0, v195:a5
+    add v232:a5, v231:a5, v196:s11
+    add v233:a5, v232:a5, v197:s10
+    add v234:a5, v233:a5, v198:s9
+    add v235:a5, v234:a5, v199:s8
+    add v236:a5, v235:a5, v200:s7
+    add v237:a5, v236:a5, v201:s5
+    add v238:a5, v237:a5, v202:s3
+    add v239:a5, v238:a5, v203:s1
+    add v240:a5, v239:a5, v204:s0
+    add v241:a5, v240:a5, v205:s2
+    add v242:a5, v241:a5, v206:s4
+    add v243:a5, v242:a5, v207:s6
+    add v244:a5, v243:a5, v208:t5
+    add v245:a5, v244:a5, v209:t3
+    add v246:a5, v245:a5, v210:t1
+    add v247:a5, v246:a5, v211:a6
+    add v248:a5, v247:a5, v212:a1
+    add v249:a5, v248:a5, v213:a7
+    add v250:a5, v249:a5, v214:t0
+    add v251:a1, v250:a5, v215:t2
+    add v252:a1, v251:a1, v216:t4
+    add v253:a0, v252:a1, v217:t6
+    add v254:a6, v253:a0, v218:a2
+    add v255:t1, v254:a6, v219:a3
+    add v256:a0, v255:t1, v220:a4
+    rets v256=a0
+}
+";
+    assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
+}
+
+fn refused(body: &str) -> [Option<RegAllocError>; 2] {
+    let text = format!("vcode %f {{\nblock0:\n{body}\n}}");
+    let function = parse_one(&text);
+    RegallocAlgorithm::ALL.map(|algorithm| run_validated(&function.vcode, algorithm).err())
+}
+
+#[test]
+fn code_that_is_not_in_ssa_form_is_refused() {
+    let use_before_definition = "mv v192, v193\nli v193, 1\nrets v192=a0";
+    let not_dominated = "args v192=a0\nbeq v192, zero, block1, block2\nblock1:\nli v193, 1\njump block3\n\
+        block2:\njump block3\nblock3:\nrets v193=a0";
+    for body in [use_before_definition, not_dominated] {
+        for error in refused(body) {
+            assert!(
+                matches!(error, Some(RegAllocError::SSA(..))),
+                "{body}: {error:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn critical_edges_are_refused() {
+    let body = |branch: &str| {
+        format!("args v192=a0\n{branch}, block1, block2\nblock1:\njump block2\nblock2:\nrets")
+    };
+    for error in refused(&body("beq zero, zero")) {
+        assert!(
+            matches!(error, Some(RegAllocError::CritEdge(..))),
+            "{error:?}"
+        );
+    }
+    for error in refused(&body("beq v192, zero")) {
+        assert!(
+            matches!(error, Some(RegAllocError::DisallowedBranchArg(..))),
+            "{error:?}"
+        );
+    }
+}
+
+/// What the allocator is told of a function.
+#[test]
+fn the_function_as_the_allocator_sees_it() {
+    let text = "\
+vcode %f {
+block0:
+    args v192=a0, v193=a1
+    add zero, v192, sp
+    beq v192, zero, block1, block2
+block1 edge:
+    jump block3(v193, v192)
+block2:
+    call %g(v192=a0) -> v194=a0 clobbers a1, t6
+    jump block3(v194, v192)
+block3(v195, v196):
+    rets v196=a0, v195=a1
+}
+";
+    let vcode = parse_one(text).vcode;
+    let block = regalloc2::Block::new;
+    let inst = InsnIndex::new;
+    let func: &dyn DynFunction = &vcode;
+    assert_eq!(func.counts(), (7, 4, 5));
+    assert_eq!(Function::entry_block(&vcode), block(0));
+    assert_eq!(vcode.block_insns(block(2)).iter().count(), 2);
+    assert_eq!(
+        Function::block_succs(&vcode, block(0)),
+        [block(1), block(2)]
+    );
+    assert_eq!(
+        Function::block_preds(&vcode, block(3)),
+        [block(1), block(2)]
+    );
+    let numbers =
+        |vregs: &[regalloc2::VReg]| vregs.iter().map(|vreg| vreg.vreg()).collect::<Vec<_>>();
+    assert_eq!(numbers(Function::block_params(&vcode, block(3))), [3, 4]);
+    assert_eq!(
+        numbers(vcode.branch_blockparams(block(1), inst(3), 0)),
+        [1, 0]
+    );
+    assert_eq!(
+        numbers(vcode.branch_blockparams(block(2), inst(5), 0)),
+        [2, 0]
+    );
+    assert!(vcode.is_branch(inst(2)) && !vcode.is_ret(inst(2)));
+    assert!(vcode.is_ret(inst(6)) && !vcode.is_branch(inst(6)));
+    // `zero` and `sp` are no operands.
+    assert_eq!(Function::inst_operands(&vcode, inst(1)).len(), 1);
+    let call = Function::inst_operands(&vcode, inst(4));
+    assert_eq!(call.len(), 2);
+    assert_eq!(
+        (call[0].kind(), call[1].kind()),
+        (OperandKind::Use, OperandKind::Def)
+    );
+    assert_eq!(
+        Function::inst_clobbers(&vcode, inst(4)).into_iter().count(),
+        2
+    );
+    assert_eq!(Function::inst_clobbers(&vcode, inst(5)), PRegSet::empty());
+    assert_eq!(vcode.spillslot_size(regalloc2::RegClass::Int), 1);
+}
+
+/// The counts that the allocator asks for.
+trait DynFunction {
+    fn counts(&self) -> (usize, usize, usize);
+}
+
+impl<F: Function> DynFunction for F {
+    fn counts(&self) -> (usize, usize, usize) {
+        (self.num_insts(), self.num_blocks(), self.num_vregs())
+    }
+}
+
+/// A loop over forty values that are all live in it and across the call in it.
+fn pressure() -> String {
+    let values = 40;
+    let mut text = String::from(
+        "vcode %step {\nblock0:\nargs v192=a0\naddi v193, v192, 3\nrets v193=a0\n}\n\
+         vcode %f {\nblock0:\nargs v192=a0, v193=a1\n",
+    );
+    let reg = |generation: u32, index: u32| 1000 + generation * 100 + index;
+    let list = |generation: u32| {
+        let regs: Vec<_> = (0..values)
+            .map(|index| format!("v{}", reg(generation, index)))
+            .collect();
+        regs.join(", ")
+    };
+    for index in 0..values {
+        text += &format!("addi v{}, v192, {}\n", reg(0, index), index * index);
+    }
+    text += &format!("jump block1(v193, {})\n", list(0));
+    text += &format!("block1(v194, {}):\n", list(1));
+    text += "beq v194, zero, block3, block2\nblock2:\naddi v195, v194, -1\n";
+    text += &format!(
+        "call %step(v{}=a0) -> v196=a0 clobbers a1-a7, t0-t6\n",
+        reg(1, 0)
+    );
+    for index in 0..values {
+        let other = reg(1, (index + 1) % values);
+        text += &format!("add v{}, v{other}, v196\n", reg(2, index));
+    }
+    text += &format!("jump block1(v195, {})\n", list(2));
+    text += "block3:\n";
+    let mut sum = 900;
+    text += &format!("li v{sum}, 0\n");
+    for index in 0..values {
+        text += &format!(
+            "slli v{}, v{sum}, 1\nxor v{}, v{0}, v{2}\n",
+            sum + 1,
+            sum + 2,
+            reg(1, index)
+        );
+        sum += 2;
+    }
+    text + &format!("rets v{sum}=a0\n}}\n")
+}
+
+#[test]
+fn forty_values_across_a_loop_and_a_call() {
+    let expected = |start: u32, count: u32| {
+        let mut values: Vec<_> = (0..40u32)
+            .map(|index| start.wrapping_add(index * index))
+            .collect();
+        for _ in 0..count {
+            let step = values[0].wrapping_add(3);
+            values.rotate_left(1);
+            for value in &mut values {
+                *value = value.wrapping_add(step);
+            }
+        }
+        values.iter().fold(0u32, |sum, value| (sum << 1) ^ value)
+    };
+    let text = pressure();
+    for (start, count) in [(0, 0), (1, 1), (77, 3), (0xffff_fff0, 50)] {
+        assert_eq!(
+            run(&text, "f", &[start, count]),
+            expected(start, count),
+            "{start} {count}"
+        );
+    }
+}
+
+#[test]
+fn allocations_are_sorted_complete_and_the_same_each_time() {
+    let text = pressure();
+    let functions = support::parse(&text);
+    let vcode = &functions[1].vcode;
+    for algorithm in RegallocAlgorithm::ALL {
+        let output = run_validated(vcode, algorithm).unwrap();
+        assert!(output.num_spillslots > 0, "{algorithm:?} spills");
+        assert!(output.edits.is_sorted_by_key(|(point, _)| *point));
+        assert!(output.allocs.iter().all(|alloc| alloc.is_reg()));
+        let stack_to_stack = output
+            .edits
+            .iter()
+            .any(|(_, Edit::Move { from, to })| from.is_stack() && to.is_stack());
+        assert!(!stack_to_stack);
+        let again = run_validated(vcode, algorithm).unwrap();
+        assert_eq!(output.allocs, again.allocs);
+    }
+}
+
+/// What each allocator makes of the same code.
+#[test]
+fn statistics_count_the_moves_of_the_allocator() {
+    let functions = support::parse(&pressure());
+    for algorithm in RegallocAlgorithm::ALL {
+        let stats = support::compile(&functions[1], algorithm).stats;
+        assert_eq!((stats.vcode_blocks, stats.vcode_insts), (4, 168));
+        assert!(
+            stats.spills >= 14 && stats.reloads >= 14 && stats.spillslots >= 14,
+            "{stats:?}"
+        );
+    }
+    let stats = support::compile(&functions[0], RegallocAlgorithm::Ion).stats;
+    assert_eq!((stats.moves, stats.spills, stats.reloads), (0, 0, 0));
+}
+
+/// Instructions executed for the same work: the better allocator must be better.
+#[test]
+fn the_better_allocator_is_better() {
+    let text = pressure();
+    let [ion, fastalloc] = RegallocAlgorithm::ALL.map(|algorithm| {
+        let mut program = Program::new(&text, algorithm);
+        program.call("f", &[1, 100]).unwrap();
+        program.instructions()
+    });
+    assert!(ion < fastalloc, "{ion} {fastalloc}");
+}
