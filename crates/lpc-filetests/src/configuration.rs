@@ -1,0 +1,146 @@
+//! How the header of a file wants its functions compiled.
+//!
+//! Settings carry the names that they have in Cranelift. Those that mean nothing here are ignored, and so are targets that
+//! are other machines, so that the tests of Cranelift can be run.
+
+use lpc_codegen::backend::regalloc::RegallocAlgorithm;
+use lpc_codegen::{OptLevel, Settings};
+use lpc_lpir::text::{HeaderKind, HeaderLine};
+use lpc_riscv32::ExtensionSet;
+
+/// How the functions of a file are to be compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct Configuration {
+    /// The settings; where a file leaves the choice, the default.
+    pub(crate) settings: Settings,
+    /// The allocator, when the file states one.
+    regalloc: Option<RegallocAlgorithm>,
+}
+
+impl Configuration {
+    /// What the header says.
+    ///
+    /// # Errors
+    /// The line with a value that a setting does not have, and what is wrong with it.
+    pub(crate) fn from_header(header: &[HeaderLine<'_>]) -> Result<Self, (u32, String)> {
+        let mut configuration = Self {
+            settings: Settings::default(),
+            regalloc: None,
+        };
+        for line in header {
+            let understood = match line.kind {
+                HeaderKind::Set => line
+                    .text
+                    .split_whitespace()
+                    .try_for_each(|setting| configuration.set(setting)),
+                HeaderKind::Target => configuration.set_target(line.text),
+                HeaderKind::Test | HeaderKind::Feature => Ok(()),
+            };
+            understood.map_err(|message| (line.location.line, message))?;
+        }
+        Ok(configuration)
+    }
+
+    /// `opt_level=speed`, or `preserve_frame_pointers` for `preserve_frame_pointers=true`.
+    fn set(&mut self, setting: &str) -> Result<(), String> {
+        let (name, value) = setting.split_once('=').unwrap_or((setting, "true"));
+        match name {
+            "opt_level" => {
+                self.settings.opt_level = match value {
+                    "none" => OptLevel::None,
+                    "speed" => OptLevel::Speed,
+                    "speed_and_size" => OptLevel::Size,
+                    _ => return Err(no_such_value(name, value)),
+                }
+            }
+            "regalloc_algorithm" => {
+                let algorithm = match value {
+                    "backtracking" => RegallocAlgorithm::Ion,
+                    "single_pass" => RegallocAlgorithm::Fastalloc,
+                    _ => return Err(no_such_value(name, value)),
+                };
+                self.settings.regalloc = algorithm;
+                self.regalloc = Some(algorithm);
+            }
+            "preserve_frame_pointers" => {
+                self.settings.preserve_frame_pointers = match value {
+                    "true" | "1" => true,
+                    "false" | "0" => false,
+                    _ => return Err(no_such_value(name, value)),
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `riscv32`, or the name of an instruction set such as `rv32imac_zba`.
+    fn set_target(&mut self, target: &str) -> Result<(), String> {
+        let machine = target.split_whitespace().next().unwrap_or_default();
+        if machine.starts_with("rv32") {
+            let extensions = machine.parse::<ExtensionSet>();
+            self.settings.extensions = extensions.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// The settings with which the code has to run right.
+    pub(crate) fn run_settings(&self) -> Vec<Settings> {
+        let algorithms = match self.regalloc {
+            Some(algorithm) => vec![algorithm],
+            None => RegallocAlgorithm::ALL.to_vec(),
+        };
+        let settings = algorithms.into_iter().map(|regalloc| Settings {
+            regalloc,
+            ..self.settings.clone()
+        });
+        settings.collect()
+    }
+}
+
+fn no_such_value(name: &str, value: &str) -> String {
+    format!("`{value}` is no value of the setting `{name}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lpc_lpir::text::parse_test;
+
+    fn configuration(header: &str) -> Result<Configuration, (u32, String)> {
+        Configuration::from_header(&parse_test(header).unwrap().header)
+    }
+
+    #[test]
+    fn known_settings_are_honoured_and_others_ignored() {
+        let header = "test run
+            set opt_level=none preserve_frame_pointers
+            set enable_pinned_reg=true
+            target aarch64
+            target rv32imc_zbb";
+        let configuration = configuration(header).unwrap();
+        let settings = &configuration.settings;
+        assert_eq!(settings.opt_level, OptLevel::None);
+        assert!(settings.preserve_frame_pointers);
+        assert_eq!(settings.extensions, "rv32imc_zbb".parse().unwrap());
+        let run = configuration.run_settings();
+        let algorithms: Vec<_> = run.iter().map(|settings| settings.regalloc).collect();
+        assert_eq!(algorithms, RegallocAlgorithm::ALL);
+    }
+
+    #[test]
+    fn a_stated_allocator_is_the_only_one() {
+        let configuration = configuration("set regalloc_algorithm=single_pass").unwrap();
+        let run = configuration.run_settings();
+        assert_eq!(run.len(), 1);
+        assert_eq!(run[0].regalloc, RegallocAlgorithm::Fastalloc);
+    }
+
+    #[test]
+    fn wrong_values_are_errors() {
+        let error = configuration("test run\nset opt_level=best").unwrap_err();
+        let message = "`best` is no value of the setting `opt_level`";
+        assert_eq!(error, (2, message.to_string()));
+        assert_eq!(configuration("target rv32xyz").unwrap_err().0, 1);
+    }
+}

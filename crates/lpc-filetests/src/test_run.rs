@@ -1,0 +1,192 @@
+//! `test run` and `test interpret`: functions are called as the directives behind them say.
+//!
+//! ```text
+//! ; run: %f(1, 2) == 3            the result, or the results in brackets: [3, 4]
+//! ; run: %f(1, 2) != 3            anything else
+//! ; run                           a function without parameters gives something that is not zero
+//! ; trap: %f(1, 0) == int_divz    the function traps with this code
+//! ; print: %f(1, 2)               the function returns, and the results are shown
+//! ```
+//!
+//! A directive is about the function above it, whatever name it states, and it has to come true on every engine: the
+//! interpreter and, for `test run`, the emulator once for each register allocator.
+
+use crate::engine::{CallOutcome, EmulatorEngine, Engine, interpreter};
+use crate::program::{Lacking, executable_part};
+use crate::subtest::{Session, SubTest};
+use lpc_lpir::ir::{ExternalName, Module};
+use lpc_lpir::text::{
+    Comment, Location, Outcome, RunCommand, TestFile, TestFunction, parse_run_command_at,
+};
+use lpc_lpir::verifier::verify_module;
+
+/// `test run`, or `test interpret`.
+pub(crate) struct TestRun {
+    compiles: bool,
+}
+
+impl TestRun {
+    /// `test run`.
+    pub(crate) fn new() -> Self {
+        Self { compiles: true }
+    }
+
+    /// `test interpret`.
+    pub(crate) fn interpreter_only() -> Self {
+        Self { compiles: false }
+    }
+}
+
+impl SubTest for TestRun {
+    fn run(&self, file: &TestFile<'_>, session: &mut Session<'_>) {
+        let (module, lacking) = executable_functions(file, session);
+        let mut engines: Vec<Box<dyn Engine + '_>> = vec![Box::new(interpreter(&module))];
+        if self.compiles {
+            for settings in session.configuration.run_settings() {
+                engines.push(Box::new(EmulatorEngine::new(&module, &settings)));
+            }
+        }
+        for function in &file.functions {
+            match lacking.get(&function.name) {
+                Some(what) => skip_function(function, what, session),
+                None => test_function(function, &mut engines, session),
+            }
+        }
+    }
+}
+
+/// The functions of `file` that can be executed, and why the others cannot. Those that are wrong are reported.
+fn executable_functions(file: &TestFile<'_>, session: &mut Session<'_>) -> (Module, Lacking) {
+    let mut module = Module::new();
+    let mut lacking = Lacking::new();
+    for function in &file.functions {
+        match &function.outcome {
+            Outcome::Parsed(parsed) => {
+                if let Err(error) = module.add_function(parsed.function.clone()) {
+                    session.report.fail(function.location.line, error);
+                }
+            }
+            Outcome::Skipped(reason) => {
+                lacking.insert(function.name.clone(), reason.message.clone());
+            }
+        }
+    }
+    if let Err(errors) = verify_module(&module) {
+        for errors in errors.0 {
+            let (name, errors) = (errors.name, errors.errors);
+            let what = format_args!("{name} does not pass the verifier\n{errors}");
+            session.report.fail(line_of(file, &name), what);
+            lacking.insert(name, "does not pass the verifier".to_owned());
+        }
+    }
+    (executable_part(&module, &mut lacking), lacking)
+}
+
+fn line_of(file: &TestFile<'_>, name: &ExternalName) -> u32 {
+    let mut functions = file.functions.iter();
+    let function = functions.find(|function| function.name == *name);
+    function.map_or(0, |function| function.location.line)
+}
+
+/// Reports a function that cannot be executed.
+fn skip_function(function: &TestFunction<'_>, what: &str, session: &mut Session<'_>) {
+    let directives = function.comments.iter().filter(|comment| {
+        let content = comment.content();
+        let word = content.split([':', ' ']).next().unwrap_or_default();
+        word == "run" || word == "print" || comment.directive("trap:").is_some()
+    });
+    let count = directives.count() as u32;
+    let line = function.location.line;
+    session
+        .report
+        .skip(line, count, format_args!("{}: {what}", function.name));
+}
+
+/// Tests all directives behind `function`.
+fn test_function(
+    function: &TestFunction<'_>,
+    engines: &mut [Box<dyn Engine + '_>],
+    session: &mut Session<'_>,
+) {
+    let Outcome::Parsed(parsed) = &function.outcome else {
+        return;
+    };
+    let signature = &parsed.function.signature;
+    let mut skipped = 0;
+    let mut lacking = None;
+    for comment in &function.comments {
+        let command = parse_run_command_at(comment.text, behind_marker(comment), signature);
+        match command {
+            Ok(None) => {}
+            Ok(Some(command)) => {
+                let verdict = test_command(function, &command, comment, engines, session);
+                if let Some(what) = verdict {
+                    skipped += 1;
+                    lacking = Some(what);
+                }
+            }
+            Err(error) => session.report.fail(comment.location.line, error.message),
+        }
+    }
+    if let Some(what) = lacking {
+        session.report.skip(function.location.line, skipped, what);
+    }
+}
+
+/// Where the text of `comment` starts.
+fn behind_marker(comment: &Comment<'_>) -> Location {
+    Location {
+        column: comment.location.column + 1,
+        ..comment.location
+    }
+}
+
+/// Tests one directive. Gives what an engine lacks, when the test is to be skipped for that.
+fn test_command(
+    function: &TestFunction<'_>,
+    command: &RunCommand,
+    comment: &Comment<'_>,
+    engines: &mut [Box<dyn Engine + '_>],
+    session: &mut Session<'_>,
+) -> Option<String> {
+    let arguments = &command.invocation().args;
+    let mut failures = String::new();
+    let mut lacking = None;
+    for engine in engines {
+        let outcome = engine.call(&function.name, arguments);
+        if let CallOutcome::Lacking(what) = outcome {
+            lacking = Some(format!("{}: {what}", engine.name()));
+        } else if !comes_true(command, &outcome) {
+            failures += &format!("\n  {}: {outcome}", engine.name());
+        } else if matches!(command, RunCommand::Print(_)) {
+            let what = format_args!("{}: {command}: {outcome}", engine.name());
+            session.report.note(comment.location.line, what);
+        }
+    }
+    if !failures.is_empty() {
+        let what = format_args!("{command}{failures}");
+        session.report.fail(comment.location.line, what);
+    } else if lacking.is_none() {
+        session.report.pass();
+    } else {
+        return lacking;
+    }
+    None
+}
+
+/// Whether `outcome` is what `command` expects.
+fn comes_true(command: &RunCommand, outcome: &CallOutcome) -> bool {
+    match (command, outcome) {
+        (
+            RunCommand::Run {
+                comparison,
+                expected,
+                ..
+            },
+            CallOutcome::Returned(results),
+        ) => comparison.holds(results, expected),
+        (RunCommand::Print(_), CallOutcome::Returned(_)) => true,
+        (RunCommand::Trap { code, .. }, CallOutcome::Trapped(trapped)) => code == trapped,
+        _ => false,
+    }
+}

@@ -1,0 +1,90 @@
+//! `test verifier`: functions have exactly the errors that are stated beside them.
+//!
+//! ```text
+//!     jump block3 ; error: invalid block reference block3
+//! ```
+//!
+//! The error is about the part of the function that the comment stands behind, and its message contains the text. A function
+//! without such a comment passes the verifier.
+
+use crate::subtest::{Session, SubTest, for_each_function};
+use lpc_lpir::ir::{ExternalName, Function, Module};
+use lpc_lpir::text::{Outcome, TestFile, TestFunction};
+use lpc_lpir::verifier::{VerifierError, verify_function, verify_module};
+use std::collections::BTreeMap;
+
+/// `test verifier`.
+pub(crate) struct TestVerifier;
+
+impl SubTest for TestVerifier {
+    fn run(&self, file: &TestFile<'_>, session: &mut Session<'_>) {
+        let mut in_module = errors_in_module(file);
+        for_each_function(file, session, |function, parsed, session| {
+            let errors = in_module
+                .remove(&function.name)
+                .unwrap_or_else(|| errors_alone(&parsed.function));
+            test_function(function, errors, session);
+        });
+    }
+}
+
+/// The errors of each function in the module that the functions of `file` make. Of two functions with one name the first
+/// counts.
+fn errors_in_module(file: &TestFile<'_>) -> BTreeMap<ExternalName, Vec<VerifierError>> {
+    let mut module = Module::new();
+    let mut errors = BTreeMap::new();
+    for function in &file.functions {
+        if let Outcome::Parsed(parsed) = &function.outcome
+            && module.add_function(parsed.function.clone()).is_ok()
+        {
+            errors.insert(function.name.clone(), Vec::new());
+        }
+    }
+    if let Err(found) = verify_module(&module) {
+        for function in found.0 {
+            errors.insert(function.name, function.errors.0);
+        }
+    }
+    errors
+}
+
+fn errors_alone(function: &Function) -> Vec<VerifierError> {
+    match verify_function(function) {
+        Ok(()) => Vec::new(),
+        Err(errors) => errors.0,
+    }
+}
+
+/// Compares the errors of `function` with its annotations.
+fn test_function(
+    function: &TestFunction<'_>,
+    mut errors: Vec<VerifierError>,
+    session: &mut Session<'_>,
+) {
+    let comments = function.comments.iter();
+    let annotations = comments.filter_map(|comment| Some((comment, comment.directive("error:")?)));
+    let mut expects_errors = false;
+    for (comment, text) in annotations {
+        expects_errors = true;
+        let is_expected = |error: &VerifierError| {
+            error.location == comment.entity && error.message.contains(text)
+        };
+        match errors.iter().position(is_expected) {
+            Some(index) => {
+                errors.remove(index);
+                session.report.pass();
+            }
+            None => {
+                let what = format_args!("no error at {} with `{text}`", comment.entity);
+                session.report.fail(comment.location.line, what);
+            }
+        }
+    }
+    if !expects_errors && errors.is_empty() {
+        session.report.pass();
+    }
+    for error in errors {
+        let what = format_args!("unexpected error in {}: {error}", function.name);
+        session.report.fail(function.location.line, what);
+    }
+}
