@@ -389,6 +389,8 @@ impl InstInserter for FunctionBuilder<'_> {
 mod tests {
     use super::*;
     use crate::ir::{AbiParam, ExternalName};
+    use crate::verifier::verify_function;
+    use std::string::ToString;
 
     fn function() -> (Function, FunctionBuilderContext) {
         let signature = Signature {
@@ -433,6 +435,56 @@ mod tests {
             .map(|v| func.dfg.value_type(v))
             .collect();
         assert_eq!(types, [Type::I32, Type::I8]);
+    }
+
+    #[test]
+    fn a_loop_as_text() {
+        let (mut func, mut context) = function();
+        let mut builder = FunctionBuilder::new(&mut func, &mut context);
+        let [count, sum] = [Type::I32, Type::I64].map(|ty| builder.declare_var(ty));
+        let [entry, body, exit] = [(); 3].map(|()| builder.create_block());
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        let params = builder.block_params(entry);
+        builder.def_var(count, params[0]);
+        builder.ins().jump(body, &[]);
+        builder.switch_to_block(body);
+        let [old_sum, step] = [builder.use_var(sum), params[1]];
+        let step = builder.ins().uextend(Type::I64, step);
+        let new_sum = builder.ins().iadd(old_sum, step);
+        builder.def_var(sum, new_sum);
+        let old_count = builder.use_var(count);
+        let one = builder.ins().iconst(Type::I32, 1);
+        let new_count = builder.ins().isub(old_count, one);
+        builder.def_var(count, new_count);
+        builder.ins().brif(new_count, body, &[], exit, &[]);
+        builder.switch_to_block(exit);
+        let result = builder.use_var(sum);
+        builder.ins().return_(&[result]);
+        builder.seal_all_blocks();
+        builder.finalize();
+        assert_eq!(verify_function(&func), Ok(()));
+        assert_eq!(
+            func.to_string(),
+            "\
+function %f(i32, i8) -> i64 fast {
+block0(v0: i32, v1: i8):
+    v9 = iconst.i64 0
+    jump block1(v9, v0)  ; v9 = 0
+
+block1(v2: i64, v5: i32):
+    v3 = uextend.i64 v1
+    v4 = iadd v2, v3
+    v8 -> v4
+    v6 = iconst.i32 1
+    v7 = isub v5, v6  ; v6 = 1
+    brif v7, block1(v4, v7), block2
+
+block2:
+    return v8
+}
+"
+        );
     }
 
     #[test]

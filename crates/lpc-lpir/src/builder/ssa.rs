@@ -358,6 +358,7 @@ mod tests {
     use super::*;
     use crate::analysis::ControlFlowGraph;
     use crate::ir::{BlockCall, ExternalName, JumpTableData, Opcode, Signature};
+    use crate::verifier::verify_function;
     use std::vec;
 
     /// A program on variables, as a front end would see it. Each block does its assignments, stores a variable and leaves.
@@ -455,6 +456,7 @@ mod tests {
             }
             builder.seal_all_blocks();
             builder.finalize();
+            assert_eq!(verify_function(&func), Ok(()), "{func}");
             func
         }
 
