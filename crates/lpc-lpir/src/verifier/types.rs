@@ -18,6 +18,7 @@ impl Verifier<'_> {
         if self.errors.len() == errors_before {
             self.check_result_types(inst, controlling);
             self.check_operand_types(inst, controlling);
+            self.check_callee(inst, &data);
         }
         self.check_calls(inst, &data);
         for &branch in self.func.dfg.branch_destinations(inst) {
@@ -114,6 +115,18 @@ impl Verifier<'_> {
         self.report(inst, message);
     }
 
+    /// Checks that the callee of an indirect call is an address.
+    fn check_callee(&mut self, inst: Inst, data: &InstructionData) {
+        let dfg = &self.func.dfg;
+        if let InstructionData::CallIndirect { args, .. } = *data
+            && let Some(callee) = args.first(&dfg.value_lists)
+            && dfg.value_type(callee) != Type::POINTER
+        {
+            let message = wrong_pointer(callee, dfg.value_type(callee));
+            self.report(inst, message);
+        }
+    }
+
     fn check_calls(&mut self, inst: Inst, data: &InstructionData) {
         let dfg = &self.func.dfg;
         let pool = &dfg.value_lists;
@@ -131,14 +144,7 @@ impl Verifier<'_> {
                 self.check_call(inst, &args);
             }
             InstructionData::CallIndirect { args, .. } => {
-                let mut args = args.iter(pool);
-                if let Some(callee) = args.next() {
-                    let ty = dfg.value_type(callee);
-                    if ty != Type::POINTER {
-                        self.report(inst, wrong_pointer(callee, ty));
-                    }
-                }
-                let args: Vec<_> = args.collect();
+                let args: Vec<_> = args.iter(pool).skip(1).collect();
                 self.check_call(inst, &args);
             }
             _ => {}
