@@ -75,7 +75,7 @@ pub fn compile_module(
 
 impl CompiledModule {
     /// Adds the routines that the functions call, and those that the routines call, unless `module` has its own.
-    fn add_routines(&mut self, module: &Module, settings: &Settings) {
+    pub fn add_routines(&mut self, module: &Module, settings: &Settings) {
         let mut added = BTreeSet::new();
         let mut next = 0;
         while let Some(function) = self.functions.get(next) {
