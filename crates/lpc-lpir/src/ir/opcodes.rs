@@ -41,11 +41,11 @@ macro_rules! for_each_opcode {
         /// Calls a function.
         Call call "call" Call [untyped] () -> () { call }
         /// Calls the function at an address, which must have the given signature.
-        CallIndirect call_indirect "call_indirect" CallIndirect [untyped] () -> () { call }
+        CallIndirect call_indirect "call_indirect" CallIndirect [infer 0 WORDS] (Same) -> () { call }
         /// Calls a function in place of this one: its results are returned to the caller of this one.
         ReturnCall return_call "return_call" Call [untyped] () -> () { terminator returns call }
         /// As `return_call`, to the function at an address.
-        ReturnCallIndirect return_call_indirect "return_call_indirect" CallIndirect [untyped] () -> () { terminator returns call }
+        ReturnCallIndirect return_call_indirect "return_call_indirect" CallIndirect [infer 0 WORDS] (Same) -> () { terminator returns call }
         /// The address of a function.
         FuncAddr func_addr "func_addr" FuncAddr [explicit ADDRESS] () -> (Same) { }
         /// The address of a byte in an explicit stack slot.

@@ -4,8 +4,8 @@ use super::function::Context;
 use super::{Failure, ParseResult, Parser, dialect, error_at, wide_address};
 use crate::entity::EntityRef;
 use crate::ir::{
-    AnyEntity, Block, ControllingType, Inst, InstructionData, Opcode, SourceLoc, Type, TypeSet,
-    Value,
+    AnyEntity, Block, ControllingType, Inst, InstructionData, InstructionFormat, Opcode, SourceLoc,
+    Type, TypeSet, Value,
 };
 use crate::text::error::Location;
 use crate::text::lexer::Token;
@@ -338,12 +338,13 @@ impl Parser<'_> {
         let location = self.location;
         let ty = self.parse_type("a type after `.`")?;
         let types = controlling.types();
-        if types.contains(ty) {
+        let is_address = types == ADDRESS || opcode.format() == InstructionFormat::CallIndirect;
+        if is_address && ty == Type::I64 {
+            Err(wide_address(location))
+        } else if types.contains(ty) {
             Ok(Some(ty))
         } else if types == TypeSet::EMPTY {
             Err(error_at(location, format_args!("`{opcode}` takes no type")).into())
-        } else if types == ADDRESS && ty == Type::I64 {
-            Err(wide_address(location))
         } else {
             Err(wrong_type(opcode, ty, location))
         }

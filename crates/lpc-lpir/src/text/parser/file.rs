@@ -55,7 +55,7 @@ impl<'a> Parser<'a> {
             ));
         }
         let location = self.location;
-        let name = match self.parse_external_name() {
+        let name = match self.parse_function_name() {
             Ok(name) => name,
             Err(Failure::Error(error) | Failure::Unsupported(error)) => return Err(error),
             Err(Failure::SparseNumbers) => unreachable!("a name has no entity numbers"),

@@ -48,6 +48,15 @@ impl Context {
 }
 
 impl Parser<'_> {
+    /// The name of a function. Unlike those that are referred to, it may be empty.
+    pub(super) fn parse_function_name(&mut self) -> ParseResult<ExternalName> {
+        if let Token::Name("") | Token::QuotedName("") = self.token {
+            self.advance();
+            return Ok(ExternalName::symbol(""));
+        }
+        self.parse_external_name()
+    }
+
     /// Reads a function from behind its name.
     pub(super) fn parse_function(
         &mut self,

@@ -42,6 +42,24 @@ block1:
 }
 
 #[test]
+fn an_indirect_call_states_the_type_of_an_address_of_another_block() {
+    let text = "\
+function %f(i32) fast {
+    sig0 = () fast
+
+block0(v0: i32):
+    call_indirect sig0, v0()
+    jump block1
+
+block1:
+    call_indirect.i32 sig0, v0()
+    return_call_indirect.i32 sig0, v0()
+}
+";
+    assert_eq!(parse_one(text).to_string(), text);
+}
+
+#[test]
 fn a_stated_type_that_the_operand_contradicts_is_kept_for_the_verifier() {
     let text = "\
 function %f(i32) fast {

@@ -91,6 +91,14 @@ fn by_instruction() {
             "v2 = atomic_cas v1, v0, v0",
             "5:17: an address of type i64: addresses are i32",
         ),
+        (
+            "call_indirect.i64 sig0, v0()",
+            "5:15: an address of type i64: addresses are i32",
+        ),
+        (
+            "call_indirect sig0, v1()",
+            "5:21: an address of type i64: addresses are i32",
+        ),
         ("v2 = load.i8 region0 v0", "5:14: an alias region"),
         ("<0, 1> nop", "5:1: debug tags"),
         ("call fn0(), stack_map = [i32 @ ss0+0]", "5:11: a stack map"),
