@@ -114,7 +114,7 @@ pub fn emit<I: MachInst>(
     let summary = summarize(vcode, allocation)?;
     let frame = I::compute_frame_layout(vcode.frame(), &summary)?;
 
-    let mut buffer = MachBuffer::new(vcode.num_blocks());
+    let mut buffer = MachBuffer::new(vcode.num_blocks(), vcode.insts().len());
     let constants = add_constants(vcode, &mut buffer);
     let threaded = thread_jumps(vcode, allocation, &mut buffer);
     let order = emission_order(vcode, &threaded);
@@ -200,9 +200,11 @@ fn summarize<I: MachInst>(
                 clobbered.add(preg);
             }
         }
-        clobbered.union_from(vcode.inst_clobbers(index));
         function_calls = function_calls.max(inst.call_type());
         size += u64::from(inst.worst_case_size());
+    }
+    for &(_, clobbers) in &vcode.clobbers {
+        clobbered.union_from(clobbers);
     }
     for (_, Edit::Move { from, to }) in &allocation.edits {
         if let Some(preg) = to.as_reg() {
@@ -240,7 +242,8 @@ fn add_constants<I: MachInst>(vcode: &VCode<I>, buffer: &mut MachBuffer<I>) -> V
         .collect()
 }
 
-/// Makes the label of each block that only jumps the same as its target's, and tells which blocks those are.
+/// Makes the label of each block that only jumps the same as that of the block where control ends up, and tells which blocks
+/// those are.
 ///
 /// The entry block stays: the prologue runs into it. In a cycle of such blocks one stays, and jumps to itself.
 fn thread_jumps<I: MachInst>(
@@ -248,21 +251,38 @@ fn thread_jumps<I: MachInst>(
     allocation: &Output,
     buffer: &mut MachBuffer<I>,
 ) -> Vec<bool> {
-    let mut threaded = vec![false; vcode.num_blocks()];
+    let mut leads_to: Vec<_> = vcode.blocks().collect();
     for block in vcode.blocks() {
         if block == vcode.entry() {
             continue;
         }
-        let Some(target) = only_jumps(vcode, allocation, block) else {
-            continue;
-        };
-        let label = MachLabel::from_block(block);
-        if buffer.resolve_label(target) != label {
-            buffer.alias_label(label, target);
+        if let Some(target) = only_jumps(vcode, allocation, block) {
+            // Where that is the block itself, a cycle has been closed.
+            leads_to[block.index()] = end_of_path(&mut leads_to, target.to_block());
+        }
+    }
+    let mut threaded = vec![false; vcode.num_blocks()];
+    for block in vcode.blocks() {
+        let end = end_of_path(&mut leads_to, block);
+        if end != block {
             threaded[block.index()] = true;
+            buffer.alias_label(MachLabel::from_block(block), MachLabel::from_block(end));
         }
     }
     threaded
+}
+
+/// Follows `leads_to` from `block` to a block that leads to itself, and shortens the path for those who follow it again.
+fn end_of_path(leads_to: &mut [BlockIndex], block: BlockIndex) -> BlockIndex {
+    let mut end = block;
+    while leads_to[end.index()] != end {
+        end = leads_to[end.index()];
+    }
+    let mut step = block;
+    while step != end {
+        step = core::mem::replace(&mut leads_to[step.index()], end);
+    }
+    end
 }
 
 /// Where `block` jumps to, if it does nothing else.

@@ -25,7 +25,7 @@ use super::constants::VCodeConstants;
 use super::frame::FrameRequirements;
 use super::machinst::{MachInst, MachTerminator};
 use super::ranges::{IndexRange, Ranges};
-use super::reg::{Reg, RegClass, VirtualReg};
+use super::reg::{Reg, VirtualReg};
 use alloc::vec::Vec;
 use lpc_lpir::ir::SourceLoc;
 use regalloc2::{InstRange, Operand, PRegSet, VReg};
@@ -200,9 +200,6 @@ impl<I: MachInst> VCode<I> {
         )
     }
 }
-
-/// The classes of registers, in the order in which they are numbered.
-pub const REG_CLASSES: [RegClass; 3] = [RegClass::Int, RegClass::Float, RegClass::Vector];
 
 /// The virtual register in `reg`, as the allocator knows it.
 pub(super) fn allocator_vreg(reg: Reg) -> VReg {

@@ -164,10 +164,10 @@ pub struct MachBuffer<I: MachInst> {
 }
 
 impl<I: MachInst> MachBuffer<I> {
-    /// An empty buffer with a label for each of `num_blocks` blocks.
-    pub fn new(num_blocks: usize) -> Self {
+    /// An empty buffer with a label for each of `num_blocks` blocks, and room for about `num_insts` instructions.
+    pub fn new(num_blocks: usize, num_insts: usize) -> Self {
         Self {
-            code: Vec::new(),
+            code: Vec::with_capacity(num_insts * 4),
             uses: Vec::new(),
             labels: vec![LabelPlace::Unbound; num_blocks],
             data: Vec::new(),

@@ -6,7 +6,7 @@ use crate::backend::constants::VCodeConstant;
 use crate::backend::frame::FrameRequirements;
 use crate::backend::reg::{PINNED_REGS, RealReg, Reg, RegClass, VirtualReg, Writable};
 use crate::backend::vcode::BlockIndex;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,6 +25,8 @@ pub(super) struct FunctionContext<'t> {
     pub(super) frame: FrameRequirements,
     /// The edges that leave the current block.
     pub(super) edges: Vec<Edge<'t>>,
+    /// The numbers of the blocks that they lead to.
+    pub(super) named_targets: BTreeSet<u32>,
 }
 
 /// A target of a branch, where it is first named.
@@ -229,7 +231,7 @@ impl<'t> InstParser<'_, 't> {
         let start = self.cursor;
         let number = block_number(&mut self.cursor)?;
         let target = BlockIndex::new(number as usize);
-        let is_known = self.function.edges.iter().any(|edge| edge.target == target);
+        let is_known = !self.function.named_targets.insert(number);
         let args_start = self.cursor;
         let mut args = Vec::new();
         if self.cursor.eat("(") {

@@ -15,7 +15,7 @@ use crate::backend::operands::OperandVisitor;
 use crate::backend::reg::{PINNED_REGS, RealReg, Reg};
 use crate::backend::vcode::{BlockFlags, VCode};
 use crate::backend::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{ExternalName, SourceLoc};
@@ -109,6 +109,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
                 num_constants: 0,
                 frame: FrameRequirements::default(),
                 edges: Vec::new(),
+                named_targets: BTreeSet::new(),
             },
             constants: VCodeConstants::default(),
             block: None,
@@ -268,6 +269,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
             }
         }
         self.edges.append(&mut self.context.edges);
+        self.context.named_targets.clear();
         self.builder.end_block(block.flags);
         Ok(())
     }
@@ -365,7 +367,8 @@ fn note_reg<'t>(
 #[derive(Default)]
 struct CollectedOperands {
     regs: Vec<(Reg, OperandKind)>,
-    fixed: Vec<(PReg, OperandPos, Reg)>,
+    /// What each physical register is to hold, early and late.
+    fixed: BTreeMap<(PReg, u8), Reg>,
     conflict: Option<PReg>,
 }
 
@@ -378,22 +381,18 @@ impl OperandVisitor for CollectedOperands {
         pos: OperandPos,
     ) {
         self.regs.push((*reg, kind));
-        if let OperandConstraint::FixedReg(preg) = constraint {
-            let clash = |&(other, other_pos, other_reg): &(PReg, OperandPos, Reg)| {
-                other == preg && other_pos == pos && other_reg != *reg
-            };
-            if self.fixed.iter().any(clash) {
-                self.conflict.get_or_insert(preg);
-            }
-            self.fixed.push((preg, pos, *reg));
+        if let OperandConstraint::FixedReg(preg) = constraint
+            && let Some(other) = self.fixed.insert((preg, pos as u8), *reg)
+            && other != *reg
+        {
+            self.conflict.get_or_insert(preg);
         }
     }
 
     fn add_clobbers(&mut self, clobbers: PRegSet) {
-        let defined = |&&(preg, pos, _): &&(PReg, OperandPos, Reg)| {
-            pos == OperandPos::Late && clobbers.contains(preg)
-        };
-        if let Some(&(preg, ..)) = self.fixed.iter().find(defined) {
+        let late = OperandPos::Late as u8;
+        let mut defined = self.fixed.keys().filter(|&&(_, pos)| pos == late);
+        if let Some(&(preg, _)) = defined.find(|&&(preg, _)| clobbers.contains(preg)) {
             self.conflict.get_or_insert(preg);
         }
     }

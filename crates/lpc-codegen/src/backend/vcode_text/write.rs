@@ -173,13 +173,8 @@ fn write_inst<I: MachInstText>(
     if !srcloc.is_default() {
         write!(out, "{srcloc} ")?;
     }
-    let write_args = |out: &mut dyn Write, label: MachLabel| {
-        let succs = vcode.block_succs(block);
-        match succs.iter().position(|&succ| succ == label.to_block()) {
-            Some(succ) => write_regs(out, vcode.branch_args(block, succ)),
-            None => Ok(()),
-        }
-    };
+    let write_args =
+        |out: &mut dyn Write, succ: usize| write_regs(out, vcode.branch_args(block, succ));
     let mut inst = vcode.inst(index).clone();
     match allocation {
         None => inst.print(&mut InstPrinter::new::<I>(out, &write_args, &|_| None))?,
@@ -231,7 +226,7 @@ type Marked<'a> = &'a dyn Fn(VirtualReg) -> Option<(VirtualReg, Option<PReg>)>;
 /// Prints one instruction: its mnemonic and then its operands, with commas between them.
 pub struct InstPrinter<'a, 'b> {
     out: &'a mut dyn Write,
-    write_args: &'b dyn Fn(&mut dyn Write, MachLabel) -> fmt::Result,
+    write_args: &'b dyn Fn(&mut dyn Write, usize) -> fmt::Result,
     marked: Marked<'b>,
     reg_name: fn(RealReg) -> &'static str,
     /// Labels whose arguments have been printed.
@@ -242,7 +237,7 @@ pub struct InstPrinter<'a, 'b> {
 impl<'a, 'b> InstPrinter<'a, 'b> {
     fn new<I: MachInstText>(
         out: &'a mut dyn Write,
-        write_args: &'b dyn Fn(&mut dyn Write, MachLabel) -> fmt::Result,
+        write_args: &'b dyn Fn(&mut dyn Write, usize) -> fmt::Result,
         marked: Marked<'b>,
     ) -> Self {
         Self {
@@ -361,7 +356,8 @@ impl<'a, 'b> InstPrinter<'a, 'b> {
         self.separate()?;
         write!(self.out, "block{}", label.to_block().index())?;
         if self.named.insert(label) {
-            (self.write_args)(self.out, label)?;
+            // Successors are in the order in which they are first named.
+            (self.write_args)(self.out, self.named.len() - 1)?;
         }
         Ok(())
     }

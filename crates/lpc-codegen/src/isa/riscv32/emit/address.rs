@@ -53,6 +53,8 @@ pub(super) fn emit_load(
             put(buffer, Inst::load(op, rd, base, offset));
         }
         Address::Frame(offset) => emit_frame_load(op, rd, offset, trap, buffer),
+        // A constant can be read without a trap: nobody would notice.
+        Address::Label(_) if rd == Gpr::ZERO => {}
         Address::Label(label) => buffer.use_label(LabelUse::Load { op, rd }, label),
     }
 }
@@ -65,7 +67,8 @@ pub(super) fn emit_frame_load(
     trap: Option<TrapCode>,
     buffer: &mut MachBuffer<MInst>,
 ) {
-    let (base, offset) = frame_base(offset, rd, buffer);
+    let temporary = if rd == Gpr::ZERO { Gpr::RA } else { rd };
+    let (base, offset) = frame_base(offset, temporary, buffer);
     note_trap(trap, buffer);
     put(buffer, Inst::load(op, rd, base, offset));
 }
@@ -98,6 +101,9 @@ pub(super) fn emit_load_address(
     buffer: &mut MachBuffer<MInst>,
     context: &EmitContext<'_, MInst>,
 ) {
+    if rd == Gpr::ZERO {
+        return;
+    }
     let (base, offset) = match Address::of(addr, context) {
         Address::Register(base, offset) => (base, offset),
         Address::Frame(offset) => frame_base(offset, rd, buffer),
