@@ -68,7 +68,7 @@ impl Parser<'_> {
         // which at worst renumbers the entities of a function with sparse numbers.
         let rest = self.lexer.rest();
         let bytes = rest.find('}').unwrap_or(rest.len());
-        match self.try_function(name, location, Numbering::keeping(bytes)) {
+        match self.try_function(name, location, Numbering::keeping(self.spare_gaps, bytes)) {
             Err(Failure::SparseNumbers) => {
                 *self = start;
                 self.try_function(name, location, Numbering::renumbering())
@@ -89,7 +89,11 @@ impl Parser<'_> {
         self.expect(b'{', "before the body of the function")?;
         self.parse_preamble(&mut context)?;
         self.parse_body(&mut context)?;
-        context.numbering.check_gaps()?;
+        let gaps = context.numbering.spare_gaps();
+        let Some(spare_gaps) = self.spare_gaps.checked_sub(gaps) else {
+            return Err(Failure::SparseNumbers);
+        };
+        self.spare_gaps = spare_gaps;
         self.entity = AnyEntity::Function;
         self.expect(b'}', "after the body of the function")?;
         Ok(Box::new(ParsedFunction {

@@ -26,6 +26,7 @@ mod operands;
 mod preamble;
 mod run_command;
 
+use self::numbering::SPARE_GAPS;
 use super::error::{Location, ParseError};
 use super::lexer::{Lexer, Token};
 use super::source_map::SourceMap;
@@ -136,6 +137,8 @@ struct Parser<'a> {
     entity: AnyEntity,
     /// The comments passed so far that nobody has taken.
     comments: Vec<Comment<'a>>,
+    /// The gaps in the numbers of entities that are left for the functions to come.
+    spare_gaps: u32,
 }
 
 impl<'a> Parser<'a> {
@@ -157,6 +160,7 @@ impl<'a> Parser<'a> {
             location,
             entity: AnyEntity::Function,
             comments: Vec::new(),
+            spare_gaps: SPARE_GAPS,
         };
         parser.advance();
         parser

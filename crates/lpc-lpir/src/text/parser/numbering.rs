@@ -2,29 +2,28 @@
 //!
 //! `v7` in the text becomes the value number 7, so that errors and printed functions name things as their author did. The
 //! numbers that the text leaves out are gaps: undefined values, blocks outside the layout, empty declarations. They cost
-//! memory, so they are bounded, for each kind of entity, by
+//! memory, so they are bounded. A function may have four gaps for each entity that it defines; gaps beyond that are taken
+//! from the spare ones of the whole text, of which there are [`SPARE_GAPS`]. A function for which they do not suffice is read
+//! again with its entities renumbered densely, in the order in which the text names them: `v4000000000` costs as much as
+//! `v0`.
 //!
-//! ```text
-//! gaps ≤ spare + 4 × defined entities
-//! ```
+//! The rule depends on the numbers only, and not on how they are written, and a function that is renumbered takes no spare
+//! gaps. So the same functions keep their numbers when they are printed and read back, together or alone, and printing them
+//! again gives the same text.
 //!
-//! A function with more is read again with its entities renumbered densely, in the order in which the text names them:
-//! `v4000000000` costs as much as `v0`. The rule depends on the numbers only, and not on how they are written, so a function
-//! that was printed falls under the same rule, and printing what was read back gives the same text.
-//!
-//! The rule can be checked only at the end. Until then numbers are bounded by the length of the text of the function: the
+//! The rule can be checked only at the end of a function. Until then numbers are bounded by the length of its text: the
 //! definition of a value takes at least three bytes (`v1:`) and any other at least five, so in a function that keeps the
 //! rule no value has a number beyond `spare + 2 × bytes`, and nothing else one beyond `spare + bytes`.
 
 use super::{Failure, ParseResult};
 use alloc::collections::BTreeMap;
 
-/// The gaps that any function may have among its values, as in examples written by hand.
-const SPARE_VALUES: u32 = 1024;
-/// The same among its blocks.
-const SPARE_BLOCKS: u32 = 512;
-/// The same among each kind of declaration.
-const SPARE_DECLARATIONS: u32 = 64;
+/// The gaps that the functions of a text may have together beyond those that their size allows: enough for examples written
+/// by hand, and little memory.
+pub(super) const SPARE_GAPS: u32 = 8192;
+
+/// The gaps that a function may have for each entity that it defines.
+const GAPS_PER_DEFINITION: u32 = 4;
 
 /// The numbers of all kinds of entities of a function.
 pub(super) struct Numbering {
@@ -37,17 +36,17 @@ pub(super) struct Numbering {
 }
 
 impl Numbering {
-    /// Keeps the numbers of a function whose text is `bytes` long.
-    pub(super) fn keeping(bytes: usize) -> Self {
+    /// Keeps the numbers of a function whose text is `bytes` long, when `spare` gaps are left.
+    pub(super) fn keeping(spare: u32, bytes: usize) -> Self {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let declarations = || Numbers::keeping(SPARE_DECLARATIONS, bytes);
+        let others = || Numbers::below(spare.saturating_add(bytes));
         Self {
-            values: Numbers::keeping(SPARE_VALUES, bytes.saturating_mul(2)),
-            blocks: Numbers::keeping(SPARE_BLOCKS, bytes),
-            stack_slots: declarations(),
-            global_values: declarations(),
-            func_refs: declarations(),
-            sig_refs: declarations(),
+            values: Numbers::below(spare.saturating_add(bytes.saturating_mul(2))),
+            blocks: others(),
+            stack_slots: others(),
+            global_values: others(),
+            func_refs: others(),
+            sig_refs: others(),
         }
     }
 
@@ -63,8 +62,8 @@ impl Numbering {
         }
     }
 
-    /// Checks the rule on gaps for the whole function.
-    pub(super) fn check_gaps(&self) -> ParseResult<()> {
+    /// The spare gaps that the function takes.
+    pub(super) fn spare_gaps(&self) -> u32 {
         let kinds = [
             &self.values,
             &self.blocks,
@@ -73,31 +72,27 @@ impl Numbering {
             &self.func_refs,
             &self.sig_refs,
         ];
-        if kinds.into_iter().all(Numbers::keeps_rule) {
-            Ok(())
-        } else {
-            Err(Failure::SparseNumbers)
-        }
+        let spare_gaps = kinds.into_iter().map(Numbers::spare_gaps);
+        spare_gaps.fold(0, u32::saturating_add)
     }
 }
 
 /// The numbers of one kind of entity.
 pub(super) struct Numbers {
-    spare: u32,
     /// Numbers below are kept.
     limit: u32,
     /// The entity of each number of the text, where they are not kept.
     renumbered: Option<BTreeMap<u32, u32>>,
     /// One more than the highest number seen.
     next: u32,
+    /// How many entities are defined.
     defined: u32,
 }
 
 impl Numbers {
-    fn keeping(spare: u32, room: u32) -> Self {
+    fn below(limit: u32) -> Self {
         Self {
-            spare,
-            limit: spare.saturating_add(room),
+            limit,
             renumbered: None,
             next: 0,
             defined: 0,
@@ -106,11 +101,8 @@ impl Numbers {
 
     fn renumbering() -> Self {
         Self {
-            spare: 0,
-            limit: u32::MAX,
             renumbered: Some(BTreeMap::new()),
-            next: 0,
-            defined: 0,
+            ..Self::below(0)
         }
     }
 
@@ -140,8 +132,11 @@ impl Numbers {
         self.renumbered.is_none()
     }
 
-    fn keeps_rule(&self) -> bool {
+    fn spare_gaps(&self) -> u32 {
+        if !self.are_kept() {
+            return 0;
+        }
         let gaps = self.next.saturating_sub(self.defined);
-        !self.are_kept() || gaps <= self.spare.saturating_add(self.defined.saturating_mul(4))
+        gaps.saturating_sub(self.defined.saturating_mul(GAPS_PER_DEFINITION))
     }
 }

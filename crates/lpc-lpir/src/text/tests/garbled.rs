@@ -8,6 +8,51 @@ use alloc::vec::Vec;
 
 const VARIANTS: usize = 10_000;
 
+/// A file with header lines, commands, functions that are skipped, source locations and numbers far apart.
+const FILE: &str = "\
+test run
+set opt_level=speed
+target riscv32
+; Multiplication by addition.
+function %times(i32, i32) -> i32 {
+    ss2 = explicit_slot 16, align = 4
+    fn7 = %\"helper function\"(i32 sext) -> i64 system_v
+block12(v7: i32, v9: i32): ; entry
+@01c0 v1 = iconst.i32 0
+    jump block3(v1, v9)
+block3(v2: i32, v3: i32) cold:
+    v4 = iadd.i32 v2, v7
+    v5 = iconst.i32 0xffff_ffff
+    v6 -> v5
+    v8 = iadd v3, v6 ; the counter
+    brif v8, block3(v4, v8), block4()
+block4:
+    v10 = stack_addr.i32 ss2+4
+    store notrap aligned v4, v10-4
+    v11 = atomic_rmw.i32 little add v10, v4
+    trapz v11, user3
+    return v11
+}
+; run: %times(3, 4) == 12
+; print: %times(-1, 0x7fff_ffff)
+; trap: %times(0, 1) == user3
+
+function u1:5(f32x4) -> f64 {
+block0(v0: f32x4):
+    v1 = f64const 0x1.8p3
+    return v1 ; }
+}
+; run: %none([1 2 3 4]) == 0.5
+function %sparse(i128 uext) -> i8, i16 tail {
+    gv1 = symbol colocated %datum+0x10
+block4000000000(v4000000000: i128):
+    v3000000000 = icmp ult v4000000000, v4000000000
+    v1 = uextend.i16 v3000000000
+    return v3000000000, v1
+}
+; run: %sparse(340282366920938463463374607431768211455) != [1, 2]
+";
+
 /// The generator xorshift64*, so that every run sees the same texts.
 struct Random(u64);
 
@@ -90,7 +135,7 @@ fn check(text: &str) -> bool {
             continue;
         };
         let function = &parsed.function;
-        let bound = 1024 + 2 * text.len();
+        let bound = 8192 + 2 * text.len();
         assert!(function.dfg.num_values() <= bound, "{text}");
         assert!(function.dfg.num_blocks() <= bound, "{text}");
         assert!(function.stack_slots.len() <= bound, "{text}");
@@ -118,7 +163,8 @@ fn damaged_texts_never_panic() {
     let mut random = Random(0x5eed);
     let mut read = 0;
     for _ in 0..VARIANTS {
-        let text = damage(SAMPLE, &mut random);
+        let sample = [SAMPLE, FILE][random.below(2)];
+        let text = damage(sample, &mut random);
         read += usize::from(check(&text));
     }
     // Some damage has no effect on the syntax; most has.
@@ -127,8 +173,11 @@ fn damaged_texts_never_panic() {
 
 #[test]
 fn every_prefix_of_a_text_is_read_or_refused() {
-    for (end, _) in SAMPLE.char_indices() {
-        check(&SAMPLE[..end]);
+    for sample in [SAMPLE, FILE] {
+        assert!(check(sample));
+        for (end, _) in sample.char_indices() {
+            check(&sample[..end]);
+        }
     }
 }
 

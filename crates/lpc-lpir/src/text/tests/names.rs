@@ -2,8 +2,9 @@
 
 use super::super::parse_functions;
 use super::{parse_error, parse_one, print};
+use crate::ir::Function;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 #[test]
 fn numbers_are_kept() {
@@ -83,36 +84,66 @@ fn a_block_that_does_not_exist_has_a_place_even_when_renumbered() {
     assert_eq!(function.dfg.num_blocks(), 8);
 }
 
+/// One value is defined: four gaps, and the spare ones.
+const LAST_KEPT: u32 = 8192 + 4;
+
 #[test]
 fn the_gaps_that_are_kept_do_not_depend_on_how_the_text_is_written() {
-    for number in [1023, 1024, 1025, 1027, 1028, 1029, 5000] {
-        let comment = "; a comment that makes the text longer\n".repeat(200);
-        let text = format!(
-            "function %f() {{\nblock0(v{number}: i32):\n{comment}    return v{number}\n}}\n"
-        );
-        let printed = print(&text);
-        let expected = if number <= 1028 { number } else { 0 };
-        assert!(
-            printed.contains(&format!("return v{expected}\n")),
-            "{printed}"
-        );
+    for number in [8191, LAST_KEPT, LAST_KEPT + 1, 20_000] {
+        for comment in ["", "; a comment that makes the text longer\n"] {
+            let comment = comment.repeat(500);
+            let text = format!(
+                "function %f() {{\nblock0(v{number}: i32):\n{comment}    return v{number}\n}}\n"
+            );
+            let expected = if number <= LAST_KEPT { number } else { 0 };
+            let printed = print(&text);
+            assert!(
+                printed.contains(&format!("return v{expected}\n")),
+                "{printed}"
+            );
+        }
     }
 }
 
 #[test]
+fn all_functions_together_have_so_many_gaps() {
+    let function = |name: u32, number: u32| {
+        format!("function %f{name}() fast {{\nblock0(v{number}: i32):\n    return v{number}\n}}\n")
+    };
+    // The first leaves one spare gap: too few for the second, enough for the last.
+    let text = [(1, LAST_KEPT - 1), (2, 6), (3, 5)].map(|(name, number)| function(name, number));
+    let printed = |text: &str| -> String {
+        let functions = parse_functions(text).unwrap();
+        functions
+            .iter()
+            .map(|function| function.to_string())
+            .collect()
+    };
+    let once = printed(&text.concat());
+    assert_eq!(
+        once,
+        [&text[0], &function(2, 0), &text[2]]
+            .map(String::as_str)
+            .concat()
+    );
+    assert_eq!(printed(&once), once);
+}
+
+#[test]
 fn memory_does_not_follow_the_numbers() {
-    let mut text = alloc::string::String::new();
-    for index in 0..100 {
+    let mut text = String::new();
+    for index in 0..1000 {
         text += &format!(
-            "function %f{index}() {{ ss900000000 = explicit_slot 8 \
-             block4000000(v5000000: i32): return v5000000 }}\n"
+            "function %f{index}() {{ ss9000 = explicit_slot 8 \
+             block900(v900: i32): return v900 }}\n"
         );
     }
-    for function in parse_functions(&text).unwrap() {
-        assert_eq!(function.dfg.num_values(), 1);
-        assert_eq!(function.dfg.num_blocks(), 1);
-        assert_eq!(function.stack_slots.len(), 1);
-    }
+    let functions = parse_functions(&text).unwrap();
+    let entities = |function: &Function| {
+        function.dfg.num_values() + function.dfg.num_blocks() + function.stack_slots.len()
+    };
+    let total: usize = functions.iter().map(entities).sum();
+    assert!(total < 10_000 + 3 * functions.len(), "{total}");
 }
 
 #[test]
