@@ -29,6 +29,8 @@ pub(crate) struct PassTimes {
     pub(crate) lower: Duration,
     pub(crate) allocate: Duration,
     pub(crate) emit: Duration,
+    /// All passes over the routines of the runtime that the program needs.
+    pub(crate) routines: Duration,
 }
 
 impl Compilation {
@@ -51,6 +53,9 @@ impl Compilation {
         if !errors.is_empty() {
             return Err(source.failure(errors));
         }
+        timed(&mut times.routines, || {
+            compiled.add_routines(&source.module, settings);
+        });
         Ok(Self {
             compiled,
             times,

@@ -33,6 +33,7 @@ impl Stats<'_> {
             ("lower", passes.lower),
             ("allocate registers", passes.allocate),
             ("emit", passes.emit),
+            ("runtime routines", passes.routines),
             ("link and load", self.link_time),
         ];
         writeln!(f, "compile time")?;

@@ -2,18 +2,20 @@
 
 use crate::failure::Failure;
 use clap::Args;
+use lpc_filetests::{Options, run_paths};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 /// Run the tests that files contain
 ///
-/// A path may be a folder: all .clif files in it are run. What a file is tested for stands in its first lines (test run,
-/// test compile, ...). Set LPC_BLESS=1 to rewrite expected output to what the compiler now gives.
+/// A path may be a folder: all .clif and .vcode files in it are run. What a file is tested for stands in its first lines (test run,
+/// test compile, ...). Set LPC_TEST_BLESS=1 to rewrite expected output to what the compiler now gives.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   lpc test filetests
   lpc test filetests/run/arithmetic.clif
-  LPC_BLESS=1 lpc test filetests/compile")]
+  LPC_TEST_BLESS=1 lpc test filetests/compile")]
 pub(crate) struct Arguments {
     /// Files and folders
     #[arg(required = true, value_name = "PATH")]
@@ -22,6 +24,13 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let _ = &arguments.paths;
-    Err(Failure::message("not wired"))
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let options = Options::from_environment();
+    let summary = run_paths(&arguments.paths, &options, &mut stdout)?;
+    stdout.flush()?;
+    match summary.failed {
+        0 => Ok(()),
+        1 => Err(Failure::message("1 test failed")),
+        failed => Err(Failure::message(format_args!("{failed} tests failed"))),
+    }
 }
