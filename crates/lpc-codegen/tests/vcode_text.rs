@@ -279,6 +279,10 @@ fn errors_of_control_flow_and_definitions() {
         ("li v192, 1\nli v192, 1\nrets", "4:1: v192 is defined twice"),
         ("rets v192=a0", "3:1: v192 is never defined"),
         (
+            "rets\nblock1:\nrets",
+            "4:1: control never gets to this block",
+        ),
+        (
             "li v192, 1\nbeq v192, zero, block1(v192), block1(v192)\nblock1(v193):\nrets",
             "4:37: arguments stand where a block is first named",
         ),
@@ -287,7 +291,8 @@ fn errors_of_control_flow_and_definitions() {
     }
 }
 
-/// Lines dropped, doubled and cut, and bytes changed: parsing gives an error or code that prints to a fixpoint.
+/// Lines dropped, doubled and cut, and bytes changed: parsing gives an error, or code that prints to a fixpoint and that the
+/// allocators and emission accept or refuse.
 #[test]
 fn garbled_text_never_panics() {
     let mut state = 0x2545_f491_u32;
@@ -299,6 +304,7 @@ fn garbled_text_never_panics() {
     };
     const BYTES: &[u8] = b"v0129=(),:;-+@%ab \n\"";
     let mut accepted = 0;
+    let mut emitted = 0;
     for _ in 0..5_000 {
         let mut lines: Vec<_> = EVERYTHING
             .lines()
@@ -326,8 +332,10 @@ fn garbled_text_never_panics() {
             for function in functions {
                 let printed = print(&function);
                 assert_eq!(print(&parse_one(&printed)), printed);
+                emitted += support::try_compile(&function);
             }
         }
     }
     assert!(accepted > 100, "only {accepted} of the texts were code");
+    assert!(emitted > 100, "only {emitted} of them were emitted");
 }

@@ -16,10 +16,11 @@
 //!   order in which they are first named;
 //! - no edge is critical: where a block has several successors, each of them has that block as its only predecessor;
 //! - nothing branches to the entry block, and it has no parameters;
+//! - control can get to every block;
 //! - each virtual register is defined once, in a place that dominates its uses.
 //!
-//! The first is an assertion of [`VCodeBuilder`](super::vcode_builder::VCodeBuilder); the others are checked by the
-//! register allocator.
+//! The first is an assertion of [`VCodeBuilder`](super::vcode_builder::VCodeBuilder). That blocks are reached, who makes the
+//! code must see to; the rest is checked by the register allocator.
 
 use super::constants::VCodeConstants;
 use super::frame::FrameRequirements;

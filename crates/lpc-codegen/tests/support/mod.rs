@@ -50,6 +50,18 @@ pub(crate) fn compile(function: &NamedVCode<MInst>, algorithm: RegallocAlgorithm
     emit(&function.vcode, &allocation, &info).unwrap()
 }
 
+/// Compiles with each allocator what it accepts, and tells with how many that was possible.
+pub(crate) fn try_compile(function: &NamedVCode<MInst>) -> usize {
+    let info = EmitInfo {
+        extensions: extensions(),
+    };
+    RegallocAlgorithm::ALL
+        .into_iter()
+        .filter_map(|algorithm| run_validated(&function.vcode, algorithm).ok())
+        .filter(|allocation| emit(&function.vcode, allocation, &info).is_ok())
+        .count()
+}
+
 /// The machine code of the one function of `text`, with the better allocator.
 pub(crate) fn compile_one(text: &str) -> CompiledCode {
     compile(&parse_one(text), RegallocAlgorithm::Ion)

@@ -1,7 +1,7 @@
 //! Parsing virtual-register code.
 //!
 //! What is accepted is fit for the register allocator, as far as can be seen without an analysis of the control flow: every
-//! block ends in its only terminator, branches lead to blocks with as many parameters as they pass arguments, every
+//! block can be reached and ends in its only terminator, branches lead to blocks with as many parameters as they pass arguments, every
 //! register is defined once, and no instruction wants two values in one register. That definitions dominate their uses,
 //! and that no edge is critical, is for [`regalloc::run_validated`](crate::backend::regalloc::run_validated) to say.
 
@@ -13,10 +13,11 @@ use crate::backend::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
 use crate::backend::machinst::MachTerminator;
 use crate::backend::operands::OperandVisitor;
 use crate::backend::reg::{PINNED_REGS, RealReg, Reg};
-use crate::backend::vcode::{BlockFlags, VCode};
+use crate::backend::vcode::{BlockFlags, BlockIndex, VCode};
 use crate::backend::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
+use alloc::vec;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{ExternalName, SourceLoc};
 use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet};
@@ -89,6 +90,8 @@ struct FunctionParser<'t, I: MachInstText> {
     block: Option<OpenBlock<'t>>,
     /// The parameters of each block that has started.
     params: Vec<Vec<Reg>>,
+    /// Where each block starts.
+    starts: Vec<Cursor<'t>>,
     /// All edges of blocks that have ended.
     edges: Vec<Edge<'t>>,
     /// Where each register was named first, and whether it was defined.
@@ -114,6 +117,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
             constants: VCodeConstants::default(),
             block: None,
             params: Vec::new(),
+            starts: Vec::new(),
             edges: Vec::new(),
             regs: BTreeMap::new(),
         }
@@ -223,6 +227,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
             self.builder.add_block_param(param);
         }
         self.params.push(params);
+        self.starts.push(start);
         let flags = BlockFlags {
             is_edge: cursor.eat_word("edge"),
             is_cold: cursor.eat_word("cold"),
@@ -313,11 +318,14 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         let num_vregs = last.map_or(0, |last| last + 1 - PINNED_REGS);
         *self.builder.frame() = self.context.frame;
         *self.builder.constants() = self.constants;
-        let vregs = VRegAllocator::with_allocated(num_vregs);
+        let vcode = self.builder.build(VRegAllocator::with_allocated(num_vregs));
+        if let Some(block) = first_unreachable_block(&vcode) {
+            return self.starts[block.index()].error("control never gets to this block");
+        }
         Ok(NamedVCode {
             name: self.name,
             line: self.first_line,
-            vcode: self.builder.build(vregs),
+            vcode,
         })
     }
 
@@ -336,6 +344,17 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         }
         Ok(())
     }
+}
+
+fn first_unreachable_block<I: MachInstText>(vcode: &VCode<I>) -> Option<BlockIndex> {
+    let mut is_reached = vec![false; vcode.num_blocks()];
+    let mut pending = vec![vcode.entry()];
+    while let Some(block) = pending.pop() {
+        if !core::mem::replace(&mut is_reached[block.index()], true) {
+            pending.extend(vcode.block_succs(block));
+        }
+    }
+    vcode.blocks().find(|block| !is_reached[block.index()])
 }
 
 fn source_location(cursor: &mut Cursor<'_>) -> Result<SourceLoc, VCodeParseError> {
