@@ -275,7 +275,10 @@ mod tests {
                 assert!(reg.is_real() && !reg.is_virtual());
                 assert_eq!(reg.to_virtual_reg(), None);
                 let real = reg.to_real_reg().unwrap();
-                assert_eq!((real.index_in_class() as usize, real.class()), (hw_enc, class));
+                assert_eq!(
+                    (real.index_in_class() as usize, real.class()),
+                    (hw_enc, class)
+                );
                 assert_eq!(PReg::from(real), preg);
                 assert_eq!(Reg::from(real), reg);
             }

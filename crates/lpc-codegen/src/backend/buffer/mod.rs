@@ -11,7 +11,7 @@
 //!  place:   (12 bytes, 0 uses)    (28 bytes, 2 uses)
 //! ```
 //!
-//! [`MachBuffer::finish`] then gives each use the shortest of its forms that reaches ([`relax`]) and copies bytes and uses
+//! [`MachBuffer::finish`] then gives each use the shortest of its forms that reaches (see `relax.rs`) and copies bytes and uses
 //! to their final places, in one pass. There is no distance at which a branch fails.
 //!
 //! After the code, aligned to 4, come its data: jump tables and constants.
