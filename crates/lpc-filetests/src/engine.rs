@@ -3,8 +3,7 @@
 use crate::attempt::{NoResult, attempt, catch_panic};
 use crate::host::TestHost;
 use crate::program::{Lacking, executable_part};
-use lpc_codegen::backend::reloc::RelocTarget;
-use lpc_codegen::{CompiledFunction, CompiledModule, Settings, compile_function};
+use lpc_codegen::{CompiledModule, Settings, compile_function};
 use lpc_harness::{MachineOptions, RunError};
 use lpc_interp::{Interpreter, Limits};
 use lpc_lpir::ir::{DataValue, ExternalName, Module, TrapCode};
@@ -96,13 +95,7 @@ impl EmulatorEngine {
         for (_, function) in module.functions() {
             let name = &function.name;
             match attempt(function, || compile_function(function, settings)) {
-                Ok(compiled_function) => match undefined_symbol(&compiled_function, module) {
-                    None => compiled.functions.push(compiled_function),
-                    Some(symbol) => {
-                        let what = format!("{name} needs {symbol}, which is not defined");
-                        lacking.insert(name.clone(), what);
-                    }
-                },
+                Ok(compiled_function) => compiled.functions.push(compiled_function),
                 Err(NoResult::Lacking(what)) => {
                     lacking.insert(name.clone(), what);
                 }
@@ -117,6 +110,7 @@ impl EmulatorEngine {
         compiled
             .functions
             .retain(|function| !lacking.contains_key(&function.name));
+        compiled.add_routines(&part, settings);
         let options = MachineOptions {
             instruction_limit: INSTRUCTION_LIMIT,
             ..MachineOptions::default()
@@ -132,20 +126,6 @@ impl EmulatorEngine {
             failed,
         }
     }
-}
-
-/// A function that the code of `function` calls, such as one of a runtime library, and that neither `module` nor the host
-/// has.
-fn undefined_symbol<'a>(
-    function: &'a CompiledFunction,
-    module: &Module,
-) -> Option<&'a ExternalName> {
-    let relocs = function.code.buffer.relocs.iter();
-    let mut symbols = relocs.filter_map(|reloc| match &reloc.target {
-        RelocTarget::External(name) => Some(name),
-        RelocTarget::Local(_) => None,
-    });
-    symbols.find(|name| module.find(name).is_none() && !TestHost::has_name(name))
 }
 
 impl Engine for EmulatorEngine {
