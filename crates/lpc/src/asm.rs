@@ -14,9 +14,8 @@
 use lpc_codegen::CompiledFunction;
 use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
 use lpc_lpir::ir::{ExternalName, SourceLoc};
-use lpc_riscv32::display::DisplayOptions;
-use lpc_riscv32::fetch::{FetchedInst, fetch};
-use lpc_riscv32::{ExtensionSet, Gpr, Opcode};
+use lpc_riscv32::disassembler::disassemble;
+use lpc_riscv32::{ExtensionSet, Gpr, Inst, Opcode};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -62,29 +61,36 @@ impl<'a> AssemblyWriter<'a> {
         self.line(format_args!("\n    .p2align {align}"));
         self.line(format_args!("    .globl {symbol}"));
         self.line(format_args!("{symbol}:"));
-        let code = &buffer.bytes[..buffer.code_size as usize];
+        let (code, data) = buffer.bytes.split_at(buffer.code_size as usize);
         let labels = self.labels(code, &buffer.relocs);
         let mut srclocs = buffer.srclocs.iter().peekable();
-        let mut offset = 0;
-        while let Ok(inst) = fetch(&code[offset as usize..], self.extensions) {
+        let mut lines = disassemble(code, 0, self.extensions);
+        while let Some(line) = lines.next() {
+            let offset = line.address;
             if let Some(label) = labels.get(&offset) {
                 self.line(format_args!(".L{label}:"));
             }
-            let (text, length) = self.instruction(&inst, offset, &buffer.relocs, &labels);
+            let reloc = find_by_offset(&buffer.relocs, offset, |reloc| reloc.offset);
+            let text = match (line.inst, reloc) {
+                (Some(inst), Some(reloc)) => relocated(inst, reloc, &labels),
+                (Some(inst), None) => instruction(inst, offset, &labels),
+                (None, _) => data_directive(line.bits, line.length),
+            };
+            if reloc.is_some_and(|reloc| reloc.kind == RelocKind::Call) {
+                // The assembler makes two instructions of the one that stands for both.
+                lines.next();
+            }
             let source = srclocs.next_if(|run| run.start <= offset);
-            let comment = source.and_then(|run| (self.comment)(&function.name, run.srcloc));
+            let comment = match find_by_offset(&buffer.traps, offset, |trap| trap.offset) {
+                Some(trap) if line.inst.is_none() => Some(format!("trap {}", trap.code)),
+                _ => source.and_then(|run| (self.comment)(&function.name, run.srcloc)),
+            };
             match comment {
-                Some(comment) => {
-                    self.line(format_args!(
-                        "    {text:<width$}# {comment}",
-                        width = COMMENT_COLUMN
-                    ));
-                }
+                Some(comment) => self.line(format_args!("    {text:COMMENT_COLUMN$}# {comment}")),
                 None => self.line(format_args!("    {text}")),
             }
-            offset += length;
         }
-        self.data(&buffer.bytes[offset as usize..]);
+        self.data(data);
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
@@ -100,13 +106,8 @@ impl<'a> AssemblyWriter<'a> {
                 RelocTarget::External(_) => None,
             })
             .collect();
-        let mut offset = 0;
-        while let Ok(FetchedInst { inst, length, .. }) = fetch(&code[offset..], self.extensions) {
-            if inst.opcode.is_branch() || inst.opcode == Opcode::Jal {
-                offsets.push((offset as u32).wrapping_add_signed(inst.imm));
-            }
-            offset += length as usize;
-        }
+        let insts = disassemble(code, 0, self.extensions);
+        offsets.extend(insts.filter_map(|line| jump_target(line.inst?, line.address)));
         offsets.sort_unstable();
         offsets.dedup();
         let first = self.next_label;
@@ -114,44 +115,16 @@ impl<'a> AssemblyWriter<'a> {
         offsets.into_iter().zip(first..).collect()
     }
 
-    /// The text of an instruction, and the number of bytes that it stands for: a call is two instructions.
-    fn instruction(
-        &self,
-        fetched: &FetchedInst,
-        offset: u32,
-        relocs: &[MachReloc],
-        labels: &Labels,
-    ) -> (String, u32) {
-        let inst = fetched.inst;
-        let reloc = relocs
-            .binary_search_by_key(&offset, |reloc| reloc.offset)
-            .ok()
-            .map(|index| &relocs[index]);
-        if let Some(reloc) = reloc {
-            return relocated(fetched, reloc, labels);
-        }
-        let target = (inst.opcode.is_branch() || inst.opcode == Opcode::Jal)
-            .then(|| labels.get(&offset.wrapping_add_signed(inst.imm)))
-            .flatten();
-        let text = inst
-            .display(DisplayOptions {
-                pseudo: true,
-                ..DisplayOptions::default()
-            })
-            .to_string();
-        let text = match (target, text.rfind([' ', ','])) {
-            (Some(label), Some(end)) => format!("{}.L{label}", &text[..=end]),
-            _ => text,
-        };
-        (text, fetched.length)
-    }
-
     /// Constants and tables, as words where there are whole ones.
     fn data(&mut self, data: &[u8]) {
         for chunk in data.chunks(4) {
-            match <[u8; 4]>::try_from(chunk) {
-                Ok(word) => self.line(format_args!("    .word {:#010x}", u32::from_le_bytes(word))),
-                Err(_) => chunk
+            let bits = chunk
+                .iter()
+                .rev()
+                .fold(0, |bits, byte| bits << 8 | u32::from(*byte));
+            match chunk.len() {
+                4 => self.line(format_args!("    .word {bits:#010x}")),
+                _ => chunk
                     .iter()
                     .for_each(|byte| self.line(format_args!("    .byte {byte:#04x}"))),
             }
@@ -159,38 +132,66 @@ impl<'a> AssemblyWriter<'a> {
     }
 }
 
+/// The element of `list`, which is sorted, that is at `offset`.
+fn find_by_offset<T>(list: &[T], offset: u32, offset_of: impl Fn(&T) -> u32) -> Option<&T> {
+    let index = list.binary_search_by_key(&offset, offset_of).ok()?;
+    Some(&list[index])
+}
+
+/// Where an instruction at `offset` jumps to, if it is a branch or a jump within the function.
+fn jump_target(inst: Inst, offset: u32) -> Option<u32> {
+    let is_jump = inst.opcode.is_branch() || inst.opcode == Opcode::Jal;
+    is_jump.then(|| offset.wrapping_add_signed(inst.imm))
+}
+
+/// An instruction, with a label as the target of a jump.
+fn instruction(inst: Inst, offset: u32, labels: &Labels) -> String {
+    let text = format!("{inst:#}");
+    let label = jump_target(inst, offset).and_then(|target| labels.get(&target));
+    // The target is the last operand.
+    match (label, text.rfind([' ', ','])) {
+        (Some(label), Some(end)) => format!("{}.L{label}", &text[..=end]),
+        _ => text,
+    }
+}
+
 /// An instruction that a relocation completes.
-fn relocated(fetched: &FetchedInst, reloc: &MachReloc, labels: &Labels) -> (String, u32) {
-    let inst = fetched.inst;
+fn relocated(inst: Inst, reloc: &MachReloc, labels: &Labels) -> String {
     let target = target(reloc, labels);
-    let text = match reloc.kind {
-        RelocKind::Call if inst.rd == Gpr::RA => return (format!("call {target}"), 8),
-        RelocKind::Call => return (format!("tail {target}"), 8),
-        RelocKind::PcRelHi20 => format!("auipc {},%pcrel_hi({target})", inst.rd),
-        RelocKind::Hi20 => format!("lui {},%hi({target})", inst.rd),
+    let operator = match reloc.kind {
+        RelocKind::PcRelLo12I | RelocKind::PcRelLo12S => "%pcrel_lo",
+        _ => "%lo",
+    };
+    let Inst { rd, rs1, rs2, .. } = inst;
+    let mnemonic = inst.opcode.mnemonic();
+    match reloc.kind {
+        RelocKind::Call if rd == Gpr::RA => format!("call {target}"),
+        RelocKind::Call => format!("tail {target}"),
+        RelocKind::PcRelHi20 => format!("auipc {rd},%pcrel_hi({target})"),
+        RelocKind::Hi20 => format!("lui {rd},%hi({target})"),
+        RelocKind::PcRelLo12I | RelocKind::Lo12I if inst.opcode == Opcode::Addi => {
+            format!("{mnemonic} {rd},{rs1},{operator}({target})")
+        }
         RelocKind::PcRelLo12I | RelocKind::Lo12I => {
-            let operator = low_operator(reloc.kind);
-            let (mnemonic, rd, rs1) = (inst.opcode.mnemonic(), inst.rd, inst.rs1);
-            if inst.opcode == Opcode::Addi {
-                format!("{mnemonic} {rd},{rs1},{operator}({target})")
-            } else {
-                format!("{mnemonic} {rd},{operator}({target})({rs1})")
-            }
+            format!("{mnemonic} {rd},{operator}({target})({rs1})")
         }
         RelocKind::PcRelLo12S | RelocKind::Lo12S => {
-            let operator = low_operator(reloc.kind);
-            let (mnemonic, rs1, rs2) = (inst.opcode.mnemonic(), inst.rs1, inst.rs2);
             format!("{mnemonic} {rs2},{operator}({target})({rs1})")
         }
         RelocKind::Abs32 => format!(".word {target}"),
-    };
-    (text, fetched.length)
+    }
 }
 
-fn low_operator(kind: RelocKind) -> &'static str {
-    match kind {
-        RelocKind::PcRelLo12I | RelocKind::PcRelLo12S => "%pcrel_lo",
-        _ => "%lo",
+/// The encodings of `unimp`: a write to a register that cannot be written, and its compressed form.
+const UNIMP: [u32; 2] = [0xc000_1073, 0];
+
+/// Bytes that are no instruction of the machine.
+fn data_directive(bits: u32, length: u32) -> String {
+    match length {
+        _ if UNIMP.contains(&bits) => "unimp".to_owned(),
+        2 => format!(".half {bits:#06x}"),
+        4 => format!(".word {bits:#010x}"),
+        _ => format!(".byte {bits:#04x}"),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) struct Stats<'a> {
     pub(crate) source: &'a SourceModule,
     pub(crate) compilation: &'a Compilation,
-    /// Linking, and loading the program into the machine.
+    /// Linking, making the memory of the machine, and loading the program into it.
     pub(crate) link_time: Duration,
     pub(crate) counters: Counters,
     pub(crate) run_time: Duration,
@@ -34,7 +34,6 @@ impl Stats<'_> {
             ("allocate registers", passes.allocate),
             ("emit", passes.emit),
             ("runtime routines", passes.routines),
-            ("link and load", self.link_time),
         ];
         writeln!(f, "compile time")?;
         for (pass, time) in times {
@@ -66,6 +65,7 @@ impl Stats<'_> {
             taken_branches,
         } = self.counters;
         writeln!(f, "execution")?;
+        row(f, "link and load", milliseconds(self.link_time), "ms")?;
         row(f, "instructions", instructions, "")?;
         row(f, "loads", loads, "")?;
         row(f, "stores", stores, "")?;
