@@ -126,8 +126,8 @@ block0:
     let expected = "\
 000: addi sp,sp,-16
 004: sw s0,12(sp)
-008: sw s10,8(sp)
-00c: mv s10,a7
+008: sw s3,8(sp)
+00c: mv s3,a7
 010: lw t0,0(a0)
 014: lw t1,4(a0)
 018: lw a7,8(a0)
@@ -142,20 +142,20 @@ block0:
 03c: add a3,a2,a3
 040: add a4,a3,a4
 044: add a5,a4,a5
-048: add a4,a5,a6
-04c: mv a5,s10
-050: add a2,a4,a5
-054: add a0,a2,t0
-058: add a6,a0,t1
-05c: add t1,a6,a7
-060: add a5,t1,s0
-064: add t6,a5,t6
-068: add a5,t6,t5
-06c: add a5,a5,t4
-070: add a5,a5,t3
-074: add a0,a5,t2
+048: add a5,a5,a6
+04c: mv a6,s3
+050: add a5,a5,a6
+054: add a5,a5,t0
+058: add a5,a5,t1
+05c: add a3,a5,a7
+060: add a1,a3,s0
+064: add a7,a1,t6
+068: add t0,a7,t5
+06c: add t4,t0,t4
+070: add t4,t4,t3
+074: add a0,t4,t2
 078: lw s0,12(sp)
-07c: lw s10,8(sp)
+07c: lw s3,8(sp)
 080: addi sp,sp,16
 084: ret
 ";

@@ -375,26 +375,26 @@ block0:
     lw v198:s9, 20(v192:a0)
     lw v199:s8, 24(v192:a0)
     lw v200:s7, 28(v192:a0)
-    lw v201:s5, 32(v192:a0)
-    lw v202:s3, 36(v192:a0)
-    lw v203:s1, 40(v192:a0)
-    lw v204:s0, 44(v192:a0)
+    lw v201:s6, 32(v192:a0)
+    lw v202:s5, 36(v192:a0)
+    lw v203:s4, 40(v192:a0)
+    lw v204:s3, 44(v192:a0)
     lw v205:s2, 48(v192:a0)
-    lw v206:s4, 52(v192:a0)
-    lw v207:s6, 56(v192:a0)
-    lw v208:t5, 60(v192:a0)
-    lw v209:t3, 64(v192:a0)
-    lw v210:t1, 68(v192:a0)
-    lw v211:a6, 72(v192:a0)
+    lw v206:s1, 52(v192:a0)
+    lw v207:s0, 56(v192:a0)
+    lw v208:t6, 60(v192:a0)
+    lw v209:t4, 64(v192:a0)
+    lw v210:t2, 68(v192:a0)
+    lw v211:t0, 72(v192:a0)
     lw v212:a1, 76(v192:a0)
-    lw v213:a7, 80(v192:a0)
-    lw v214:t0, 84(v192:a0)
-    lw v215:t2, 88(v192:a0)
-    lw v216:t4, 92(v192:a0)
-    lw v217:t6, 96(v192:a0)
-    lw v218:a2, 100(v192:a0)
-    lw v219:a3, 104(v192:a0)
-    lw v220:a4, 108(v192:a0)
+    lw v213:a3, 80(v192:a0)
+    lw v214:a4, 84(v192:a0)
+    lw v215:a2, 88(v192:a0)
+    lw v216:a7, 92(v192:a0)
+    lw v217:a6, 96(v192:a0)
+    lw v218:t1, 100(v192:a0)
+    lw v219:t3, 104(v192:a0)
+    lw v220:t5, 108(v192:a0)
   + mv a0, a5
   + lw a5, spillslot0
     add v230:a0, v193:a5, v194:a0
@@ -405,26 +405,26 @@ block0:
     add v234:a5, v233:a5, v198:s9
     add v235:a5, v234:a5, v199:s8
     add v236:a5, v235:a5, v200:s7
-    add v237:a5, v236:a5, v201:s5
-    add v238:a5, v237:a5, v202:s3
-    add v239:a5, v238:a5, v203:s1
-    add v240:a5, v239:a5, v204:s0
+    add v237:a5, v236:a5, v201:s6
+    add v238:a5, v237:a5, v202:s5
+    add v239:a5, v238:a5, v203:s4
+    add v240:a5, v239:a5, v204:s3
     add v241:a5, v240:a5, v205:s2
-    add v242:a5, v241:a5, v206:s4
-    add v243:a5, v242:a5, v207:s6
-    add v244:a5, v243:a5, v208:t5
-    add v245:a5, v244:a5, v209:t3
-    add v246:a5, v245:a5, v210:t1
-    add v247:a5, v246:a5, v211:a6
+    add v242:a5, v241:a5, v206:s1
+    add v243:a5, v242:a5, v207:s0
+    add v244:a5, v243:a5, v208:t6
+    add v245:a5, v244:a5, v209:t4
+    add v246:a5, v245:a5, v210:t2
+    add v247:a5, v246:a5, v211:t0
     add v248:a5, v247:a5, v212:a1
-    add v249:a5, v248:a5, v213:a7
-    add v250:a5, v249:a5, v214:t0
-    add v251:a1, v250:a5, v215:t2
-    add v252:a1, v251:a1, v216:t4
-    add v253:a0, v252:a1, v217:t6
-    add v254:a6, v253:a0, v218:a2
-    add v255:t1, v254:a6, v219:a3
-    add v256:a0, v255:t1, v220:a4
+    add v249:a5, v248:a5, v213:a3
+    add v250:a5, v249:a5, v214:a4
+    add v251:a5, v250:a5, v215:a2
+    add v252:a5, v251:a5, v216:a7
+    add v253:a5, v252:a5, v217:a6
+    add v254:a5, v253:a5, v218:t1
+    add v255:a3, v254:a5, v219:t3
+    add v256:a0, v255:a3, v220:t5
     rets v256=a0
 }
 ";

@@ -30,19 +30,19 @@ impl RegallocAlgorithm {
 
 /// Allocates registers.
 ///
-/// In debug builds the function is checked to be in SSA form first, and the result is verified afterwards; a release build
-/// trusts lowering and the allocator.
+/// In debug builds, and with the feature `check-regalloc`, this is [`run_validated`]; else lowering and the allocator are
+/// trusted.
 ///
 /// # Errors
 /// Where the code breaks an invariant of [`VCode`], or needs more registers at once than there are.
 ///
 /// # Panics
-/// In debug builds, if the allocation is wrong.
+/// If the allocation is validated and wrong.
 pub fn run<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
 ) -> Result<Output, RegAllocError> {
-    if cfg!(debug_assertions) {
+    if cfg!(any(debug_assertions, feature = "check-regalloc")) {
         return run_validated(vcode, algorithm);
     }
     allocate(vcode, algorithm, false)

@@ -54,9 +54,9 @@ const NUMBERING: [Gpr; 32] = [
     Gpr::TP,
 ];
 
-/// The allocator's number of the first register of [`NUMBERING`]. The numbers below are left out, so that Ion's search
-/// through a short function always starts with the first registers.
-const FIRST_NUMBER: usize = 24;
+/// The allocator's number of the first register of [`NUMBERING`]: the highest that leaves room for all of them below the
+/// number that means no register. As none is lower, Ion's search in a short function starts with the first registers.
+const FIRST_NUMBER: usize = PReg::MAX - NUMBERING.len();
 
 /// The place of each register in [`NUMBERING`].
 const PLACES: [u8; 32] = {
