@@ -1,0 +1,203 @@
+//! Frames: their numbers, and that nothing in them is overwritten when code runs.
+
+mod support;
+
+use lpc_codegen::backend::emit::{EmitError, emit};
+use lpc_codegen::backend::frame::FrameTooLarge;
+use lpc_codegen::backend::machinst::CallType;
+use lpc_codegen::backend::regalloc::{RegallocAlgorithm, run_validated};
+use lpc_codegen::isa::riscv32::emit::EmitInfo;
+use support::{Program, compile_one, extensions, parse_one, run};
+
+/// The numbers of a frame that has everything.
+#[test]
+fn layout_of_a_frame() {
+    let text = "\
+vcode %f {
+    incoming_args 16
+    tail_args 32
+    outgoing_args 40
+    stackslots 20, align 8
+    pops_incoming_args
+
+block0:
+    args v192=a0, v193=a1
+    call %g() clobbers a0-a7, t0-t6
+    rets v192=a0, v193=a1
+}
+";
+    let frame = compile_one(text).frame;
+    assert_eq!(frame.word_bytes, 4);
+    assert_eq!((frame.incoming_args_size, frame.tail_args_size), (16, 32));
+    assert_eq!((frame.setup_area_size, frame.clobber_size), (8, 4));
+    assert_eq!((frame.stackslots_size, frame.stackslots_offset), (20, 40));
+    assert_eq!(
+        (frame.outgoing_args_size, frame.fixed_frame_storage_size),
+        (40, 28)
+    );
+    assert_eq!((frame.frame_size(), frame.sp_adjustment()), (80, 96));
+    assert_eq!(frame.clobbered_callee_saves.len(), 1);
+    assert!(frame.saves_frame_pointer && !frame.preserve_frame_pointers);
+    assert_eq!(frame.function_calls, CallType::Regular);
+}
+
+#[test]
+fn spill_slots_lie_below_stack_slots() {
+    let frame = compile_one(&live_values(40, "stackslots 12, align 4")).frame;
+    assert!(frame.stackslots_offset > 0);
+    assert_eq!(frame.frame_size() % 16, 0);
+    let end = frame.stackslots_offset + frame.stackslots_size;
+    assert!(end <= frame.frame_size() - frame.setup_area_size - frame.clobber_size);
+}
+
+#[test]
+fn frames_that_are_too_large_are_refused() {
+    let text = "vcode %f {\nstackslots 536870912, align 16\nblock0:\nrets\n}";
+    let function = parse_one(text);
+    let allocation = run_validated(&function.vcode, RegallocAlgorithm::Ion).unwrap();
+    let info = EmitInfo {
+        extensions: extensions(),
+    };
+    assert_eq!(
+        emit(&function.vcode, &allocation, &info),
+        Err(EmitError::FrameTooLarge(FrameTooLarge))
+    );
+}
+
+/// Loads `count` words from the address in `a0`, and only then combines them, in an order that tells each from the others.
+fn live_values(count: u32, header: &str) -> String {
+    let mut text = format!("vcode %f {{\n{header}\nblock0:\nargs v192=a0\n");
+    for index in 0..count {
+        text += &format!("lw v{}, {}(v192)\n", 300 + index, index * 4);
+    }
+    text += "li v400, 0\n";
+    for index in 0..count {
+        let sum = 400 + 2 * index;
+        text += &format!("slli v{}, v{sum}, 1\n", sum + 1);
+        text += &format!("add v{}, v{}, v{}\n", sum + 2, sum + 1, 300 + index);
+    }
+    text + &format!("rets v{}=a0\n}}\n", 400 + 2 * count)
+}
+
+const WORDS: u32 = 0x8050_0000;
+
+#[test]
+fn spilled_values_come_back() {
+    for header in [
+        "",
+        "preserve_frame_pointers",
+        "outgoing_args 2000",
+        "outgoing_args 4096\nstackslots 100000, align 16",
+    ] {
+        let text = live_values(40, header);
+        let count = |index: u32| index.wrapping_mul(0x9e37_79b9);
+        let expected = (0..40).fold(0u32, |sum, index| {
+            sum.wrapping_shl(1).wrapping_add(count(index))
+        });
+        for algorithm in RegallocAlgorithm::ALL {
+            let mut program = Program::new(&text, algorithm);
+            for index in 0..40 {
+                program.write(WORDS + 4 * index, count(index));
+            }
+            let results = program.call("f", &[WORDS]).unwrap();
+            assert_eq!(results[0], expected, "{algorithm:?} {header}");
+        }
+    }
+}
+
+/// A function with a large frame and callee-saved registers, called by one that has values in all of them.
+#[test]
+fn large_frames_keep_the_registers_of_the_caller() {
+    let text = "\
+vcode %leaf {
+    stackslots 5000, align 16
+
+block0:
+    args v192=a0, v193=a1
+    sw v192, slot+4996
+    sw v193, slot+0
+    call %double(v192=a0) -> v194=a0 clobbers a1-a7, t0-t6
+    lw v195, slot+4996
+    lw v196, slot+0
+    add v197, v194, v195
+    add v198, v197, v196
+    rets v198=a0
+}
+
+vcode %double {
+block0:
+    args v192=a0
+    add v193, v192, v192
+    rets v193=a0
+}
+
+vcode %main {
+block0:
+    args v192=a0, v193=a1
+    call %leaf(v192=a0, v193=a1) -> v194=a0 clobbers a1-a7, t0-t6
+    slli v195, v192, 8
+    slli v196, v193, 16
+    add v197, v195, v194
+    add v198, v196, v197
+    rets v198=a0
+}
+";
+    assert_eq!(
+        run(text, "main", &[5, 7]),
+        5 * 2 + 5 + 7 + (5 << 8) + (7 << 16)
+    );
+}
+
+/// Tail calls that need more, fewer and as many stack arguments as came in, in a loop: the stack pointer is where it was.
+#[test]
+fn tail_calls_keep_the_stack_balanced() {
+    let text = "\
+vcode %one {
+    incoming_args 16
+    tail_args 32
+    pops_incoming_args
+
+block0:
+    args v192=a0
+    lw v193, incoming_arg+0
+    addi v194, v192, -1
+    beq v192, zero, block1, block2
+
+block1:
+    rets v193=a0
+
+block2:
+    call %nothing() clobbers a0-a7, t0-t6
+    add v195, v193, v192
+    sw v195, tail_arg(32)+16
+    return_call %two(v194=a0) args_size 32
+}
+
+vcode %two {
+    incoming_args 32
+    pops_incoming_args
+
+block0:
+    args v192=a0
+    lw v193, incoming_arg+16
+    sw v193, tail_arg(16)+0
+    return_call %one(v192=a0) args_size 16
+}
+
+vcode %nothing {
+block0:
+    rets
+}
+
+vcode %main {
+    outgoing_args 16
+
+block0:
+    args v192=a0
+    sw zero, outgoing_arg+0
+    call %one(v192=a0) -> v193=a0 clobbers a1-a7, t0-t6 pops 16
+    rets v193=a0
+}
+";
+    assert_eq!(run(text, "main", &[100]), 5050);
+}
