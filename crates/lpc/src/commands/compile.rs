@@ -8,8 +8,9 @@ use crate::pipeline::{Compilation, allocated_vcode};
 use crate::source::SourceModule;
 use clap::{Args, ValueEnum};
 use lpc_codegen::Settings;
-use lpc_link::Linker;
-use std::path::{Path, PathBuf};
+use lpc_link::{Image, Linker};
+use lpc_lpir::ir::ExternalName;
+use std::path::PathBuf;
 
 /// Compile a file
 ///
@@ -20,6 +21,7 @@ Examples:
   lpc compile fib.clif
   lpc compile fib.clif --emit vcode
   lpc compile fib.clif --emit bin --base 0x42000000 -o fib.bin
+  lpc compile examples/sieve.clif --emit bin --import putchar=0x40000100 -o sieve.bin
   lpc compile fib.clif --emit asm -o fib.s --march rv32imc_zba_zbb")]
 pub(crate) struct Arguments {
     /// The file, or - for the standard input
@@ -36,6 +38,10 @@ pub(crate) struct Arguments {
     /// The address that the result of --emit bin is linked for
     #[arg(long, value_name = "ADDRESS", default_value = "0", value_parser = parse_address)]
     base: u32,
+
+    /// The address of a function that --emit bin is to find there, and not in the file
+    #[arg(long = "import", value_name = "NAME=ADDRESS", value_parser = parse_import)]
+    imports: Vec<(ExternalName, u32)>,
 
     #[command(flatten)]
     compile: CompileOptions,
@@ -67,7 +73,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         Stage::Bin => {
             check_not_terminal(output)?;
-            write_binary(output, &source, &settings, arguments.base)
+            let image = link(&source, &settings, arguments)?;
+            write_bytes(output, image.bytes())
         }
     }
 }
@@ -91,18 +98,31 @@ fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failur
     Ok(writer.finish())
 }
 
-fn write_binary(
-    output: Option<&Path>,
+fn link(
     source: &SourceModule,
     settings: &Settings,
-    base: u32,
-) -> Result<(), Failure> {
+    arguments: &Arguments,
+) -> Result<Image, Failure> {
     let compilation = Compilation::new(source, settings)?;
     let mut linker = Linker::new();
     for function in &compilation.compiled.functions {
         let added = linker.add_function(&function.name, &function.code.buffer);
         added.map_err(Failure::message)?;
     }
-    let image = linker.link(base, &|_| None).map_err(Failure::message)?;
-    write_bytes(output, image.bytes())
+    let address_of_import = |name: &ExternalName| {
+        let mut imports = arguments.imports.iter();
+        let (_, address) = imports.find(|(import, _)| import == name)?;
+        Some(*address)
+    };
+    linker
+        .link(arguments.base, &address_of_import)
+        .map_err(Failure::message)
+}
+
+fn parse_import(text: &str) -> Result<(ExternalName, u32), String> {
+    let (name, address) = text
+        .split_once('=')
+        .ok_or("expected a name and an address, such as putchar=0x40000100")?;
+    let name = name.trim_start_matches('%');
+    Ok((ExternalName::symbol(name), parse_address(address)?))
 }

@@ -1,0 +1,174 @@
+//! Encodings and assembler syntax against the GNU assembler.
+
+use lpc_riscv32::{Csr, Extension, ExtensionSet, Gpr, Inst, Opcode, compressed};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const ASSEMBLER: &str = "riscv64-unknown-elf-as";
+const OBJCOPY: &str = "riscv64-unknown-elf-objcopy";
+
+/// Whether the GNU tools are there.
+///
+/// # Panics
+/// If they are not there and `CI` is set: nothing is skipped then.
+fn tools_are_there() -> bool {
+    let missing = [ASSEMBLER, OBJCOPY]
+        .into_iter()
+        .find(|program| Command::new(program).arg("--version").output().is_err());
+    if let Some(program) = missing {
+        assert!(std::env::var_os("CI").is_none(), "{program} is missing");
+        eprintln!("skipped: {program} is missing");
+    }
+    missing.is_none()
+}
+
+/// The code that the assembler makes of `text`, or what it complains about.
+fn assemble(text: &str, march: &str, name: &str) -> Result<Vec<u8>, String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = |extension: &str| folder.join(name).with_extension(extension);
+    fs::write(file("s"), text).unwrap();
+    let mut assembler = Command::new(ASSEMBLER);
+    assembler.arg(format!("-march={march}")).arg("-mabi=ilp32");
+    assembler.arg(file("s")).arg("-o").arg(file("o"));
+    let output = assembler.output().unwrap();
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let mut objcopy = Command::new(OBJCOPY);
+    objcopy.args(["-O", "binary", "-j", ".text"]);
+    objcopy.arg(file("o")).arg(file("bin"));
+    assert!(objcopy.status().unwrap().success());
+    Ok(fs::read(file("bin")).unwrap())
+}
+
+/// All extensions but those that this version of the assembler lacks.
+fn known_extensions() -> ExtensionSet {
+    let is_known = |extension: &Extension| {
+        let march = ExtensionSet::RV32I.with(*extension).to_string();
+        assemble("nop\n", &march, "probe").is_ok()
+    };
+    let known = Extension::ALL.iter().filter(|extension| {
+        // A single letter stands for its parts, some of which are younger than their names.
+        extension.implied().is_empty() || **extension == Extension::M || **extension == Extension::A
+    });
+    let known = known.filter(|extension| is_known(extension));
+    known.fold(ExtensionSet::RV32I, |set, extension| set.with(*extension))
+}
+
+/// Instructions of `opcode` with operands at the edges of what fits: whatever of them can be encoded.
+fn samples(opcode: Opcode) -> Vec<(Inst, u32)> {
+    let registers = [Gpr::ZERO, Gpr::SP, Gpr::S1, Gpr::A0, Gpr::T6];
+    let immediates = [
+        0, 1, 2, 16, 31, 0x33, 0xff, 0x7fe, 2047, -1, -2, -2048, 4094, -4096, 0xf_ffff, 0x8_0000,
+        0xf_fffe, -0x10_0000,
+    ];
+    let csrs = [Csr::new(0x300), Csr::new(0x340), Csr::new(0xc00)]
+        .into_iter()
+        .flatten();
+    let csrs = csrs.flat_map(|csr| [i32::from(csr.number()), i32::from(csr.number()) | 31 << 12]);
+    let mut samples = Vec::new();
+    for (index, imm) in immediates.into_iter().chain(csrs).enumerate() {
+        for shift in 0..registers.len() {
+            let register = |offset: usize| registers[(index + shift * offset) % registers.len()];
+            for mask in 0..8 {
+                let operand = |bit: usize| {
+                    if mask >> bit & 1 == 1 {
+                        register(bit + 1)
+                    } else {
+                        Gpr::ZERO
+                    }
+                };
+                let inst = Inst {
+                    opcode,
+                    rd: operand(0),
+                    rs1: operand(1),
+                    rs2: operand(2),
+                    imm,
+                };
+                samples.extend(inst.encode().ok().map(|word| (inst, word)));
+            }
+        }
+    }
+    samples.sort_unstable_by_key(|(_, word)| *word);
+    samples.dedup_by_key(|(_, word)| *word);
+    samples
+}
+
+#[test]
+fn the_assembler_encodes_every_instruction_as_we_do() {
+    if !tools_are_there() {
+        return;
+    }
+    let extensions = known_extensions();
+    let mut text = String::from(".option norvc\n.option norelax\n");
+    let mut expected = Vec::new();
+    for opcode in Opcode::ALL {
+        if !opcode.is_in(extensions) {
+            eprintln!("skipped, as this assembler lacks it: {}", opcode.mnemonic());
+            continue;
+        }
+        let before = expected.len();
+        for (inst, word) in samples(*opcode) {
+            let line = inst.to_string();
+            // A fence of nothing has no syntax; objdump prints this as well.
+            if !line.contains("unknown") {
+                writeln!(text, "{line}").unwrap();
+                expected.push((inst, word));
+            }
+        }
+        assert!(expected.len() > before, "{}", opcode.mnemonic());
+    }
+    let march = extensions.to_string();
+    let code = assemble(&text, &march, "every_instruction").unwrap();
+    let words = code
+        .chunks_exact(4)
+        .map(|word| u32::from_le_bytes(word.try_into().unwrap()));
+    let words: Vec<_> = words.collect();
+    assert_eq!(words.len(), expected.len());
+    for (theirs, (inst, ours)) in words.into_iter().zip(expected) {
+        assert_eq!(theirs, ours, "{inst}: {theirs:#010x} and {ours:#010x}");
+    }
+}
+
+#[test]
+fn the_assembler_compresses_every_instruction_as_we_do() {
+    if !tools_are_there() {
+        return;
+    }
+    // Zcb and its kin are younger than this assembler may be.
+    let extensions = ExtensionSet::RV32IMAC;
+    let mut insts: Vec<Inst> = (0..=u16::MAX)
+        .filter_map(|bits| compressed::expand(bits, extensions))
+        // Hints have no assembler syntax of their own.
+        .filter(|inst| inst.rd != Gpr::ZERO || inst.opcode != Opcode::Add)
+        .collect();
+    insts.sort_unstable_by_key(|inst| inst.encode().ok());
+    insts.dedup();
+    assert!(insts.len() > 20_000);
+    let mut text = String::from(".option rvc\n.option norelax\n");
+    let mut expected = Vec::new();
+    for inst in insts {
+        match (inst.opcode, inst.rd) {
+            // The assembler knows this one by its compressed name only.
+            (Opcode::Jal, Gpr::RA) => writeln!(text, "c.jal .{:+}", inst.imm).unwrap(),
+            // It compresses `jr` and not the `jalr` that it stands for.
+            _ => writeln!(text, "{inst:#}").unwrap(),
+        }
+        let code = match compressed::compress(inst, extensions) {
+            Some(bits) => bits.to_le_bytes().to_vec(),
+            None => inst.encode().unwrap().to_le_bytes().to_vec(),
+        };
+        expected.push((inst, code));
+    }
+    let code = assemble(&text, "rv32imac", "every_compressed_instruction").unwrap();
+    let mut rest = &code[..];
+    for (inst, ours) in expected {
+        let length = if rest[0] & 3 == 3 { 4 } else { 2 };
+        let (theirs, behind) = rest.split_at(length);
+        assert_eq!(theirs, ours, "{inst}");
+        rest = behind;
+    }
+    assert!(rest.is_empty());
+}

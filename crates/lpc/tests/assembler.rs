@@ -1,0 +1,121 @@
+//! The assembly text of `lpc compile` against the machine code, with the GNU assembler between them.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the host's %putchar is supposed to be.
+const PUTCHAR: &str = "putchar=0x123450";
+
+/// Where the programs are linked.
+const BASE: &str = "0x10000";
+
+/// The program that the GNU binary utilities for RISC-V call `name`, if it is there.
+///
+/// # Panics
+/// If it is not there and `CI` is set: nothing is skipped then.
+fn gnu_tool(name: &str) -> Option<String> {
+    let program = format!("riscv64-unknown-elf-{name}");
+    if Command::new(&program).arg("--version").output().is_ok() {
+        return Some(program);
+    }
+    assert!(std::env::var_os("CI").is_none(), "{program} is missing");
+    eprintln!("skipped: {program} is missing");
+    None
+}
+
+fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) {
+    let mut command = Command::new(program);
+    command.args(arguments.iter().map(|argument| argument.as_ref()));
+    let output = command.output().expect("the program can be started");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {messages}");
+}
+
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let entries = folder.read_dir().expect("the examples are there");
+    let files = entries.map(|entry| entry.expect("the folder can be read").path());
+    let mut files: Vec<_> = files
+        .filter(|path| path.extension() == Some("clif".as_ref()))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+#[test]
+fn the_assembler_makes_the_same_code_of_the_text() {
+    let (Some(assembler), Some(linker), Some(objcopy)) =
+        (gnu_tool("as"), gnu_tool("ld"), gnu_tool("objcopy"))
+    else {
+        return;
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for example in examples() {
+        let file = |extension: &str| {
+            folder
+                .join(example.file_name().expect("examples have names"))
+                .with_extension(extension)
+        };
+        let lpc = env!("CARGO_BIN_EXE_lpc");
+        // Without compressed instructions, as the assembler would use its own choice of them.
+        let compile: [&dyn AsRef<OsStr>; 4] = [&"compile", &example, &"--march", &"rv32im"];
+        let to_text: [&dyn AsRef<OsStr>; 2] = [&"-o", &file("s")];
+        run(lpc, &[&compile[..], &to_text].concat());
+        let to_code: [&dyn AsRef<OsStr>; 8] = [
+            &"--emit",
+            &"bin",
+            &"--base",
+            &BASE,
+            &"--import",
+            &PUTCHAR,
+            &"-o",
+            &file("bin"),
+        ];
+        run(lpc, &[&compile[..], &to_code].concat());
+
+        run(
+            &assembler,
+            &[
+                &"-march=rv32im",
+                &"-mabi=ilp32",
+                &file("s"),
+                &"-o",
+                &file("o"),
+            ],
+        );
+        run(
+            &linker,
+            &[
+                &"-melf32lriscv",
+                &"--no-relax",
+                &"-Ttext",
+                &BASE,
+                &"-e",
+                &BASE,
+                &"--defsym",
+                &PUTCHAR,
+                &file("o"),
+                &"-o",
+                &file("elf"),
+            ],
+        );
+        run(
+            &objcopy,
+            &[
+                &"-O",
+                &"binary",
+                &"-j",
+                &".text",
+                &file("elf"),
+                &file("gnu"),
+            ],
+        );
+
+        let [ours, theirs] =
+            ["bin", "gnu"].map(|extension| std::fs::read(file(extension)).unwrap());
+        assert!(!ours.is_empty());
+        assert_eq!(ours, theirs, "{}", example.display());
+    }
+}
