@@ -17,7 +17,7 @@ use crate::runtime::Routine;
 use crate::settings::Settings;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree};
+use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree, LoopAnalysis};
 use lpc_lpir::ir::{ExternalName, Function, Module};
 use regalloc2::Output;
 
@@ -112,7 +112,9 @@ pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MIns
     let cfg = ControlFlowGraph::with_function(func);
     let domtree = DominatorTree::with_function(func, &cfg);
     let order = BlockLoweringOrder::new(func, &domtree);
-    lower::<Riscv32Backend>(func, settings, &abi, &order)
+    let mut loops = LoopAnalysis::new();
+    loops.compute(&cfg, &domtree);
+    lower::<Riscv32Backend>(func, settings, &abi, &order, loops)
 }
 
 /// Gives each virtual register of `vcode` its places.

@@ -30,6 +30,7 @@ use crate::error::CompileError;
 use crate::settings::Settings;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use lpc_lpir::analysis::LoopAnalysis;
 use lpc_lpir::entity::SecondaryMap;
 use lpc_lpir::ir::{
     Block, Function, Inst, InstructionData, Opcode, SourceLoc, StackSlot, StackSlotData, Type,
@@ -91,13 +92,19 @@ pub struct Lower<'f, I: MachInst> {
     slot_offsets: SecondaryMap<StackSlot, u32>,
     /// The address of the memory for results that do not fit in registers.
     return_area_pointer: Option<VirtualReg>,
+    loops: LoopAnalysis,
+    /// The block that is being lowered.
+    current_block: Option<Block>,
+    /// Words of operands of the current instruction that are constants, and that it finds in a register all the same: the
+    /// constant, the value it is a word of, and its number there.
+    constants_outside_loop: Vec<(i32, Value, usize)>,
     /// What the current instruction has been lowered to, first things first.
     emitted: Vec<I>,
     /// Room for the arguments of a branch.
     branch_args: Vec<Reg>,
 }
 
-/// Lowers `func`, whose blocks are laid out in `order` and whose signature is `abi`.
+/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signature is `abi`.
 ///
 /// # Errors
 /// When an instruction needs something that the machine does not have.
@@ -106,8 +113,9 @@ pub fn lower<B: LowerBackend>(
     settings: &Settings,
     abi: &AbiSignature,
     order: &BlockLoweringOrder,
+    loops: LoopAnalysis,
 ) -> Result<VCode<B::Inst>, CompileError> {
-    let mut ctx = Lower::new(func, settings, abi, order)?;
+    let mut ctx = Lower::new(func, settings, abi, order, loops)?;
     for (index, &block) in order.blocks().iter().enumerate().rev() {
         let index = BlockIndex::new(index);
         match block {
@@ -132,6 +140,7 @@ fn lower_block<B: LowerBackend>(
     block: Block,
 ) -> Result<(), CompileError> {
     let func = ctx.func;
+    ctx.current_block = Some(block);
     for inst in func.layout.block_insts(block).rev() {
         let opcode = func.dfg.inst(inst).opcode();
         if opcode.is_branch() {
@@ -189,6 +198,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         settings: &'f Settings,
         abi: &'f AbiSignature,
         order: &BlockLoweringOrder,
+        loops: LoopAnalysis,
     ) -> Result<Self, CompileError> {
         let num_blocks = order.blocks().len();
         let num_insts = func.dfg.num_insts();
@@ -203,6 +213,9 @@ impl<'f, I: MachInst> Lower<'f, I> {
             uses: count_uses(func, order),
             slot_offsets: SecondaryMap::new(),
             return_area_pointer: None,
+            loops,
+            current_block: None,
+            constants_outside_loop: Vec::new(),
             emitted: Vec::new(),
             branch_args: Vec::new(),
         };
@@ -331,6 +344,26 @@ impl<'f, I: MachInst> Lower<'f, I> {
         }
     }
 
+    /// Notes that an operand of the current instruction is `constant`, which is the word number `index` of `value`.
+    pub fn note_constant(&mut self, constant: i32, value: Value, index: usize) {
+        let level = |block| self.loops.loop_level(block);
+        let definition = self.func.dfg.value_inst(value);
+        let definition = definition.and_then(|inst| self.func.layout.inst_block(inst));
+        if let (Some(here), Some(there)) = (self.current_block, definition)
+            && level(there) < level(here)
+        {
+            self.constants_outside_loop.push((constant, value, index));
+        }
+    }
+
+    /// The register that holds `constant`, if the current instruction is in a loop and has an operand with this word that
+    /// was defined outside.
+    pub fn register_outside_loop(&mut self, constant: i32) -> Option<Reg> {
+        let known = self.constants_outside_loop.iter();
+        let &(_, value, index) = known.into_iter().find(|known| known.0 == constant)?;
+        Some(self.put_word_in_reg(value, index))
+    }
+
     /// Where the memory of a stack slot starts, in bytes from the start of the stack slots.
     ///
     /// The slot itself starts there too, unless it is aligned to more than [`STACK_ALIGNMENT`]: then it starts at the first
@@ -416,6 +449,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// Hands what the current instruction was lowered to over to the builder.
     fn flush(&mut self, srcloc: SourceLoc) {
+        self.constants_outside_loop.clear();
         for inst in self.emitted.drain(..).rev() {
             self.builder.push(inst, srcloc);
         }

@@ -1,8 +1,8 @@
 //! Which instructions of RV32 each instruction of LPIR becomes. One file a subject.
 //!
-//! Values are rows of [words](words), and most rules are written once for any number of them: the addition of two `i32` is
+//! Values are rows of words (`words.rs`), and most rules are written once for any number of them: the addition of two `i32` is
 //! the addition of two rows of one word. A value that is narrower than a word leaves the bits above it undefined; see
-//! [`narrow`].
+//! `narrow.rs`.
 
 mod arithmetic;
 mod bit_counting;

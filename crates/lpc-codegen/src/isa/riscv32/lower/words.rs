@@ -5,6 +5,9 @@
 //! fits one, nothing at all where a constant makes the result known. So the rules for wide values need not look for
 //! constants themselves; adding a small constant to a pair, or multiplying two zero-extended words, comes out right.
 //!
+//! A constant that must be in a register is loaded where it is needed, which is seldom worse than to keep it; but not in a
+//! loop, where it takes the register that the program put it in outside.
+//!
 //! Words are demanded one by one. The upper half of a sum that nobody reads is never computed.
 
 use crate::backend::abi::words_of;
@@ -48,7 +51,9 @@ impl Lower<'_, MInst> {
         for _ in 0..MAX_DEPTH {
             if let Some(constant) = self.as_constant(value) {
                 // Beyond the 64 bits of a constant there is its sign only; constants are never wider.
-                return Word::Const((constant >> (32 * index.min(1))) as i32);
+                let constant = (constant >> (32 * index.min(1))) as i32;
+                self.note_constant(constant, value, index);
+                return Word::Const(constant);
             }
             match self.source_of_word(value, index) {
                 Some(WordSource::Zero) => return Word::ZERO,
@@ -152,7 +157,10 @@ impl Lower<'_, MInst> {
         match word {
             Word::Reg(reg) => reg,
             Word::Const(0) => zero_reg(),
-            Word::Const(_) => self.virtual_reg(word),
+            Word::Const(constant) => match self.register_outside_loop(constant) {
+                Some(reg) => reg,
+                None => self.virtual_reg(word),
+            },
         }
     }
 
