@@ -106,6 +106,53 @@ block0:
     }
 }
 
+/// Words that change places, twice the same, zero on either side, and among them the operands of the condition. The
+/// last word is read by nobody.
+#[test]
+fn wide_selects_choose_all_words_at_once() {
+    let text = "\
+vcode %select {
+block0:
+    args v192=a0, v193=a1, v194=a2
+    select.bltu [v195, v196, v197], v192, v193, [v192, v193, v194], [v193, v194, v192]
+    select.beq [v198, v199], v194, zero, [v195, v196], [v196, v195]
+    select.bne [v200, v201, v202, v203], v197, zero, [zero, v197, v197, zero], [v197, zero, v198, v199]
+    slli v204, v198, 4
+    add v205, v204, v199
+    slli v206, v205, 4
+    add v207, v206, v200
+    slli v208, v207, 4
+    add v209, v208, v201
+    slli v210, v209, 4
+    add v211, v210, v202
+    slli v212, v211, 4
+    add v213, v212, v192
+    slli v214, v213, 4
+    add v215, v214, v197
+    rets v215=a0
+}
+";
+    let expected = |a: u32, b: u32, c: u32| {
+        let (d, e, f) = if a < b { (a, b, c) } else { (b, c, a) };
+        let (g, h) = if c == 0 { (d, e) } else { (e, d) };
+        let (i, j, k) = if f != 0 { (0, f, f) } else { (f, 0, g) };
+        [g, h, i, j, k, a, f]
+            .iter()
+            .fold(0, |sum, digit| sum << 4 | digit)
+    };
+    for (a, b, c) in [
+        (1, 2, 3),
+        (2, 1, 3),
+        (1, 2, 0),
+        (2, 1, 0),
+        (0, 0, 5),
+        (0, 0, 0),
+    ] {
+        let result = run(text, "select", &[a, b, c]);
+        assert_eq!(result, expected(a, b, c), "{a} {b} {c}");
+    }
+}
+
 /// A table of `entries` targets, which leads to one of five blocks.
 fn jump_table(entries: u32) -> String {
     let targets: Vec<_> = (0..entries)

@@ -46,6 +46,7 @@ block0:
     nop
     dummy_use v212
     select.bltu v213, v192, v193, v194, v195
+    select.bge [v221, v222], v192, zero, [zero, v194], [v195, zero]
     trap_if.beq v193, zero, int_divz
     call %f(v213=a0, v194=a1) -> v214=a0, v215=a1 clobbers a2-a7, t0-t6 pops 16
     call_indirect v214() clobbers t0

@@ -6,7 +6,7 @@ mod label_use;
 pub use label_use::LabelUse;
 
 use super::frame::{adjust_sp, gen_epilogue, gen_tail_call_epilogue};
-use super::inst::{BrTableTargets, CallInfo, MInst, ReturnCallInfo};
+use super::inst::{BrTableTargets, CallInfo, MInst, ReturnCallInfo, SelectedWord};
 use super::regs::{TAIL_CALL_TARGET, gpr};
 use crate::backend::buffer::{MachBuffer, MachLabel};
 use crate::backend::emit::EmitContext;
@@ -43,6 +43,7 @@ pub fn worst_case_size(inst: &MInst) -> CodeOffset {
         // A branch and, behind the function, the trap.
         MInst::TrapIf { .. } => 4,
         MInst::Select { .. } => 5,
+        MInst::SelectWide { words, .. } => 3 + 2 * words.len() as CodeOffset,
         MInst::Call { .. } | MInst::CallInd { .. } => 5,
         _ => 3,
     };
@@ -147,6 +148,15 @@ fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitCont
         } => {
             let condition = LabelUse::branch(*op, gpr(*rs1), gpr(*rs2));
             emit_select(dest(*rd), condition, gpr(*if_true), gpr(*if_false), buffer);
+        }
+        MInst::SelectWide {
+            op,
+            rs1,
+            rs2,
+            words,
+        } => {
+            let condition = LabelUse::branch(*op, gpr(*rs1), gpr(*rs2));
+            emit_select_wide(condition, words, buffer);
         }
         MInst::TrapIf { op, rs1, rs2, code } => {
             let trap = buffer.defer_trap(*code);
@@ -337,5 +347,18 @@ fn emit_select(
     let done = buffer.get_label();
     buffer.use_label(condition, done);
     emit_move(rd, if_false, buffer);
+    buffer.bind_label(done);
+}
+
+/// A branch over several moves. No result is in the register of another operand than its own `if_true`.
+fn emit_select_wide(condition: LabelUse, words: &[SelectedWord], buffer: &mut MachBuffer<MInst>) {
+    for word in words {
+        emit_move(dest(word.rd), gpr(word.if_true), buffer);
+    }
+    let done = buffer.get_label();
+    buffer.use_label(condition, done);
+    for word in words {
+        emit_move(dest(word.rd), gpr(word.if_false), buffer);
+    }
     buffer.bind_label(done);
 }

@@ -90,6 +90,17 @@ pub struct ReturnCallInfo<T> {
     pub args_size: u32,
 }
 
+/// One of the words that an instruction selects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SelectedWord {
+    /// The result.
+    pub rd: Writable<Reg>,
+    /// The result where the condition holds.
+    pub if_true: Reg,
+    /// The result where it does not.
+    pub if_false: Reg,
+}
+
 /// Where a jump table leads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BrTableTargets {

@@ -8,7 +8,9 @@ mod args;
 mod machinst;
 mod operands;
 
-pub use args::{AMode, BrTableTargets, CallInfo, FixedDef, FixedUse, ReturnCallInfo, SymbolOffset};
+pub use args::{
+    AMode, BrTableTargets, CallInfo, FixedDef, FixedUse, ReturnCallInfo, SelectedWord, SymbolOffset,
+};
 
 use crate::backend::buffer::MachLabel;
 use crate::backend::reg::{Reg, Writable};
@@ -206,6 +208,17 @@ pub enum MInst {
         if_true: Reg,
         /// The result where it does not.
         if_false: Reg,
+    },
+    /// The same choice for several words at once: one branch over all their moves.
+    SelectWide {
+        /// The condition: an opcode of the format [`Branch`](lpc_riscv32::Format::Branch).
+        op: Opcode,
+        /// The first operand of the condition.
+        rs1: Reg,
+        /// The second operand of the condition.
+        rs2: Reg,
+        /// What is selected.
+        words: Box<[SelectedWord]>,
     },
     /// Traps if the branch instruction `op` on `rs1` and `rs2` would be taken.
     TrapIf {

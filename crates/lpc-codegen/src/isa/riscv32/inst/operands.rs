@@ -1,9 +1,10 @@
 //! What the register allocator is told of each instruction.
 
-use super::{AMode, CallInfo, FixedDef, FixedUse, MInst};
+use super::{AMode, CallInfo, FixedDef, FixedUse, MInst, SelectedWord};
 use crate::backend::operands::OperandVisitor;
 use crate::backend::reg::{Reg, Writable};
 use crate::isa::riscv32::regs::TAIL_CALL_TARGET;
+use alloc::vec::Vec;
 
 impl MInst {
     /// Visits the register operands, always in the same order.
@@ -67,6 +68,9 @@ impl MInst {
                 if_false,
                 ..
             } => select(rd, if_true, [rs1, rs2, if_false], visitor),
+            Self::SelectWide {
+                rs1, rs2, words, ..
+            } => select_wide([rs1, rs2], words, visitor),
             Self::DummyUse { reg } => visitor.reg_use(reg),
             Self::Jump { .. } | Self::Udf { .. } | Self::Ebreak | Self::Fence | Self::Nop => {}
         }
@@ -120,5 +124,34 @@ fn select(
         visitor.reg_reuse_def(rd, 0);
     } else {
         visitor.reg_early_def(rd);
+    }
+}
+
+/// As with one word, each result takes the register of its `if_true`. The other operands are needed while results are being
+/// written, the condition where a result takes the place of a register that cannot be written, and so share no register
+/// with any of the results: the moves come out right in every order, even where words change places.
+fn select_wide(
+    condition: [&mut Reg; 2],
+    words: &mut [SelectedWord],
+    visitor: &mut dyn OperandVisitor,
+) {
+    let are_reused: Vec<bool> = words.iter().map(|word| word.if_true.is_virtual()).collect();
+    for word in words.iter_mut() {
+        visitor.reg_use(&mut word.if_true);
+    }
+    for reg in condition {
+        visitor.reg_late_use(reg);
+    }
+    for word in words.iter_mut() {
+        visitor.reg_late_use(&mut word.if_false);
+    }
+    let mut operand = 0;
+    for (word, is_reused) in words.iter_mut().zip(are_reused) {
+        if is_reused {
+            visitor.reg_reuse_def(&mut word.rd, operand);
+            operand += 1;
+        } else {
+            visitor.reg_def(&mut word.rd);
+        }
     }
 }

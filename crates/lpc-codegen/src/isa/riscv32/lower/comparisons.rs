@@ -5,7 +5,8 @@ use super::words::{Word, Words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
-use crate::isa::riscv32::inst::MInst;
+use crate::isa::riscv32::inst::{MInst, SelectedWord};
+use alloc::vec::Vec;
 use lpc_lpir::ir::{Inst, InstructionData, IntCC, Value};
 use lpc_riscv32::Opcode as Op;
 
@@ -253,24 +254,7 @@ impl Lower<'_, MInst> {
         if_true: Word,
         if_false: Word,
     ) -> Word {
-        if if_true == if_false {
-            return if_true;
-        }
-        if let Some(holds) = condition.known() {
-            return if holds { if_true } else { if_false };
-        }
-        let [if_true, if_false] = [if_true, if_false].map(|word| self.reg(word));
-        let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
-        let rd = self.temp();
-        self.emit(MInst::Select {
-            op,
-            rd,
-            rs1,
-            rs2,
-            if_true,
-            if_false,
-        });
-        Word::Reg(rd.to_reg())
+        self.select_words(condition, &[if_true], &[if_false])[0]
     }
 
     /// The words of `if_true` if the condition holds, otherwise those of `if_false`.
@@ -280,9 +264,63 @@ impl Lower<'_, MInst> {
         if_true: &[Word],
         if_false: &[Word],
     ) -> Words {
-        Words::from_fn(if_true.len(), |index| {
-            self.select_word(condition, if_true[index], if_false[index])
-        })
+        let mut results = Words::from_fn(if_true.len(), |index| if_true[index]);
+        match condition.known() {
+            Some(true) => return results,
+            Some(false) => return Words::from_fn(if_false.len(), |index| if_false[index]),
+            None => {}
+        }
+        // The moves of what is on the true side are left to the register allocator, which makes them vanish, unless there is
+        // no register to keep the result in.
+        let zeros = |words: &[Word]| words.iter().filter(|word| **word == Word::ZERO).count();
+        let (condition, if_true, if_false) = if zeros(if_true) > zeros(if_false) {
+            (condition.complement(), if_false, if_true)
+        } else {
+            (condition, if_true, if_false)
+        };
+        let mut selected = Vec::with_capacity(results.len());
+        for (index, result) in results.iter_mut().enumerate() {
+            if if_true[index] != if_false[index] {
+                let rd = self.temp();
+                *result = Word::Reg(rd.to_reg());
+                selected.push(SelectedWord {
+                    rd,
+                    if_true: self.reg(if_true[index]),
+                    if_false: self.reg(if_false[index]),
+                });
+            }
+        }
+        if !selected.is_empty() {
+            let condition = self.branch_condition(condition);
+            self.emit(select(condition, selected));
+        }
+        results
+    }
+}
+
+fn select(condition: BranchCondition, words: Vec<SelectedWord>) -> MInst {
+    let BranchCondition { op, rs1, rs2 } = condition;
+    match *words {
+        [
+            SelectedWord {
+                rd,
+                if_true,
+                if_false,
+            },
+        ] => MInst::Select {
+            op,
+            rd,
+            rs1,
+            rs2,
+            if_true,
+            if_false,
+        },
+        _ => MInst::SelectWide {
+            op,
+            rs1,
+            rs2,
+            words: words.into(),
+        },
     }
 }
 

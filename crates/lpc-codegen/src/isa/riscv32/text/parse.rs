@@ -5,7 +5,8 @@ use crate::backend::frame::MAX_FRAME_SIZE;
 use crate::backend::reg::{Reg, RegClass, SpillSlot, Writable};
 use crate::backend::vcode_text::{InstParser, VCodeParseError};
 use crate::isa::riscv32::inst::{
-    AMode, BrTableTargets, CallInfo, FixedDef, FixedUse, MInst, ReturnCallInfo, SymbolOffset,
+    AMode, BrTableTargets, CallInfo, FixedDef, FixedUse, MInst, ReturnCallInfo, SelectedWord,
+    SymbolOffset,
 };
 use crate::isa::riscv32::regs::zero_reg;
 use alloc::boxed::Box;
@@ -315,6 +316,9 @@ fn parse_atomic(op: Opcode, order: AtomicOrder, p: Parser<'_, '_, '_>) -> ParseR
 }
 
 fn parse_select(op: Opcode, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    if p.cursor.eat("[") {
+        return parse_select_wide(op, p);
+    }
     Ok(MInst::Select {
         op,
         rd: p.virtual_def(RegClass::Int)?,
@@ -323,6 +327,45 @@ fn parse_select(op: Opcode, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
         if_true: next_reg(p)?,
         if_false: next_reg(p)?,
     })
+}
+
+/// Parses a selection of several words: `[v192, v193], v194, zero, [v195, zero], [v196, v197]`.
+fn parse_select_wide(op: Opcode, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    let mut results = Vec::new();
+    loop {
+        results.push(p.virtual_def(RegClass::Int)?);
+        if !p.cursor.eat(",") {
+            break;
+        }
+    }
+    p.cursor.expect("]")?;
+    let (rs1, rs2) = (next_reg(p)?, next_reg(p)?);
+    let if_true = next_group(results.len(), p)?;
+    let if_false = next_group(results.len(), p)?;
+    let words = results.into_iter().zip(if_true).zip(if_false);
+    let words = words.map(|((rd, if_true), if_false)| SelectedWord {
+        rd,
+        if_true,
+        if_false,
+    });
+    Ok(MInst::SelectWide {
+        op,
+        rs1,
+        rs2,
+        words: words.collect(),
+    })
+}
+
+/// Parses a comma and `count` registers in brackets, of which there is at least one.
+fn next_group(count: usize, p: Parser<'_, '_, '_>) -> ParseResult<Vec<Reg>> {
+    p.comma()?;
+    p.cursor.expect("[")?;
+    let mut registers = Vec::from([reg(p)?]);
+    for _ in 1..count {
+        registers.push(next_reg(p)?);
+    }
+    p.cursor.expect("]")?;
+    Ok(registers)
 }
 
 fn parse_load_address(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {

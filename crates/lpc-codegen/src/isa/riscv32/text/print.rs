@@ -120,6 +120,18 @@ fn print_control(inst: &MInst, p: Printer<'_, '_, '_>) -> fmt::Result {
             p.mnemonic(format_args!("select.{}", op.mnemonic()))?;
             regs(p, &[rd.to_reg(), *rs1, *rs2, *if_true, *if_false])
         }
+        MInst::SelectWide {
+            op,
+            rs1,
+            rs2,
+            words,
+        } => {
+            p.mnemonic(format_args!("select.{}", op.mnemonic()))?;
+            group(p, words.iter().map(|word| word.rd.to_reg()))?;
+            regs(p, &[*rs1, *rs2])?;
+            group(p, words.iter().map(|word| word.if_true))?;
+            group(p, words.iter().map(|word| word.if_false))
+        }
         MInst::TrapIf { op, rs1, rs2, code } => {
             p.mnemonic(format_args!("trap_if.{}", op.mnemonic()))?;
             regs(p, &[*rs1, *rs2])?;
@@ -144,6 +156,15 @@ fn opcode(p: Printer<'_, '_, '_>, op: Opcode, operands: &[Reg]) -> fmt::Result {
 
 fn regs(p: Printer<'_, '_, '_>, operands: &[Reg]) -> fmt::Result {
     operands.iter().try_for_each(|&reg| p.reg(reg))
+}
+
+/// Registers in brackets.
+fn group(p: Printer<'_, '_, '_>, mut registers: impl Iterator<Item = Reg>) -> fmt::Result {
+    p.operand(format_args!("["))?;
+    p.start_group();
+    registers.try_for_each(|reg| p.reg(reg))?;
+    p.end_group();
+    p.text(format_args!("]"))
 }
 
 fn access(
