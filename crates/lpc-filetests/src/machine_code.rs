@@ -10,6 +10,7 @@
 
 use lpc_codegen::backend::buffer::MachBufferFinalized;
 use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
+use lpc_codegen::isa::riscv32::emit::UNIMP;
 use lpc_riscv32::ExtensionSet;
 use lpc_riscv32::disassembler::disassemble;
 use lpc_riscv32::display::DisplayOptions;
@@ -29,6 +30,7 @@ pub(crate) fn print_code(buffer: &MachBufferFinalized, extensions: ExtensionSet)
         };
         let text = match line.inst {
             Some(inst) => inst.display(options).to_string(),
+            None if line.bits == UNIMP => "unimp".to_owned(),
             None => format!(".insn {:#x}", line.bits),
         };
         lines.push((line.address, text));

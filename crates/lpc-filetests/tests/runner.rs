@@ -145,8 +145,8 @@ block0:
     );
     let expected = "\
 a.clif:12: skipped 2 tests: %vector: type i32x4
-a.clif:18: skipped 1 test: %caller: calls %other_caller: calls %missing, which is not defined
-a.clif:26: skipped 0 tests: %other_caller: calls %missing, which is not defined
+a.clif:19: skipped 1 test: %caller: calls %other_caller: calls %missing, which is not defined
+a.clif:27: skipped 0 tests: %other_caller: calls %missing, which is not defined
 a.clif:2: skipped 1 test: unknown test command `frobnicate fast`
 1 passed, 0 failed, 4 skipped
 ";
