@@ -22,9 +22,11 @@ extern crate std;
 
 mod error;
 mod image;
+mod insts;
 mod linker;
 mod relocation;
 
 pub use error::{LinkError, UndefinedSymbol};
 pub use image::{Image, Location, Symbol};
+pub use insts::{ModuleToInstsError, PlacedInst, compile_module_to_insts};
 pub use linker::Linker;
