@@ -1,11 +1,7 @@
 //! Sums, products, quotients, minima and comparisons.
 
+use super::same_type;
 use lpc_lpir::ir::{DataValue, IntCC, TrapCode};
-
-/// The value of the type of `like` with the low bits of `bits`.
-fn same_type(like: DataValue, bits: u128) -> DataValue {
-    DataValue::new(like.ty(), bits)
-}
 
 pub(super) fn iadd(x: DataValue, y: DataValue) -> DataValue {
     same_type(x, x.unsigned().wrapping_add(y.unsigned()))

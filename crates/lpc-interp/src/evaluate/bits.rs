@@ -1,11 +1,7 @@
 //! Logic, shifts, counts, and the orders of bits and bytes.
 
+use super::same_type;
 use lpc_lpir::ir::DataValue;
-
-/// The value of the type of `like` with the low bits of `bits`.
-fn same_type(like: DataValue, bits: u128) -> DataValue {
-    DataValue::new(like.ty(), bits)
-}
 
 /// The bits of `x` above its width, all of which are zero.
 fn bits_above(x: DataValue) -> u32 {

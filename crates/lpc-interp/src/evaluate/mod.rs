@@ -31,6 +31,11 @@ fn two(first: DataValue, second: DataValue) -> Results {
     (first, Some(second))
 }
 
+/// The value of the type of `like` with the low bits of `bits`.
+fn same_type(like: DataValue, bits: u128) -> DataValue {
+    DataValue::new(like.ty(), bits)
+}
+
 /// The results of `opcode` with one operand. `ty` is its controlling type.
 pub(crate) fn unary(opcode: Opcode, ty: Type, x: DataValue) -> Results {
     one(match opcode {
