@@ -15,6 +15,11 @@ pub enum OptLevel {
     Size,
 }
 
+impl OptLevel {
+    /// All levels.
+    pub const ALL: [Self; 3] = [Self::None, Self::Speed, Self::Size];
+}
+
 /// The settings of a compilation.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -3,7 +3,7 @@
 use crate::expectation::expected_text;
 use crate::subtest::Session;
 use filecheck::{CheckerBuilder, NO_VARIABLES};
-use lpc_lpir::text::Comment;
+use lpc_lpir::text::Location;
 use similar::TextDiff;
 
 /// Compares what the function that starts in line `function_line` became with the comment behind it; or notes it for the
@@ -28,19 +28,19 @@ pub(crate) fn check_precise(actual: &str, function_line: u32, session: &mut Sess
     session.report.pass();
 }
 
-/// Matches `actual` with the directives in `comments`: `check:`, `nextln:`, `sameln:`, `not:`, `unordered:`, `regex:`, as the
+/// Matches `actual` with the directives in `comments`, each with its place: `check:`, `nextln:`, `sameln:`, `not:`, `unordered:`, `regex:`, as the
 /// crate `filecheck` has them. Without directives every text matches.
 ///
 /// # Errors
 /// What does not match, or is no right directive.
 pub(crate) fn check_directives<'a>(
     actual: &str,
-    comments: impl Iterator<Item = &'a Comment<'a>>,
+    comments: impl Iterator<Item = (Location, &'a str)>,
 ) -> Result<(), String> {
     let mut builder = CheckerBuilder::new();
-    for comment in comments {
-        let added = builder.directive(comment.text);
-        added.map_err(|error| format!("{}: {error}", comment.location))?;
+    for (location, text) in comments {
+        let added = builder.directive(text);
+        added.map_err(|error| format!("{location}: {error}"))?;
     }
     let checker = builder.finish();
     if checker.is_empty() {

@@ -15,6 +15,8 @@ pub(crate) struct Configuration {
     pub(crate) settings: Settings,
     /// The allocator, when the file states one.
     regalloc: Option<RegallocAlgorithm>,
+    /// The machines that the file names.
+    targets: Vec<String>,
 }
 
 impl Configuration {
@@ -26,6 +28,7 @@ impl Configuration {
         let mut configuration = Self {
             settings: Settings::default(),
             regalloc: None,
+            targets: Vec::new(),
         };
         for line in header {
             let understood = match line.kind {
@@ -81,18 +84,30 @@ impl Configuration {
             let extensions = machine.parse::<ExtensionSet>();
             self.settings.extensions = extensions.map_err(|error| error.to_string())?;
         }
+        self.targets.push(machine.to_owned());
         Ok(())
     }
 
-    /// The settings with which the code has to run right.
+    /// The first machine that the file names, when all that it names have pointers of 64 bits.
+    pub(crate) fn wide_target(&self) -> Option<&str> {
+        let is_wide = |target: &String| target.contains("64") || target == "s390x";
+        let first = self.targets.first()?;
+        self.targets.iter().all(is_wide).then_some(first)
+    }
+
+    /// The settings with which the code has to run right: every optimization level, whatever the file states, and every
+    /// allocator, unless the file states one.
     pub(crate) fn run_settings(&self) -> Vec<Settings> {
         let algorithms = match self.regalloc {
             Some(algorithm) => vec![algorithm],
             None => RegallocAlgorithm::ALL.to_vec(),
         };
-        let settings = algorithms.into_iter().map(|regalloc| Settings {
-            regalloc,
-            ..self.settings.clone()
+        let settings = algorithms.into_iter().flat_map(|regalloc| {
+            OptLevel::ALL.map(|opt_level| Settings {
+                regalloc,
+                opt_level,
+                ..self.settings.clone()
+            })
         });
         settings.collect()
     }
@@ -123,17 +138,42 @@ mod tests {
         assert_eq!(settings.opt_level, OptLevel::None);
         assert!(settings.preserve_frame_pointers);
         assert_eq!(settings.extensions, "rv32imc_zbb".parse().unwrap());
-        let run = configuration.run_settings();
-        let algorithms: Vec<_> = run.iter().map(|settings| settings.regalloc).collect();
-        assert_eq!(algorithms, RegallocAlgorithm::ALL);
+    }
+
+    #[test]
+    fn code_runs_with_every_allocator_at_every_level() {
+        let run = configuration("set opt_level=none").unwrap().run_settings();
+        let run = run
+            .iter()
+            .map(|settings| (settings.regalloc, settings.opt_level));
+        let expected = RegallocAlgorithm::ALL
+            .iter()
+            .flat_map(|&regalloc| OptLevel::ALL.map(|opt_level| (regalloc, opt_level)));
+        assert!(run.eq(expected));
+    }
+
+    #[test]
+    fn targets_have_wide_pointers_when_all_have() {
+        let wide_target = |header| {
+            let configuration = configuration(header).unwrap();
+            configuration.wide_target().map(str::to_owned)
+        };
+        assert_eq!(wide_target("test verifier"), None);
+        assert_eq!(
+            wide_target("target x86_64 sse41\ntarget s390x"),
+            Some("x86_64".to_owned())
+        );
+        assert_eq!(wide_target("target pulley64\ntarget pulley32"), None);
+        assert_eq!(wide_target("target rv32imac"), None);
     }
 
     #[test]
     fn a_stated_allocator_is_the_only_one() {
         let configuration = configuration("set regalloc_algorithm=single_pass").unwrap();
         let run = configuration.run_settings();
-        assert_eq!(run.len(), 1);
-        assert_eq!(run[0].regalloc, RegallocAlgorithm::Fastalloc);
+        assert_eq!(run.len(), OptLevel::ALL.len());
+        let is_fastalloc = |settings: &Settings| settings.regalloc == RegallocAlgorithm::Fastalloc;
+        assert!(run.iter().all(is_fastalloc));
     }
 
     #[test]

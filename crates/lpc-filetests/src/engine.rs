@@ -3,7 +3,7 @@
 use crate::attempt::{NoResult, attempt, catch_panic};
 use crate::host::TestHost;
 use crate::program::{Lacking, executable_part};
-use lpc_codegen::{CompiledModule, Settings, compile_function};
+use lpc_codegen::{CompiledFunction, CompiledModule, OptLevel, Settings, compile_function};
 use lpc_harness::{MachineOptions, RunError};
 use lpc_interp::{Interpreter, Limits};
 use lpc_lpir::ir::{DataValue, ExternalName, Module, TrapCode};
@@ -11,6 +11,13 @@ use std::fmt;
 
 /// The most instructions that a call may execute.
 const INSTRUCTION_LIMIT: u64 = 200_000_000;
+
+/// The bytes of the stack of a program.
+const STACK_SIZE: u32 = 2 << 20;
+
+/// The bytes of the memory of the emulated machine: the stack and as much for code. There is a machine for each file and each
+/// way to compile it, so that setting up the memory takes most of the time when it is much larger.
+const MEMORY_SIZE: u32 = 2 * STACK_SIZE;
 
 /// What came of a call.
 #[derive(Clone, Debug)]
@@ -72,9 +79,116 @@ impl Engine for Interpreter<'_> {
 pub(crate) fn interpreter(module: &Module) -> Interpreter<'_> {
     let limits = Limits {
         instructions: INSTRUCTION_LIMIT,
+        stack_size: STACK_SIZE,
+        heap_size: 0,
         ..Limits::default()
     };
     Interpreter::new(module, limits)
+}
+
+/// The functions of `module` in the emulator, compiled with each of `settings`.
+///
+/// Settings that differ in the optimization level alone and give the same code share an engine.
+pub(crate) fn emulators(module: &Module, settings: &[Settings]) -> Vec<EmulatorEngine> {
+    let mut compilations: Vec<Compilation> = Vec::new();
+    for settings in settings {
+        let new = Compilation::new(module, settings);
+        match compilations.iter_mut().find(|old| old.is_same_code(&new)) {
+            Some(old) => old.opt_levels.push(settings.opt_level),
+            None => compilations.push(new),
+        }
+    }
+    let engines = compilations.into_iter();
+    engines
+        .map(|compilation| compilation.into_engine(module))
+        .collect()
+}
+
+/// The functions of a module, compiled one by one.
+struct Compilation<'a> {
+    settings: &'a Settings,
+    /// The optimization levels that give this code.
+    opt_levels: Vec<OptLevel>,
+    functions: Vec<CompiledFunction>,
+    /// The functions that the backend cannot compile.
+    lacking: Lacking,
+    /// The functions on which the compiler failed.
+    failed: Lacking,
+}
+
+impl<'a> Compilation<'a> {
+    fn new(module: &Module, settings: &'a Settings) -> Self {
+        let mut new = Self {
+            settings,
+            opt_levels: vec![settings.opt_level],
+            functions: Vec::new(),
+            lacking: Lacking::new(),
+            failed: Lacking::new(),
+        };
+        for (_, function) in module.functions() {
+            match attempt(function, || compile_function(function, settings)) {
+                Ok(compiled) => new.functions.push(compiled),
+                Err(NoResult::Lacking(what)) => {
+                    new.lacking.insert(function.name.clone(), what);
+                }
+                Err(NoResult::Failed(what)) => {
+                    new.failed.insert(function.name.clone(), what);
+                }
+            }
+        }
+        new
+    }
+
+    fn is_same_code(&self, other: &Self) -> bool {
+        let mut functions = self.functions.iter().zip(&other.functions);
+        self.settings.regalloc == other.settings.regalloc
+            && self.lacking == other.lacking
+            && self.failed == other.failed
+            && self.functions.len() == other.functions.len()
+            && functions.all(|(a, b)| a.code.buffer == b.code.buffer)
+    }
+
+    /// The name of the engine: the allocator, and the levels unless it stands for all.
+    fn name(&self) -> String {
+        let lowercase = |value: &dyn fmt::Debug| format!("{value:?}").to_lowercase();
+        let mut name = format!("emulator, {}", lowercase(&self.settings.regalloc));
+        if self.opt_levels.len() != OptLevel::ALL.len() {
+            for level in &self.opt_levels {
+                name += &format!(" -O {}", lowercase(level));
+            }
+        }
+        name
+    }
+
+    /// Loads the functions of `module` that can be executed.
+    fn into_engine(mut self, module: &Module) -> EmulatorEngine {
+        let name = self.name();
+        // A function that calls one on which the compiler failed can be tested as little as one that calls what we lack.
+        self.lacking.extend(self.failed.clone());
+        let part = executable_part(module, &mut self.lacking);
+        self.functions
+            .retain(|function| !self.lacking.contains_key(&function.name));
+        let mut compiled = CompiledModule {
+            functions: self.functions,
+        };
+        compiled.add_routines(&part, self.settings);
+        let machine = MachineOptions {
+            memory_size: MEMORY_SIZE,
+            stack_size: STACK_SIZE,
+            instruction_limit: INSTRUCTION_LIMIT,
+            ..MachineOptions::default()
+        };
+        let program = catch_panic(|| {
+            lpc_harness::Program::load(&part, &compiled, self.settings, machine, &TestHost)
+                .map_err(|error| error.to_string())
+        });
+        EmulatorEngine {
+            name,
+            program: program.and_then(|program| program),
+            lacking: self.lacking,
+            failed: self.failed,
+        }
+    }
 }
 
 /// Compiled functions in the emulator.
@@ -85,47 +199,6 @@ pub(crate) struct EmulatorEngine {
     lacking: Lacking,
     /// The functions on which the compiler failed.
     failed: Lacking,
-}
-
-impl EmulatorEngine {
-    /// The functions of `module`, compiled with `settings`.
-    pub(crate) fn new(module: &Module, settings: &Settings) -> Self {
-        let (mut lacking, mut failed) = (Lacking::new(), Lacking::new());
-        let mut compiled = CompiledModule::default();
-        for (_, function) in module.functions() {
-            let name = &function.name;
-            match attempt(function, || compile_function(function, settings)) {
-                Ok(compiled_function) => compiled.functions.push(compiled_function),
-                Err(NoResult::Lacking(what)) => {
-                    lacking.insert(name.clone(), what);
-                }
-                Err(NoResult::Failed(what)) => {
-                    failed.insert(name.clone(), what);
-                }
-            }
-        }
-        // A function that calls one on which the compiler failed can be tested as little as one that calls what we lack.
-        lacking.extend(failed.clone());
-        let part = executable_part(module, &mut lacking);
-        compiled
-            .functions
-            .retain(|function| !lacking.contains_key(&function.name));
-        compiled.add_routines(&part, settings);
-        let options = MachineOptions {
-            instruction_limit: INSTRUCTION_LIMIT,
-            ..MachineOptions::default()
-        };
-        let program = catch_panic(|| {
-            lpc_harness::Program::load(&part, &compiled, settings, options, &TestHost)
-                .map_err(|error| error.to_string())
-        });
-        Self {
-            name: format!("emulator, {:?}", settings.regalloc).to_lowercase(),
-            program: program.and_then(|program| program),
-            lacking,
-            failed,
-        }
-    }
 }
 
 impl Engine for EmulatorEngine {

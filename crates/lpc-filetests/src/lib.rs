@@ -17,12 +17,12 @@
 //! ; run: %half(-1) == -1
 //! ```
 //!
-//! Each test command is a [`SubTest`](subtest::SubTest) in a file of its own; `.clif` files hold LPIR, `.vcode` files
+//! Each test command is in a file of its own; `.clif` files hold LPIR, `.vcode` files
 //! virtual-register code.
 //!
 //! | command | of | tests |
 //! |---|---|---|
-//! | `test run` | `.clif` | results and traps, on the interpreter and on the emulator with every register allocator |
+//! | `test run` | `.clif` | results and traps, on the interpreter and on the emulator with every register allocator and optimization level |
 //! | `test interpret` | `.clif` | the same, on the interpreter alone |
 //! | `test compile [precise-output]` | `.clif` | machine code |
 //! | `test lower` | `.clif` | virtual-register code |
@@ -46,6 +46,7 @@ mod host;
 mod machine_code;
 mod program;
 mod report;
+mod retype_pointers;
 mod runner;
 mod subtest;
 mod test_cat;

@@ -17,6 +17,8 @@ use walkdir::WalkDir;
 pub struct Options {
     /// Whether expected texts are rewritten to what comes out, instead of compared with it.
     pub bless: bool,
+    /// Whether functions that are executed and have addresses of type `i64` are retyped, instead of skipped.
+    pub retype_pointers: bool,
 }
 
 impl Options {
@@ -27,6 +29,7 @@ impl Options {
     pub fn from_environment() -> Self {
         Self {
             bless: std::env::var_os(Self::BLESS_VARIABLE).is_some_and(|value| value == "1"),
+            ..Self::default()
         }
     }
 }
@@ -160,7 +163,7 @@ fn run_commands<'a>(
             return (report, Vec::new());
         }
     };
-    let mut session = Session::new(text, configuration, report, options.bless);
+    let mut session = Session::new(text, configuration, report, options);
     let commands: Vec<_> = header
         .iter()
         .filter(|line| line.kind == HeaderKind::Test)

@@ -2,6 +2,7 @@
 
 use crate::configuration::Configuration;
 use crate::report::Report;
+use crate::runner::Options;
 use crate::vcode_file::VCodeFile;
 use crate::{
     test_cat, test_compile, test_emit, test_lower, test_regalloc, test_run, test_verifier,
@@ -57,6 +58,8 @@ pub(crate) struct Session<'a> {
     pub(crate) text: &'a str,
     /// How its functions are to be compiled.
     pub(crate) configuration: Configuration,
+    /// Whether functions that are executed are retyped: [`Options::retype_pointers`].
+    pub(crate) retype_pointers: bool,
     /// Where the results go.
     pub(crate) report: Report<'a>,
     /// The new expectations, in the order of the functions; `None` when the old ones are to be met.
@@ -64,18 +67,19 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// A session about a file that holds `text`. With `bless`, expected texts are gathered and not compared.
+    /// A session about a file that holds `text`.
     pub(crate) fn new(
         text: &'a str,
         configuration: Configuration,
         report: Report<'a>,
-        bless: bool,
+        options: &Options,
     ) -> Self {
         Self {
             text,
             configuration,
+            retype_pointers: options.retype_pointers,
             report,
-            blessed: bless.then(Vec::new),
+            blessed: options.bless.then(Vec::new),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::check::check_directives;
 use crate::subtest::{Session, SubTest, for_each_function};
-use lpc_lpir::ir::Function;
+use lpc_lpir::ir::{ExternalName, Function, GlobalValueData};
 use lpc_lpir::text::{TestFile, parse_functions};
 
 /// `test cat`.
@@ -13,7 +13,12 @@ impl SubTest for TestCat {
         for_each_function(file, session, |function, parsed, session| {
             let printed = parsed.function.to_string();
             let comments = file.preamble_comments.iter().chain(&function.comments);
-            let checked = check_directives(&printed, comments)
+            let names = user_names(&parsed.function);
+            let texts =
+                comments.map(|comment| (comment.location, with_names(comment.text, &names)));
+            let texts: Vec<_> = texts.collect();
+            let directives = texts.iter().map(|(location, text)| (*location, &**text));
+            let checked = check_directives(&printed, directives)
                 .and_then(|()| check_fixpoint(&parsed.function, &printed));
             match checked {
                 Ok(()) => session.report.pass(),
@@ -24,6 +29,36 @@ impl SubTest for TestCat {
             }
         });
     }
+}
+
+/// The names of the form `u0:1` in the declarations of `function`, each once, in order.
+fn user_names(function: &Function) -> Vec<&ExternalName> {
+    let symbols = function
+        .global_values
+        .values()
+        .filter_map(|data| match data {
+            GlobalValueData::Symbol { name, .. } => Some(name),
+            _ => None,
+        });
+    let functions = function.dfg.ext_funcs.values().map(|data| &data.name);
+    let mut names = Vec::new();
+    for name in symbols.chain(functions) {
+        if matches!(name, ExternalName::User { .. }) && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// `directive` with the names themselves in place of `userextname0` and so on, which is how Cranelift prints the names of the
+/// form `u0:1` in a function by itself.
+fn with_names(directive: &str, names: &[&ExternalName]) -> String {
+    let mut directive = directive.to_owned();
+    // From the last on: `userextname1` is the start of `userextname10`.
+    for (index, name) in names.iter().enumerate().rev() {
+        directive = directive.replace(&format!("userextname{index}"), &name.to_string());
+    }
+    directive
 }
 
 /// Reads and prints again what `function` printed as.

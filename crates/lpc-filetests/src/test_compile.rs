@@ -31,7 +31,8 @@ impl SubTest for TestCompile {
                 return check_precise(&code, line, session);
             }
             let comments = file.preamble_comments.iter().chain(&function.comments);
-            match check_directives(&code, comments) {
+            let directives = comments.map(|comment| (comment.location, comment.text));
+            match check_directives(&code, directives) {
                 Ok(()) => session.report.pass(),
                 Err(what) => session.report.fail(line, what),
             }

@@ -9,10 +9,11 @@
 //! ```
 //!
 //! A directive is about the function above it, whatever name it states, and it has to come true on every engine: the
-//! interpreter and, for `test run`, the emulator once for each register allocator.
+//! interpreter and, for `test run`, the emulator with each register allocator and optimization level.
 
-use crate::engine::{CallOutcome, EmulatorEngine, Engine, interpreter};
+use crate::engine::{CallOutcome, Engine, emulators, interpreter};
 use crate::program::{Lacking, executable_part};
+use crate::retype_pointers::parse_and_retype;
 use crate::subtest::{Session, SubTest};
 use lpc_lpir::ir::{ExternalName, Module};
 use lpc_lpir::text::{
@@ -39,12 +40,26 @@ impl TestRun {
 
 impl SubTest for TestRun {
     fn run(&self, file: &TestFile<'_>, session: &mut Session<'_>) {
+        if !session.retype_pointers {
+            return self.run_file(file, session);
+        }
+        match parse_and_retype(session.text) {
+            Ok(retyped) => self.run_file(&retyped, session),
+            Err(error) => session.report.fail(error.location.line, error.message),
+        }
+    }
+}
+
+impl TestRun {
+    fn run_file(&self, file: &TestFile<'_>, session: &mut Session<'_>) {
         let (module, lacking) = executable_functions(file, session);
-        let mut engines: Vec<Box<dyn Engine + '_>> = vec![Box::new(interpreter(&module))];
-        if self.compiles {
-            for settings in session.configuration.run_settings() {
-                engines.push(Box::new(EmulatorEngine::new(&module, &settings)));
-            }
+        let mut engines: Vec<Box<dyn Engine + '_>> = Vec::new();
+        if !module.is_empty() {
+            engines.push(Box::new(interpreter(&module)));
+        }
+        if !module.is_empty() && self.compiles {
+            let emulators = emulators(&module, &session.configuration.run_settings());
+            engines.extend(emulators.into_iter().map(|engine| Box::new(engine) as _));
         }
         for function in &file.functions {
             match lacking.get(&function.name) {

@@ -340,6 +340,19 @@ impl DataFlowGraph {
         }
     }
 
+    /// Gives `value` another type, and nothing else. It is up to the caller that its definition and its uses permit that.
+    ///
+    /// # Panics
+    /// When it is not defined.
+    pub fn set_value_type(&mut self, value: Value, new: Type) {
+        match &mut self.values[value] {
+            ValueData::Result { ty, .. }
+            | ValueData::Param { ty, .. }
+            | ValueData::Alias { ty, .. } => *ty = new,
+            ValueData::Undefined => panic!("{value} is not defined"),
+        }
+    }
+
     /// Where `value` comes from, aliases resolved.
     ///
     /// # Panics

@@ -25,7 +25,7 @@ mod writer;
 pub use error::{Excerpt, Location, ParseError};
 pub use parser::{
     parse_functions, parse_invocation, parse_module, parse_module_with_sources, parse_run_command,
-    parse_run_command_at, parse_test,
+    parse_run_command_at, parse_test, parse_test_with_wide_addresses,
 };
 pub use run_command::{Comparison, Invocation, RunCommand};
 pub use source_map::SourceMap;

@@ -14,18 +14,25 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   lpc test filetests
-  lpc test filetests/run/arithmetic.clif
-  LPC_TEST_BLESS=1 lpc test filetests/compile")]
+  lpc test examples/gcd.clif
+  LPC_TEST_BLESS=1 lpc test filetests")]
 pub(crate) struct Arguments {
     /// Files and folders
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// Run functions with addresses of type i64 as well, where giving these type i32 changes nothing else
+    #[arg(long)]
+    retype_pointers: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut stdout = BufWriter::new(io::stdout().lock());
-    let options = Options::from_environment();
+    let options = Options {
+        retype_pointers: arguments.retype_pointers,
+        ..Options::from_environment()
+    };
     let summary = run_paths(&arguments.paths, &options, &mut stdout)?;
     stdout.flush()?;
     match summary.failed {

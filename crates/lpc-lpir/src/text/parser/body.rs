@@ -1,7 +1,7 @@
 //! The body of a function: blocks, results, aliases, instructions and their types.
 
 use super::function::Context;
-use super::{Failure, ParseResult, Parser, dialect, error_at, wide_address};
+use super::{Failure, ParseResult, Parser, dialect, error_at};
 use crate::entity::EntityRef;
 use crate::ir::{
     AnyEntity, Block, ControllingType, Inst, InstructionData, InstructionFormat, Opcode, SourceLoc,
@@ -340,7 +340,8 @@ impl Parser<'_> {
         let types = controlling.types();
         let is_address = types == ADDRESS || opcode.format() == InstructionFormat::CallIndirect;
         if is_address && ty == Type::I64 {
-            Err(wide_address(location))
+            self.check_wide_address(location)?;
+            Ok(Some(ty))
         } else if types.contains(ty) {
             Ok(Some(ty))
         } else if types == TypeSet::EMPTY {
@@ -369,7 +370,7 @@ impl Parser<'_> {
         let value = self.parse_value(context, "an address")?;
         let dfg = &context.function.dfg;
         if dfg.value_is_defined(value) && dfg.value_type(value) == Type::I64 {
-            return Err(wide_address(location));
+            self.check_wide_address(location)?;
         }
         Ok(value)
     }

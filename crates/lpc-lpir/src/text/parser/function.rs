@@ -2,7 +2,7 @@
 
 use super::body::WrittenValue;
 use super::numbering::Numbering;
-use super::{Failure, ParseResult, Parser, dialect, error_at, wide_address};
+use super::{Failure, ParseResult, Parser, dialect, error_at};
 use crate::ir::{
     AbiParam, AnyEntity, ArgumentExtension, ArgumentPurpose, Block, CallConv, ExternalName,
     Function, GlobalValue, Signature, Type, Value,
@@ -195,7 +195,7 @@ impl Parser<'_> {
             self.advance();
         }
         if param.purpose != ArgumentPurpose::Normal && param.value_type == Type::I64 {
-            return Err(wide_address(location));
+            self.check_wide_address(location)?;
         }
         Ok(param)
     }
