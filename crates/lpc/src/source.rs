@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::input::{display_name, read_text};
 use crate::pipeline::timed;
 use lpc_lpir::entity::SecondaryMap;
-use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Inst, Module, SourceLoc};
+use lpc_lpir::ir::{AnyEntity, FuncId, Inst, Module, SourceLoc};
 use lpc_lpir::text::{Location, Outcome, SourceMap, TestFile, parse_test};
 use lpc_lpir::verifier::verify_module;
 use std::ops::Range;
@@ -101,14 +101,9 @@ impl SourceModule {
         }
     }
 
-    /// The instruction of the function `name` whose source location, given by [`Self::number_instructions`], is `srcloc`.
-    pub(crate) fn instruction(
-        &self,
-        name: &ExternalName,
-        srcloc: SourceLoc,
-    ) -> Option<(FuncId, Inst)> {
-        let id = self.module.find(name)?;
-        (!srcloc.is_default()).then(|| (id, Inst::from_u32(srcloc.bits())))
+    /// The instruction whose source location, given by [`Self::number_instructions`], is `srcloc`.
+    pub(crate) fn instruction(&self, srcloc: SourceLoc) -> Option<Inst> {
+        (!srcloc.is_default()).then(|| Inst::from_u32(srcloc.bits()))
     }
 
     /// `message` about a place.

@@ -18,11 +18,11 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  lpc compile fib.clif
-  lpc compile fib.clif --emit vcode
-  lpc compile fib.clif --emit bin --base 0x42000000 -o fib.bin
+  lpc compile examples/gcd.clif
+  lpc compile examples/gcd.clif --emit vcode
+  lpc compile examples/gcd.clif --emit bin --base 0x42000000 -o gcd.bin
   lpc compile examples/sieve.clif --emit bin --import putchar=0x40000100 -o sieve.bin
-  lpc compile fib.clif --emit asm -o fib.s --march rv32imc_zba_zbb")]
+  lpc compile examples/gcd.clif --emit asm -o gcd.s --march rv32imc_zba_zbb")]
 pub(crate) struct Arguments {
     /// The file, or - for the standard input
     file: PathBuf,
@@ -88,7 +88,9 @@ fn lpir(source: &SourceModule) -> String {
 fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failure> {
     let compilation = Compilation::new(source, settings)?;
     let comment = |name: &_, srcloc| {
-        let (id, inst) = source.instruction(name, srcloc)?;
+        // The routines of the runtime are not in the module.
+        let id = source.module.find(name)?;
+        let inst = source.instruction(srcloc)?;
         Some(source.module.function(id).display_inst(inst).to_string())
     };
     let mut writer = AssemblyWriter::new(settings.extensions, &comment);

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 Examples:
   lpc dis code.bin --base 0x42000000
   echo 00a50513 8082 | lpc dis -
-  lpc compile fib.clif --emit bin -o - | lpc dis -")]
+  lpc compile examples/gcd.clif --emit bin -o - | lpc dis -")]
 pub(crate) struct Arguments {
     /// The file, or - for the standard input
     file: PathBuf,

@@ -9,7 +9,7 @@ use crate::source::SourceModule;
 use crate::stats::Stats;
 use clap::Args;
 use lpc_harness::{Place, Program, RunError};
-use lpc_lpir::ir::{DataValue, ExternalName};
+use lpc_lpir::ir::{AnyEntity, DataValue, ExternalName};
 use lpc_lpir::text::parse_invocation;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -17,16 +17,16 @@ use std::time::Duration;
 
 /// Compile a program and run it in the emulator
 ///
-/// Prints the results of the function that is called, separated by commas. The program can call these functions of the
+/// Prints the results of the function that is called as signed numbers, separated by commas. The program can call these functions of the
 /// host: %putchar(i32), %getchar() -> i32 (-1 at the end of the input), and %write(i32, i32) with an address and a number
 /// of bytes.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   lpc run examples/sha256.clif
-  lpc run fib.clif --invoke 'fib(30)' --stats
-  lpc run fib.clif --invoke 'fib(30)' --march rv32im -O none --regalloc fast
-  lpc compile fib.clif --emit lpir | lpc run - --invoke 'fib(30)'
+  lpc run examples/gcd.clif --invoke 'gcd(48, 36)' --stats
+  lpc run examples/gcd.clif --invoke 'gcd(48, 36)' --march rv32im -O none --regalloc fast
+  lpc compile examples/gcd.clif --emit lpir | lpc run - --invoke 'gcd(48, 36)'
 
 Exit codes: 0 if the function returned, 1 for errors in the input, 3 if the program trapped.")]
 pub(crate) struct Arguments {
@@ -94,7 +94,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if results.is_empty() {
         return Ok(());
     }
-    let texts: Vec<_> = results.iter().map(DataValue::to_string).collect();
+    let texts: Vec<_> = results
+        .iter()
+        .map(|result| result.signed().to_string())
+        .collect();
     write_bytes(None, format!("{}\n", texts.join(", ")).as_bytes())
 }
 
@@ -128,17 +131,38 @@ pub(crate) fn run_failure(source: &SourceModule, error: RunError) -> Failure {
         RunError::LimitReached => return Failure::Trap(error.to_string()),
         _ => return Failure::message(error),
     };
-    match source_of(source, place) {
-        Some((location, inst)) => Failure::Trap(format!("{location}: {what} at {place}: {inst}")),
-        None => Failure::Trap(format!("{what} at {place}")),
-    }
+    Failure::Trap(match source_of(source, place) {
+        Some(SourcePlace {
+            location,
+            function,
+            inst: Some(inst),
+        }) => format!("{location}: {what} in {function}: {inst}"),
+        Some(SourcePlace {
+            location, function, ..
+        }) => format!("{location}: {what} in {function}"),
+        None => format!("{what} at {place}"),
+    })
 }
 
-/// Where in the source a program stopped, and at which instruction.
-fn source_of(source: &SourceModule, place: &Place) -> Option<(String, String)> {
+/// A place in a source file, for messages.
+struct SourcePlace {
+    location: String,
+    function: String,
+    /// `None` for what belongs to the function as a whole, such as its prologue.
+    inst: Option<String>,
+}
+
+/// The place in the source at which a program stopped, unless that was in a routine of the runtime.
+fn source_of(source: &SourceModule, place: &Place) -> Option<SourcePlace> {
     let (name, _) = place.function.as_ref()?;
-    let (id, inst) = source.instruction(name, place.srcloc?)?;
-    let location = source.location(id, inst.into())?;
-    let inst = source.module.function(id).display_inst(inst);
-    Some((source.display_location(location), inst.to_string()))
+    let id = source.module.find(name)?;
+    let inst = place.srcloc.and_then(|srcloc| source.instruction(srcloc));
+    let entity = inst.map_or(AnyEntity::Function, AnyEntity::Inst);
+    let location = source.location(id, entity)?;
+    let func = source.module.function(id);
+    Some(SourcePlace {
+        location: source.display_location(location),
+        function: name.to_string(),
+        inst: inst.map(|inst| func.display_inst(inst).to_string()),
+    })
 }
