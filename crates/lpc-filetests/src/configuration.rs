@@ -90,9 +90,14 @@ impl Configuration {
 
     /// The first machine that the file names, when all that it names have pointers of 64 bits.
     pub(crate) fn wide_target(&self) -> Option<&str> {
-        let is_wide = |target: &String| target.contains("64") || target == "s390x";
         let first = self.targets.first()?;
-        self.targets.iter().all(is_wide).then_some(first)
+        (!self.has_narrow_target()).then_some(first)
+    }
+
+    /// Whether the file names a machine with pointers of 32 bits.
+    pub(crate) fn has_narrow_target(&self) -> bool {
+        let is_wide = |target: &String| target.contains("64") || target == "s390x";
+        !self.targets.iter().all(is_wide)
     }
 
     /// The settings with which the code has to run right: every optimization level, whatever the file states, and every
@@ -165,6 +170,12 @@ mod tests {
         );
         assert_eq!(wide_target("target pulley64\ntarget pulley32"), None);
         assert_eq!(wide_target("target rv32imac"), None);
+        assert!(
+            configuration("target rv32imac")
+                .unwrap()
+                .has_narrow_target()
+        );
+        assert!(!configuration("target x86_64").unwrap().has_narrow_target());
     }
 
     #[test]

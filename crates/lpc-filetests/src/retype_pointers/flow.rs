@@ -12,7 +12,7 @@ use super::classes::Classes;
 use lpc_lpir::entity::EntityRef;
 use lpc_lpir::ir::{
     ArgumentPurpose, Function, Inst, InstructionData, InstructionFormat, Opcode, OperandType,
-    SigRef, Signature, Type, TypeSet, Value, ValueList,
+    SigRef, Signature, Type, Value, ValueList,
 };
 
 /// Whether instructions with `opcode` can be retyped with all their operands and results, and mean the same then for
@@ -202,12 +202,11 @@ impl Flow {
 
     fn add_results(&mut self, index: usize, function: &Function, inst: Inst) {
         let opcode = function.dfg.inst(inst).opcode();
-        let addresses = TypeSet::ints(Type::POINTER.bits(), Type::POINTER.bits());
         let extends_pointer = extends(opcode)
             && (function.dfg.inst_args(inst))
                 .all(|arg| function.dfg.value_type(arg) == Type::POINTER);
         for (result, _) in function.dfg.inst_results(inst).zip(opcode.info().results) {
-            if opcode.info().controlling_type.types() == addresses {
+            if opcode.gives_address() {
                 self.set_address(index, function, result);
             } else if !is_plain(opcode) && !extends_pointer {
                 self.obstruct(index, function, result, &format!("`{opcode}` gives"));

@@ -18,6 +18,8 @@
 
 mod classes;
 mod flow;
+#[cfg(test)]
+mod tests;
 
 use flow::Flow;
 use lpc_lpir::ir::{Function, GlobalValueData, Inst, InstructionData, Signature, Type};

@@ -524,6 +524,11 @@ impl Opcode {
         self.has(Properties::RETURNS)
     }
 
+    /// Whether its result is an address.
+    pub fn gives_address(self) -> bool {
+        self.info().controlling_type == ControllingType::Explicit(ADDRESS)
+    }
+
     /// Whether it must be executed even when nobody uses its results.
     ///
     /// A load counts as free of effects here: leaving out a load whose result is not used is a refinement, since a load

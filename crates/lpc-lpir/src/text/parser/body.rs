@@ -13,9 +13,6 @@ use crate::text::lexer::Token;
 /// The parameters of a block or the results of an instruction are numbered with 16 bits.
 const MAX_DEFINITIONS: usize = u16::MAX as usize;
 
-/// The only type of an address.
-const ADDRESS: TypeSet = TypeSet::ints(Type::POINTER.bits(), Type::POINTER.bits());
-
 /// A value that is defined: its number in the text, and where.
 pub(super) type WrittenValue = (Value, u32, Location);
 
@@ -338,7 +335,8 @@ impl Parser<'_> {
         let location = self.location;
         let ty = self.parse_type("a type after `.`")?;
         let types = controlling.types();
-        let is_address = types == ADDRESS || opcode.format() == InstructionFormat::CallIndirect;
+        let is_address =
+            opcode.gives_address() || opcode.format() == InstructionFormat::CallIndirect;
         if is_address && ty == Type::I64 {
             self.check_wide_address(location)?;
             Ok(Some(ty))
