@@ -255,6 +255,11 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.emitted.push(inst);
     }
 
+    /// What the current instruction has been lowered to so far, first things first.
+    pub fn emitted(&self) -> &[I] {
+        &self.emitted
+    }
+
     /// A fresh register for a word.
     pub fn temp(&mut self) -> Writable<Reg> {
         self.vregs.alloc_writable(RegClass::Int)

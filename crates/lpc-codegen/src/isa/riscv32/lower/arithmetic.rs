@@ -15,7 +15,7 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
     let words = match ctx.data(inst).opcode() {
         Opcode::Iadd => {
             let [x, y] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
-            ctx.add_words(&x, &y, Word::ZERO, CarryOut::Unwanted).words
+            ctx.sum(&x, &y)
         }
         Opcode::Isub => {
             let [x, y] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
@@ -63,6 +63,17 @@ impl Lower<'_, MInst> {
         }
     }
 
+    /// `x + y`. To add a small negative constant is to subtract a positive one, whose upper words are zero.
+    fn sum(&mut self, x: &[Word], y: &[Word]) -> Words {
+        for (x, y) in [(x, y), (y, x)] {
+            if let Some(negated) = negated_if_small(y) {
+                let difference = self.sub_words(x, &negated, Word::ZERO, CarryOut::Unwanted);
+                return difference.words;
+            }
+        }
+        self.add_words(x, y, Word::ZERO, CarryOut::Unwanted).words
+    }
+
     /// `x + y + carry`, where the carry is 0 or 1.
     ///
     /// A sum of two words carries exactly when it is less than either of them. Of the two sums that add up three words, at
@@ -90,11 +101,12 @@ impl Lower<'_, MInst> {
         Carried { words, carry }
     }
 
-    /// Whether `x + y`, which is `sum`, is less than it ought to be. Compares with a constant where there is one.
+    /// Whether `x + y`, which is `sum`, is less than it ought to be. Compares with a constant where an instruction does.
     fn carry_of_sum(&mut self, sum: Word, x: Word, y: Word) -> Word {
         match (x, y) {
             (_, Word::Const(0)) | (Word::Const(0), _) => Word::ZERO,
-            (Word::Const(_), _) => self.less_unsigned(sum, x),
+            (Word::Const(_), Word::Reg(_)) => self.carry_of_sum(sum, y, x),
+            (x, Word::Const(_)) if y.as_imm12().is_none() => self.less_unsigned(sum, x),
             _ => self.less_unsigned(sum, y),
         }
     }
@@ -114,14 +126,17 @@ impl Lower<'_, MInst> {
         let words = Words::from_fn(x.len(), |index| {
             let is_borrow_wanted = index + 1 < x.len() || borrow_out == CarryOut::Wanted;
             let (x, y) = (x[index], y[index]);
-            let difference = self.sub(x, y);
-            let total = self.sub(difference, borrow);
-            if is_borrow_wanted {
-                let difference_borrow = self.less_unsigned(x, y);
-                let total_borrow = self.less_unsigned(difference, borrow);
-                borrow = self.or(difference_borrow, total_borrow);
+            let borrow_in = borrow;
+            if !is_borrow_wanted {
+                let difference = self.sub(x, y);
+                return self.sub(difference, borrow_in);
             }
-            total
+            // The borrow comes first: the difference can then take the register of an operand.
+            let difference_borrow = self.less_unsigned(x, y);
+            let difference = self.sub(x, y);
+            let total_borrow = self.less_unsigned(difference, borrow_in);
+            borrow = self.or(difference_borrow, total_borrow);
+            self.sub(difference, borrow_in)
         });
         Carried {
             words,
@@ -142,6 +157,22 @@ impl Lower<'_, MInst> {
         self.sub_words(&flipped, &signs, Word::ZERO, CarryOut::Unwanted)
             .words
     }
+}
+
+/// The negative of the constant `words`, if its upper words are all ones and become zero.
+fn negated_if_small(words: &[Word]) -> Option<Words> {
+    let (&low, upper) = words.split_first()?;
+    let Word::Const(low) = low else {
+        return None;
+    };
+    let is_negative =
+        low != 0 && !upper.is_empty() && upper.iter().all(|&word| word == Word::Const(-1));
+    is_negative.then(|| {
+        Words::from_fn(words.len(), |index| match index {
+            0 => Word::Const(low.wrapping_neg()),
+            _ => Word::ZERO,
+        })
+    })
 }
 
 pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
@@ -172,6 +203,9 @@ impl Lower<'_, MInst> {
             return Words::from_fn(2, |index| [low, high][index]);
         }
         let [x, y] = [x, y].map(|value| self.low_words(value, count));
+        if y.iter().all(|&word| word == Word::Const(-1)) {
+            return self.neg_words(&x);
+        }
         let columns = self.multiply(&x, &y, 0, count);
         Words::from_fn(count, |index| columns[index])
     }
@@ -200,9 +234,9 @@ impl Lower<'_, MInst> {
         first: usize,
         end: usize,
     ) -> Vec<Word> {
-        let mut words = Vec::with_capacity(end);
+        let mut words = alloc::vec![Word::ZERO; end];
         let mut carries: Vec<Word> = Vec::new();
-        for column in 0..end {
+        for column in 1..end {
             let mut terms = core::mem::take(&mut carries);
             let mut low = Vec::new();
             for (i, &x) in x.iter().enumerate() {
@@ -224,7 +258,13 @@ impl Lower<'_, MInst> {
                 }
                 sum = total;
             }
-            words.push(if column < first { Word::ZERO } else { sum });
+            if column >= first {
+                words[column] = sum;
+            }
+        }
+        if first == 0 {
+            // One product, without a carry. It comes last: it can then take the register of an operand.
+            words[0] = self.mul(x[0], y[0]);
         }
         words
     }
@@ -236,7 +276,11 @@ impl Lower<'_, MInst> {
             (Type::I8 | Type::I16, _) => {
                 // The whole product of two narrow numbers fits a word.
                 let product = self.mul(x[0], y[0]);
-                Words::one(self.shr(product, Word::Const(ty.bits() as i32)))
+                let width = Word::Const(ty.bits() as i32);
+                Words::one(match extend {
+                    Extend::Zero => self.shr(product, width),
+                    Extend::Sign => self.sar(product, width),
+                })
             }
             (Type::I32, Extend::Sign) => Words::one(self.rrr(Op::Mulh, x[0], y[0])),
             (Type::I32, Extend::Zero) => Words::one(self.mulhu(x[0], y[0])),

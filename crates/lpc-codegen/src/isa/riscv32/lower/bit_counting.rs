@@ -47,33 +47,44 @@ impl Lower<'_, MInst> {
     }
 
     fn count_ones_of(&mut self, x: Value) -> Word {
+        let bits = self.ty(x).bits().min(32);
         let words = self.extended_words(x, Extend::Zero);
         let mut sum = Word::ZERO;
         for &word in words.iter() {
-            let count = self.count_ones(word);
+            let count = self.count_ones(word, bits);
             sum = self.add(sum, count);
         }
         sum
     }
 
-    fn count_ones(&mut self, x: Word) -> Word {
+    /// The ones of `x`, all of which are among the lowest `bits`.
+    fn count_ones(&mut self, x: Word, bits: u32) -> Word {
         if self.has_zbb() {
             return self.rr(Op::Cpop, x);
         }
-        let fifth = self.mask(0x5555_5555);
+        let mask = |pattern: u32| Word::Const((pattern >> (32 - bits)) as i32);
         let odd = self.shr(x, Word::Const(1));
-        let odd = self.and(odd, fifth);
+        let odd = self.and(odd, mask(0x5555_5555));
         let pairs = self.sub(x, odd);
-        let third = self.mask(0x3333_3333);
         let upper = self.shr(pairs, Word::Const(2));
-        let upper = self.and(upper, third);
-        let lower = self.and(pairs, third);
+        let upper = self.and(upper, mask(0x3333_3333));
+        let lower = self.and(pairs, mask(0x3333_3333));
         let nibbles = self.add(upper, lower);
         let shifted = self.shr(nibbles, Word::Const(4));
         let doubled = self.add(nibbles, shifted);
-        let nibble_mask = self.mask(0x0f0f_0f0f);
-        let bytes = self.and(doubled, nibble_mask);
-        self.sum_of_bytes(bytes)
+        let bytes = self.and(doubled, mask(0x0f0f_0f0f));
+        match bits {
+            8 => bytes,
+            16 => self.sum_of_two_bytes(bytes),
+            _ => self.sum_of_bytes(bytes),
+        }
+    }
+
+    /// Adds the two bytes, whose sum fits five bits.
+    fn sum_of_two_bytes(&mut self, bytes: Word) -> Word {
+        let high = self.shr(bytes, Word::Const(8));
+        let total = self.add(bytes, high);
+        self.and(total, Word::Const(0x1f))
     }
 
     /// Adds the four bytes, whose sum fits one.
@@ -89,34 +100,34 @@ impl Lower<'_, MInst> {
         self.shr(total, Word::Const(24))
     }
 
-    /// A constant in a register, for more than one use.
-    fn mask(&mut self, mask: i32) -> Word {
-        Word::Reg(self.reg(Word::Const(mask)))
-    }
-
     /// The leading zeros of a value of type `ty`, whose words are zero-extended: those of the highest word that is not
     /// zero, and the words above it.
     fn count_leading_zeros(&mut self, words: &[Word], ty: Type) -> Word {
-        let padding = 32 - ty.bits().min(32) as i32;
-        let mut count = self.count_leading_zeros_of_word(words[0]);
+        let bits = ty.bits().min(32);
+        let mut count = self.count_leading_zeros_of_word(words[0], bits);
         for &word in &words[1..] {
             let below = self.add(count, Word::Const(32));
-            let here = self.count_leading_zeros_of_word(word);
+            let here = self.count_leading_zeros_of_word(word, bits);
             count = self.select_word(Condition::zero(word), below, here);
         }
-        self.add(count, Word::Const(-padding))
+        count
     }
 
-    fn count_leading_zeros_of_word(&mut self, x: Word) -> Word {
+    /// The leading zeros among the lowest `bits` of `x`; those above are zero.
+    fn count_leading_zeros_of_word(&mut self, x: Word, bits: u32) -> Word {
         if self.has_zbb() {
-            return self.rr(Op::Clz, x);
+            let count = self.rr(Op::Clz, x);
+            return self.add(count, Word::Const(bits as i32 - 32));
         }
-        let spread = [1, 2, 4, 8, 16].into_iter().fold(x, |x, distance| {
-            let shifted = self.shr(x, Word::Const(distance));
+        let distances = [1, 2, 4, 8, 16].into_iter();
+        let distances = distances.filter(|&distance| distance < bits);
+        let spread = distances.fold(x, |x, distance| {
+            let shifted = self.shr(x, Word::Const(distance as i32));
             self.or(x, shifted)
         });
-        let zeros = self.not(spread);
-        self.count_ones(zeros)
+        let all = Word::Const((u32::MAX >> (32 - bits)) as i32);
+        let zeros = self.xor(spread, all);
+        self.count_ones(zeros, bits)
     }
 
     /// A one above a narrow value stops the count at its width.
@@ -125,25 +136,26 @@ impl Lower<'_, MInst> {
         if ty.bits() < 32 {
             let stop = Word::Const(1 << ty.bits());
             let stopped = self.or(words[0], stop);
-            return self.count_trailing_zeros_of_word(stopped);
+            return self.count_trailing_zeros_of_word(stopped, ty.bits());
         }
         let last = words.len() - 1;
-        let mut count = self.count_trailing_zeros_of_word(words[last]);
+        let mut count = self.count_trailing_zeros_of_word(words[last], 32);
         for &word in words[..last].iter().rev() {
             let above = self.add(count, Word::Const(32));
-            let here = self.count_trailing_zeros_of_word(word);
+            let here = self.count_trailing_zeros_of_word(word, 32);
             count = self.select_word(Condition::zero(word), above, here);
         }
         count
     }
 
-    fn count_trailing_zeros_of_word(&mut self, x: Word) -> Word {
+    /// The trailing zeros of `x`, which are at most `bits`.
+    fn count_trailing_zeros_of_word(&mut self, x: Word, bits: u32) -> Word {
         if self.has_zbb() {
             return self.rr(Op::Ctz, x);
         }
         let below = self.add(x, Word::Const(-1));
         let complement = self.not(x);
         let zeros = self.and(below, complement);
-        self.count_ones(zeros)
+        self.count_ones(zeros, bits)
     }
 }

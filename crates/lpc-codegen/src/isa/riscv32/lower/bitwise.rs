@@ -1,6 +1,5 @@
 //! Bitwise instructions, and those that reverse the order of bytes or bits.
 
-use super::narrow::Extend;
 use super::words::{Word, Words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
@@ -17,8 +16,7 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         let word = match ctx.data(inst).opcode() {
             Opcode::Bnot => {
                 let [x] = operands(ctx, inst);
-                let x = ctx.word(x, index);
-                ctx.not(x)
+                ctx.complement(x, index)
             }
             Opcode::Bitselect => {
                 let [mask, x, y] = operands(ctx, inst).map(|arg| ctx.word(arg, index));
@@ -35,6 +33,16 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
 }
 
 impl Lower<'_, MInst> {
+    /// A word of the complement of `x`.
+    fn complement(&mut self, x: Value, index: usize) -> Word {
+        let is_within_byte = self.is_complement_within_byte(x);
+        let x = self.word(x, index);
+        match is_within_byte {
+            true => self.xor(x, Word::Const(0xff)),
+            false => self.not(x),
+        }
+    }
+
     /// Where the mask has a one, the difference of the two flips the bit of the second to that of the first.
     fn select_bits(&mut self, mask: Word, x: Word, y: Word) -> Word {
         let difference = self.xor(x, y);
@@ -44,6 +52,10 @@ impl Lower<'_, MInst> {
 
     /// A word of `x` and `y`, combined by the instruction `opcode`.
     fn combine(&mut self, opcode: Opcode, x: Value, y: Value, index: usize) -> Word {
+        let is_zero = |&arg: &Value| self.known_word(arg, index) == Some(0);
+        if opcode == Opcode::Band && [x, y].iter().any(is_zero) {
+            return Word::ZERO;
+        }
         if let Some(word) = self.combine_with_complement(opcode, x, y, index) {
             return word;
         }
@@ -100,14 +112,14 @@ pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) -> LowerResult {
         match (opcode, bits) {
             (Opcode::Bswap, 16) => ctx.swap_two_bytes(word),
             (Opcode::Bswap, _) => ctx.swap_bytes(word),
-            (_, 8) => ctx.reverse_bits_in_bytes(word),
+            (_, 8) => ctx.reverse_bits_in_bytes(word, 8),
             (_, 16) => {
                 let swapped = ctx.swap_two_bytes(word);
-                ctx.reverse_bits_in_bytes(swapped)
+                ctx.reverse_bits_in_bytes(swapped, 16)
             }
             _ => {
                 let swapped = ctx.swap_bytes(word);
-                ctx.reverse_bits_in_bytes(swapped)
+                ctx.reverse_bits_in_bytes(swapped, 32)
             }
         }
     });
@@ -123,8 +135,8 @@ impl Lower<'_, MInst> {
             return self.shr(swapped, Word::Const(16));
         }
         let high = self.shl(x, Word::Const(8));
-        let zero_extended = self.extend(x, lpc_lpir::ir::Type::I16, Extend::Zero);
-        let low = self.shr(zero_extended, Word::Const(8));
+        let top = self.shl(x, Word::Const(16));
+        let low = self.shr(top, Word::Const(24));
         self.or(high, low)
     }
 
@@ -149,17 +161,16 @@ impl Lower<'_, MInst> {
         self.has_rotations_and_complements()
     }
 
-    /// Reverses the bits of each byte: exchanges halves, then quarters of them, then neighbors.
-    fn reverse_bits_in_bytes(&mut self, x: Word) -> Word {
+    /// Reverses the bits of each byte among the lowest `bits`: exchanges halves, then quarters of them, then neighbors.
+    fn reverse_bits_in_bytes(&mut self, x: Word, bits: u32) -> Word {
         if self.settings.extensions.contains(Extension::Zbkb) {
             return self.rr(Op::Brev8, x);
         }
-        [(4, 0x0f0f_0f0f), (2, 0x3333_3333), (1, 0x5555_5555)]
+        [(4, 0x0f0f_0f0f_u32), (2, 0x3333_3333), (1, 0x5555_5555)]
             .into_iter()
             .fold(x, |x, (distance, mask)| {
                 let distance = Word::Const(distance);
-                let mask = Word::Const(mask);
-                let mask = Word::Reg(self.reg(mask));
+                let mask = Word::Const((mask >> (32 - bits)) as i32);
                 let shifted = self.shr(x, distance);
                 let down = self.and(shifted, mask);
                 let kept = self.and(x, mask);

@@ -1,13 +1,13 @@
 //! Comparisons, and what depends on them: conditions of branches, traps and selections.
 
 use super::narrow::Extend;
-use super::words::{Word, Words};
+use super::words::{Word, Words, num_words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::{MInst, SelectedWord};
 use alloc::vec::Vec;
-use lpc_lpir::ir::{Inst, InstructionData, IntCC, Value};
+use lpc_lpir::ir::{Inst, InstructionData, IntCC, Type, Value};
 use lpc_riscv32::Opcode as Op;
 
 /// A condition as the branch instructions have them: whether the branch `op` on two words is taken.
@@ -98,8 +98,22 @@ impl Lower<'_, MInst> {
         if let Some(comparison) = self.as_comparison(value) {
             return self.condition(comparison);
         }
-        let words = self.extended_words(value, Extend::Zero);
+        let words = self.words_to_compare_with_zero(value);
         Condition::nonzero(self.or_words(&words))
+    }
+
+    /// Words that are zero exactly when `value` is.
+    fn words_to_compare_with_zero(&mut self, value: Value) -> Words {
+        let words = self.words(value);
+        if self.is_extended(value, Extend::Zero) || self.is_extended(value, Extend::Sign) {
+            return words;
+        }
+        Words::one(self.shift_to_top(words[0], self.ty(value)))
+    }
+
+    /// The value of type `ty` in `word`, shifted so that nothing is above it. Such words compare as the values do.
+    fn shift_to_top(&mut self, word: Word, ty: Type) -> Word {
+        self.shl(word, Word::Const(32 - ty.bits() as i32))
     }
 
     /// The comparison that `value` is the result of.
@@ -118,8 +132,7 @@ impl Lower<'_, MInst> {
         self.compare(cond, &x, &y)
     }
 
-    /// The words to compare. Narrow ones are extended as the condition looks at them; equality does not care how, as long
-    /// as both are extended alike. A constant stands on the right.
+    /// The words to compare, with a constant on the right.
     fn compared_words(&mut self, comparison: Comparison) -> (IntCC, Words, Words) {
         let Comparison {
             mut cond,
@@ -129,13 +142,41 @@ impl Lower<'_, MInst> {
         if self.as_constant(x).is_some() && self.as_constant(y).is_none() {
             (cond, x, y) = (cond.swap_args(), y, x);
         }
+        let (x, y) = match num_words(self.ty(x)) {
+            1 => self.compared_narrow_words(cond, x, y),
+            _ => (self.words(x), self.words(y)),
+        };
+        (cond, x, y)
+    }
+
+    /// Values of one word are compared as they are where both are known to be extended alike. Otherwise both are shifted to
+    /// the top of their words, or extended, which is shorter where one of them is extended already.
+    fn compared_narrow_words(&mut self, cond: IntCC, x: Value, y: Value) -> (Words, Words) {
+        let ty = self.ty(x);
         let extend = if cond.is_signed() {
             Extend::Sign
         } else {
             Extend::Zero
         };
-        let [x, y] = [x, y].map(|value| self.extended_words(value, extend));
-        (cond, x, y)
+        let [is_x_extended, is_y_extended] = [x, y].map(|value| self.is_extended(value, extend));
+        let is_equality = matches!(cond, IntCC::Equal | IntCC::NotEqual);
+        let are_sign_extended =
+            [x, y].map(|value| self.is_extended(value, Extend::Sign)) == [true; 2];
+        let [x, y] = if is_x_extended && is_y_extended || is_equality && are_sign_extended {
+            [x, y].map(|value| self.word(value, 0))
+        } else if is_equality {
+            let [x, y] = [x, y].map(|value| self.word(value, 0));
+            let difference = self.difference(x, y);
+            [self.shift_to_top(difference, ty), Word::ZERO]
+        } else if is_x_extended || is_y_extended {
+            [x, y].map(|value| self.extended(value, extend))
+        } else {
+            [x, y].map(|value| {
+                let word = self.word(value, 0);
+                self.shift_to_top(word, ty)
+            })
+        };
+        (Words::one(x), Words::one(y))
     }
 
     /// All bits of `words` in one word.
@@ -147,6 +188,13 @@ impl Lower<'_, MInst> {
 
     /// A word that is zero exactly when `x` and `y` are equal.
     fn words_difference(&mut self, x: &[Word], y: &[Word]) -> Word {
+        let minus_one = Word::Const(-1);
+        if x.len() > 1 && y.iter().all(|&word| word == minus_one) {
+            let common = x
+                .iter()
+                .fold(minus_one, |common, &word| self.and(common, word));
+            return self.difference(common, minus_one);
+        }
         let differences = Words::from_fn(x.len(), |index| match (x.len(), y[index]) {
             // Nothing but zero or not is asked of a single difference; several are combined bit by bit.
             (1, _) => self.difference(x[index], y[index]),
@@ -158,6 +206,8 @@ impl Lower<'_, MInst> {
     /// The condition `x cond y` in the form of a branch.
     pub(super) fn compare(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Condition {
         use IntCC::*;
+        let (cond, y) = simplest_comparison(cond, y);
+        let y = &*y;
         if let (&[x], &[y]) = (x, y) {
             return compare_word(cond, x, y);
         }
@@ -188,8 +238,15 @@ impl Lower<'_, MInst> {
             } else {
                 self.less_unsigned(x, y)
             };
-            let is_equal = Condition { op: Op::Beq, x, y };
-            less = self.select_word(is_equal, less, word_less);
+            less = match (x, y) {
+                // Unsigned, no word is less than zero, and zero is less than every other.
+                (_, Word::ZERO) if word_less == Word::ZERO => {
+                    let is_equal = self.is_zero(x);
+                    self.and(is_equal, less)
+                }
+                (Word::ZERO, _) if !(is_signed && index == last) => self.or(word_less, less),
+                _ => self.select_word(Condition { op: Op::Beq, x, y }, less, word_less),
+            };
         }
         less
     }
@@ -197,36 +254,36 @@ impl Lower<'_, MInst> {
     /// 1 if `x cond y`, otherwise 0.
     fn set_if(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Word {
         use IntCC::*;
+        let (cond, y) = simplest_comparison(cond, y);
+        let y = &*y;
         match cond {
             Equal => {
                 let difference = self.words_difference(x, y);
                 self.is_zero(difference)
             }
+            // All words but the greatest are less than that.
+            NotEqual if x.len() == 1 && y == [Word::Const(-1)] => self.less_unsigned(x[0], y[0]),
             NotEqual => {
                 let difference = self.words_difference(x, y);
                 self.is_nonzero(difference)
             }
             SignedLessThan | UnsignedLessThan => self.set_if_less(x, y, cond.is_signed()),
-            SignedGreaterThanOrEqual | UnsignedGreaterThanOrEqual => {
-                let less = self.set_if_less(x, y, cond.is_signed());
-                self.flip(less)
+            SignedGreaterThan | UnsignedGreaterThan => self.set_if_less(y, x, cond.is_signed()),
+            SignedGreaterThanOrEqual if y.iter().all(|&word| word == Word::ZERO) => {
+                let is_negative = self.set_if_less(x, y, true);
+                self.flip(is_negative)
             }
-            SignedGreaterThan | UnsignedGreaterThan => match successor(y, cond.is_signed()) {
-                Some(next) => {
-                    let less = self.set_if_less(x, &next, cond.is_signed());
-                    self.flip(less)
+            // With a constant there is an equivalent comparison that needs not be complemented.
+            _ => match neighboring_comparison(cond, y) {
+                Some((SignedLessThan | UnsignedLessThan, y)) => {
+                    self.set_if_less(x, &y, cond.is_signed())
                 }
-                None => self.set_if_less(y, x, cond.is_signed()),
+                Some((_, y)) => self.set_if_less(&y, x, cond.is_signed()),
+                None => {
+                    let complement = self.set_if(cond.complement(), x, y);
+                    self.flip(complement)
+                }
             },
-            SignedLessThanOrEqual | UnsignedLessThanOrEqual => {
-                match successor(y, cond.is_signed()) {
-                    Some(next) => self.set_if_less(x, &next, cond.is_signed()),
-                    None => {
-                        let greater = self.set_if_less(y, x, cond.is_signed());
-                        self.flip(greater)
-                    }
-                }
-            }
         }
     }
 
@@ -324,18 +381,9 @@ fn select(condition: BranchCondition, words: Vec<SelectedWord>) -> MInst {
     }
 }
 
-/// A comparison of single words. One with a number next to zero becomes one with zero, which needs no register.
+/// A comparison of single words.
 fn compare_word(cond: IntCC, x: Word, y: Word) -> Condition {
     use IntCC::*;
-    let (cond, y) = match (cond, y) {
-        (SignedLessThan, Word::Const(1)) => (SignedLessThanOrEqual, Word::ZERO),
-        (SignedGreaterThanOrEqual, Word::Const(1)) => (SignedGreaterThan, Word::ZERO),
-        (SignedGreaterThan, Word::Const(-1)) => (SignedGreaterThanOrEqual, Word::ZERO),
-        (SignedLessThanOrEqual, Word::Const(-1)) => (SignedLessThan, Word::ZERO),
-        (UnsignedLessThan, Word::Const(1)) => (Equal, Word::ZERO),
-        (UnsignedGreaterThanOrEqual, Word::Const(1)) => (NotEqual, Word::ZERO),
-        _ => (cond, y),
-    };
     let (op, x, y) = match cond {
         Equal => (Op::Beq, x, y),
         NotEqual => (Op::Bne, x, y),
@@ -351,13 +399,68 @@ fn compare_word(cond: IntCC, x: Word, y: Word) -> Condition {
     Condition { op, x, y }
 }
 
-/// The constant after the single word `y`, unless there is none: instructions compare for less than a constant only.
-fn successor(y: &[Word], is_signed: bool) -> Option<Words> {
-    let &[Word::Const(constant)] = y else {
-        return None;
+/// The comparison with `y`, or an equivalent one whose constant is easier to have in a register.
+fn simplest_comparison(cond: IntCC, y: &[Word]) -> (IntCC, Words) {
+    use IntCC::*;
+    let y = Words::from_fn(y.len(), |index| y[index]);
+    let (cond, y) = match neighboring_comparison(cond, &y) {
+        Some((neighbor, next)) if load_cost(&next) < load_cost(&y) => (neighbor, next),
+        _ => (cond, y),
     };
-    let greatest = if is_signed { i32::MAX } else { -1 };
-    (constant != greatest).then(|| Words::one(Word::Const(constant.wrapping_add(1))))
+    let is_zero = y.iter().all(|&word| word == Word::ZERO);
+    match cond {
+        UnsignedLessThanOrEqual if is_zero => (Equal, y),
+        UnsignedGreaterThan if is_zero => (NotEqual, y),
+        _ => (cond, y),
+    }
+}
+
+/// The comparison with the constant before or after `y` that holds for the same numbers as `cond` does with `y`. It is
+/// strict where `cond` is not.
+fn neighboring_comparison(cond: IntCC, y: &[Word]) -> Option<(IntCC, Words)> {
+    use IntCC::*;
+    let (neighbor, distance) = match cond {
+        Equal | NotEqual => return None,
+        SignedLessThan => (SignedLessThanOrEqual, -1),
+        SignedLessThanOrEqual => (SignedLessThan, 1),
+        SignedGreaterThan => (SignedGreaterThanOrEqual, 1),
+        SignedGreaterThanOrEqual => (SignedGreaterThan, -1),
+        UnsignedLessThan => (UnsignedLessThanOrEqual, -1),
+        UnsignedLessThanOrEqual => (UnsignedLessThan, 1),
+        UnsignedGreaterThan => (UnsignedGreaterThanOrEqual, 1),
+        UnsignedGreaterThanOrEqual => (UnsignedGreaterThan, -1),
+    };
+    let mut words = Words::from_fn(y.len(), |index| y[index]);
+    // The carry or borrow goes on as long as a word wraps around; if it goes beyond the last, there is no such number.
+    let mut carry = distance;
+    for (index, word) in words.iter_mut().enumerate() {
+        let Word::Const(constant) = *word else {
+            return None;
+        };
+        let is_sign = cond.is_signed() && index + 1 == y.len();
+        let (next, wraps) = match is_sign {
+            true => constant.overflowing_add(carry),
+            false => {
+                let (next, wraps) = (constant as u32).overflowing_add_signed(carry);
+                (next as i32, wraps)
+            }
+        };
+        *word = Word::Const(next);
+        if !wraps {
+            carry = 0;
+        }
+    }
+    (carry == 0).then_some((neighbor, words))
+}
+
+/// How many instructions load the constants `words`, where they are not immediates.
+fn load_cost(words: &[Word]) -> u32 {
+    let cost = |&word: &Word| match word {
+        Word::Reg(_) | Word::ZERO => 0,
+        Word::Const(constant) if word.as_imm12().is_some() || constant & 0xfff == 0 => 1,
+        Word::Const(_) => 2,
+    };
+    words.iter().map(cost).sum()
 }
 
 pub(super) fn lower_icmp(ctx: Ctx, inst: Inst) -> LowerResult {
@@ -387,7 +490,7 @@ pub(super) fn lower_bmask(ctx: Ctx, inst: Inst) -> LowerResult {
     let is_set = match ctx.as_comparison(arg) {
         Some(_) => ctx.word(arg, 0),
         None => {
-            let words = ctx.extended_words(arg, Extend::Zero);
+            let words = ctx.words_to_compare_with_zero(arg);
             let any = ctx.or_words(&words);
             ctx.is_nonzero(any)
         }

@@ -21,8 +21,8 @@ use lpc_riscv32::{Imm12, Opcode as Op};
 /// How many definitions the search for constants in an address looks through.
 const MAX_ADDRESS_DEPTH: usize = 4;
 
-/// The offset of the last byte of the widest access from its first.
-const MAX_ACCESS_SPAN: i32 = 15;
+/// The offset of the last word of the widest access from its first.
+const MAX_ACCESS_SPAN: i32 = 12;
 
 /// What a load or a store says of its access.
 struct Access {
@@ -64,6 +64,11 @@ impl Access {
         }
     }
 
+    /// The offset of the last word from the first.
+    fn span(&self) -> i32 {
+        (self.words() as i32 - 1) * WORD_BYTES as i32
+    }
+
     /// The number of words that are accessed.
     fn words(&self) -> usize {
         self.bytes.div_ceil(WORD_BYTES) as usize
@@ -87,7 +92,7 @@ pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
     let access = Access::of(ctx, inst, ctx.ty(result));
     let [base] = operands(ctx, inst);
-    let address = ctx.address(base, access.offset);
+    let address = ctx.address(base, access.offset, access.span());
     let is_signed = matches!(ctx.data(inst).opcode(), Sload8 | Sload16 | Sload32);
     let needed = ctx.needed_words(result);
     let loaded = needed.min(access.words());
@@ -113,7 +118,7 @@ pub(super) fn lower_store(ctx: Ctx, inst: Inst) -> LowerResult {
     let [value, base] = operands(ctx, inst);
     let access = Access::of(ctx, inst, ctx.ty(value));
     let words = ctx.low_words(value, access.words());
-    let address = ctx.address(base, access.offset);
+    let address = ctx.address(base, access.offset, access.span());
     for (index, &word) in words.iter().enumerate() {
         ctx.store_word(&access, address, index, word);
     }
@@ -191,10 +196,10 @@ impl Lower<'_, MInst> {
     }
 }
 
-/// An address at which up to four words lie one after the other.
+/// An address at which words lie one after the other.
 #[derive(Clone, Copy)]
 enum Address {
-    /// So many bytes above a register. The last word is in reach too.
+    /// So many bytes above a register. All words are in reach.
     Register(Reg, i32),
     /// So many bytes above the start of the stack slots.
     Slot(i32),
@@ -214,35 +219,43 @@ impl Address {
     }
 }
 
-/// Whether an access of any width at `offset` from a register has immediates for all its words.
-fn is_in_reach(offset: i32) -> bool {
-    let last = offset.checked_add(MAX_ACCESS_SPAN);
+/// Whether words at `offset` from a register, and so on up to `offset + span`, have offsets that are immediates.
+fn is_in_reach(offset: i32, span: i32) -> bool {
+    let last = offset.checked_add(span);
     Imm12::new(offset).is_ok() && last.is_some_and(|last| Imm12::new(last).is_ok())
+}
+
+/// `offset` as the sum of an immediate and a rest from which `span` bytes are in reach.
+fn split_small_offset(offset: i32, span: i32) -> Option<(i32, i32)> {
+    let part = if offset < 0 { -2048 } else { 2047 };
+    let rest = offset.checked_sub(part)?;
+    is_in_reach(rest, span).then_some((part, rest))
 }
 
 impl Lower<'_, MInst> {
     /// The address `base + offset`, with what is constant of `base` added to the offset.
-    fn address(&mut self, base: Value, offset: i32) -> Address {
-        let (base, offset) = self.split_constant(base, offset);
+    fn address(&mut self, base: Value, offset: i32, span: i32) -> Address {
+        let (base, offset) = self.split_constant(base, offset, span);
         if let Some(offset) = self.slot_address(base, offset) {
             return Address::Slot(offset);
         }
         let base = self.word(base, 0);
         match base {
-            Word::Const(base) => self.near(Word::ZERO, base.wrapping_add(offset)),
-            Word::Reg(_) => self.near(base, offset),
+            Word::Const(base) => self.near(Word::ZERO, base.wrapping_add(offset), span),
+            Word::Reg(_) => self.near(base, offset, span),
         }
     }
 
-    /// `base + offset`, with what does not fit an immediate added to the register.
-    fn near(&mut self, base: Word, offset: i32) -> Address {
-        if is_in_reach(offset) {
+    /// `base + offset`, with what does not fit the immediates of all words up to `offset + span` added to the register.
+    fn near(&mut self, base: Word, offset: i32, span: i32) -> Address {
+        if is_in_reach(offset, span) {
             return Address::Register(self.reg(base), offset);
         }
         let (high, low) = split_hi_lo(offset);
-        let (high, low) = match is_in_reach(low.get()) {
-            true => (high.get() << 12, low.get()),
-            false => (offset, 0),
+        let (high, low) = match split_small_offset(offset, span) {
+            Some(parts) => parts,
+            None if is_in_reach(low.get(), span) => (high.get() << 12, low.get()),
+            None => (offset, 0),
         };
         let sum = self.add(base, Word::Const(high));
         Address::Register(self.reg(sum), low)
@@ -262,7 +275,7 @@ impl Lower<'_, MInst> {
     }
 
     /// Takes additions of constants off `base`, as long as the sum is in reach or `base` becomes a stack slot.
-    fn split_constant(&mut self, base: Value, offset: i32) -> (Value, i32) {
+    fn split_constant(&mut self, base: Value, offset: i32, span: i32) -> (Value, i32) {
         let mut best = (base, offset);
         let (mut base, mut offset) = best;
         for _ in 0..MAX_ADDRESS_DEPTH {
@@ -271,7 +284,7 @@ impl Lower<'_, MInst> {
             };
             (base, offset) = (rest, offset.wrapping_add(constant));
             let is_slot = self.def_with_opcode(base, Opcode::StackAddr).is_some();
-            if is_slot || is_in_reach(offset) {
+            if is_slot || is_in_reach(offset, span) {
                 best = (base, offset);
             }
         }
@@ -289,7 +302,7 @@ impl Lower<'_, MInst> {
 
 /// The address `base + offset`, for an offset of any size.
 pub(super) fn add_offset(ctx: Ctx, base: Reg, offset: i32) -> AMode {
-    ctx.near(Word::Reg(base), offset).word(0)
+    ctx.near(Word::Reg(base), offset, 0).word(0)
 }
 
 fn stack_addr_parts(ctx: Ctx, inst: Inst) -> (StackSlot, i32) {

@@ -6,8 +6,13 @@
 use super::words::Word;
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
-use lpc_lpir::ir::{InstructionData, Opcode, OperandType, Type, Value};
+use lpc_lpir::ir::{
+    ArgumentExtension, Block, InstructionData, Opcode, OperandType, Type, Value, ValueDef,
+};
 use lpc_riscv32::{Extension, Opcode as Op};
+
+/// The most definitions that the search for an extension looks through.
+const MAX_DEPTH: usize = 4;
 
 /// How the bits above a narrow value continue it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,53 +39,106 @@ impl Lower<'_, MInst> {
     pub(super) fn extend(&mut self, word: Word, from: Type, extend: Extend) -> Word {
         let has_zbb = self.settings.extensions.contains(Extension::Zbb);
         match (from, extend, word) {
-            (Type::I32 | Type::I64 | Type::I128, ..) => word,
-            (Type::I8, Extend::Zero, _) => self.and(word, Word::Const(0xff)),
+            _ if from.bits() >= 32 => word,
+            (_, Extend::Zero, _) => self.and(word, Word::Const((1 << from.bits()) - 1)),
             (Type::I8, Extend::Sign, Word::Reg(_)) if has_zbb => self.rr(Op::SextB, word),
             (Type::I16, Extend::Sign, Word::Reg(_)) if has_zbb => self.rr(Op::SextH, word),
-            (Type::I16, Extend::Zero, Word::Reg(_)) if has_zbb => self.rr(Op::ZextH, word),
-            (from, extend, _) => {
+            (from, Extend::Sign, _) => {
                 let amount = Word::Const(32 - from.bits() as i32);
                 let high = self.shl(word, amount);
-                match extend {
-                    Extend::Zero => self.shr(high, amount),
-                    Extend::Sign => self.sar(high, amount),
-                }
+                self.sar(high, amount)
             }
         }
     }
 
     /// Whether the register of `value` is known to hold it extended.
-    fn is_extended(&self, value: Value, extend: Extend) -> bool {
-        if self.ty(value).bits() >= Type::I32.bits() {
+    pub(super) fn is_extended(&self, value: Value, extend: Extend) -> bool {
+        self.is_extended_within(value, extend, MAX_DEPTH)
+    }
+
+    /// As [`Self::is_extended`], looking through no more than `depth` definitions.
+    fn is_extended_within(&self, value: Value, extend: Extend, depth: usize) -> bool {
+        let ty = self.ty(value);
+        if ty.bits() >= Type::I32.bits() {
             return true;
         }
-        let Some(inst) = self.func.dfg.value_inst(value) else {
+        if let Some(constant) = self.as_constant(value) {
+            return extend == Extend::Sign || constant >= 0;
+        }
+        let Some(depth) = depth.checked_sub(1) else {
             return false;
         };
+        let is_extended = |value, extend| self.is_extended_within(value, extend, depth);
+        let (inst, position) = match self.func.dfg.value_def(value) {
+            ValueDef::Param(block, position) => {
+                return self.is_extended_by_caller(block, position, extend);
+            }
+            ValueDef::Result(inst, position) => (inst, position),
+        };
         match *self.data(inst) {
-            InstructionData::UnaryImm { .. } => match extend {
-                Extend::Sign => true,
-                Extend::Zero => self
-                    .as_constant(value)
-                    .is_some_and(|constant| constant >= 0),
-            },
             InstructionData::Load { opcode, .. } => match opcode {
                 Opcode::Load | Opcode::Uload8 => extend == Extend::Zero,
                 Opcode::Sload8 => extend == Extend::Sign,
                 _ => false,
             },
-            // What is extended from a narrower type is extended beyond the wider one too.
-            InstructionData::Unary {
-                opcode: Opcode::Uextend,
-                ..
-            } => true,
-            InstructionData::Unary {
-                opcode: Opcode::Sextend,
-                ..
-            } => extend == Extend::Sign,
+            InstructionData::Unary { opcode, arg } => match opcode {
+                // What is extended from a narrower type is extended beyond the wider one too.
+                Opcode::Uextend => true,
+                Opcode::Sextend | Opcode::Bmask => extend == Extend::Sign,
+                Opcode::Bnot => match extend {
+                    Extend::Sign => is_extended(arg, Extend::Sign),
+                    Extend::Zero => self.is_complement_within_byte(arg),
+                },
+                // Counts are small.
+                Opcode::Clz | Opcode::Cls | Opcode::Ctz | Opcode::Popcnt => true,
+                // The upper half is shifted down; the lower one is just another name for both.
+                Opcode::Isplit => {
+                    position == 1 && extend == Extend::Zero && is_extended(arg, Extend::Zero)
+                }
+                _ => false,
+            },
+            InstructionData::Binary { opcode, args } => match (opcode, extend) {
+                (Opcode::Band, Extend::Zero) => {
+                    args.into_iter().any(|arg| is_extended(arg, Extend::Zero))
+                }
+                (Opcode::Band | Opcode::Bor | Opcode::Bxor, _) => {
+                    args.into_iter().all(|arg| is_extended(arg, extend))
+                }
+                // These work on extended operands, and so are their results.
+                (Opcode::Ushr | Opcode::Udiv | Opcode::Urem | Opcode::Umulhi, Extend::Zero)
+                | (Opcode::Umin | Opcode::Umax, Extend::Zero)
+                | (Opcode::Sshr | Opcode::Sdiv | Opcode::Srem | Opcode::Smulhi, Extend::Sign)
+                | (Opcode::Smin | Opcode::Smax, Extend::Sign) => true,
+                _ => self.is_zero_or_one(value),
+            },
+            InstructionData::Ternary {
+                opcode: Opcode::Select | Opcode::SelectSpectreGuard,
+                args: [_, if_true, if_false],
+            } => is_extended(if_true, extend) && is_extended(if_false, extend),
             _ => self.is_zero_or_one(value),
         }
+    }
+
+    /// Whether parameter number `position` of `block` is one of the function's that the caller extends.
+    fn is_extended_by_caller(&self, block: Block, position: usize, extend: Extend) -> bool {
+        if self.func.entry_block() != Some(block) {
+            return false;
+        }
+        let param = self.abi.args().get(position);
+        param.is_some_and(|param| match param.extension {
+            ArgumentExtension::Uext => extend == Extend::Zero,
+            ArgumentExtension::Sext => extend == Extend::Sign,
+            ArgumentExtension::None => false,
+        })
+    }
+
+    /// Whether the complement of `arg` is taken of its low byte only, as `xori` can do it: it is an `i8` that is
+    /// zero-extended.
+    pub(super) fn is_complement_within_byte(&self, arg: Value) -> bool {
+        // The search looks no further than the definition of `arg`, which is no complement: so it ends.
+        self.ty(arg) == Type::I8
+            && self.def_with_opcode(arg, Opcode::Bnot).is_none()
+            && self.is_extended_within(arg, Extend::Zero, 1)
     }
 
     /// Whether `value` is a flag, which its register holds as 0 or 1: the result of a comparison, or the second result of

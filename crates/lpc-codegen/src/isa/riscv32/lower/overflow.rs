@@ -46,7 +46,12 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         let word = match extend {
             _ if ty.bits() < 32 => ctx.differs_from_extension(carried.words[0], ty, extend),
             Extend::Zero => carried.carry,
-            Extend::Sign => ctx.signed_overflow(&x, &y, &carried.words, is_addition),
+            Extend::Sign => match (&*x, &*y, carry) {
+                (&[x], &[y], Word::ZERO) => {
+                    ctx.signed_overflow_of_word(x, y, carried.words[0], is_addition)
+                }
+                _ => ctx.signed_overflow(&x, &y, &carried.words, is_addition),
+            },
         };
         ctx.define(overflow, &[word]);
     }
@@ -77,6 +82,17 @@ impl Lower<'_, MInst> {
                 self.is_nonzero(difference)
             }
         }
+    }
+
+    /// Whether the sum or difference `z` of two words overflows: unless it does, it is less than `x` exactly when a negative
+    /// number was added or a positive one taken off.
+    fn signed_overflow_of_word(&mut self, x: Word, y: Word, z: Word, is_addition: bool) -> Word {
+        let is_less_due = match is_addition {
+            true => self.less_signed(y, Word::ZERO),
+            false => self.less_signed(Word::ZERO, y),
+        };
+        let is_less = self.less_signed(z, x);
+        self.xor(is_less_due, is_less)
     }
 
     /// A sum overflows if it has a sign that neither operand has. A difference does if the operands have different signs and

@@ -17,6 +17,7 @@ use super::words::{Word, Words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
+use core::cmp::Ordering;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::Opcode as Op;
 
@@ -39,16 +40,29 @@ pub(super) fn lower_shift(ctx: Ctx, inst: Inst) -> LowerResult {
         _ => Shift::Signed,
     };
     let ty = ctx.ty(result);
+    if shift == Shift::Left && ty == Type::I64 && ctx.as_constant(value) == Some(1) {
+        let bit = ctx.single_bit(amount);
+        ctx.define(result, &bit);
+        return Ok(());
+    }
     let amount = ctx.shift_amount(amount, ty);
     let words = match shift {
         Shift::Left => ctx.words(value),
         Shift::Unsigned => ctx.extended_words(value, Extend::Zero),
         Shift::Signed => ctx.extended_words(value, Extend::Sign),
     };
-    let words = ctx.shift_words(&words, amount, shift);
+    let is_needed =
+        core::array::from_fn(|index| index < words.len() && ctx.is_word_needed(result, index));
+    let words = match amount {
+        Word::Const(amount) => ctx.shift_words_by(&words, amount, shift, is_needed),
+        Word::Reg(_) => ctx.shift_words(&words, amount, shift, is_needed),
+    };
     ctx.define(result, &words);
     Ok(())
 }
+
+/// Which words are needed.
+type Needed = [bool; 4];
 
 impl Lower<'_, MInst> {
     /// How far to shift a value of type `shifted`. Only the bits below its width count, for a wide value by the way it is
@@ -62,7 +76,76 @@ impl Lower<'_, MInst> {
         }
     }
 
-    fn shift_words(&mut self, words: &[Word], amount: Word, shift: Shift) -> Words {
+    /// The `i64` with the bit number `amount` set: one shifted by the low five bits of the amount in the word that the next
+    /// one names, and zero shifted in the other.
+    fn single_bit(&mut self, amount: Value) -> Words {
+        let amount = self.word(amount, 0);
+        let number_of_word = self.shr(amount, Word::Const(5));
+        let is_high = self.and(number_of_word, Word::Const(1));
+        let is_low = self.flip(is_high);
+        let high = self.shl(is_high, amount);
+        let low = self.shl(is_low, amount);
+        Words::from_fn(2, |index| [low, high][index])
+    }
+
+    /// Shifts by a constant that is less than the width. Words that are not needed are not computed.
+    ///
+    /// The words are computed from the end that the bits move to: then each can take the register of what it comes from.
+    fn shift_words_by(
+        &mut self,
+        words: &[Word],
+        amount: i32,
+        shift: Shift,
+        is_needed: Needed,
+    ) -> Words {
+        let (distance, bits) = ((amount / 32) as usize, Word::Const(amount % 32));
+        let rest = Word::Const(32 - amount % 32);
+        let is_whole = amount % 32 == 0;
+        let last = words.len() - 1;
+        if shift == Shift::Left {
+            return Words::from_fn_downward(words.len(), |index| {
+                let Some(source) = index.checked_sub(distance).filter(|_| is_needed[index]) else {
+                    return Word::ZERO;
+                };
+                let kept = self.shl(words[source], bits);
+                if is_whole || source == 0 {
+                    return kept;
+                }
+                let incoming = self.shr(words[source - 1], rest);
+                self.or(kept, incoming)
+            });
+        }
+        let mut fill = None;
+        Words::from_fn(words.len(), |index| {
+            let source = index + distance;
+            if !is_needed[index] {
+                return Word::ZERO;
+            }
+            match (source.cmp(&last), shift) {
+                (Ordering::Less, _) if is_whole => words[source],
+                (Ordering::Less, _) => {
+                    let kept = self.shr(words[source], bits);
+                    let incoming = self.shl(words[source + 1], rest);
+                    self.or(kept, incoming)
+                }
+                (Ordering::Equal, Shift::Signed) => self.sar(words[last], bits),
+                (Ordering::Equal, _) => self.shr(words[last], bits),
+                (Ordering::Greater, Shift::Signed) => {
+                    *fill.get_or_insert_with(|| self.sign(words[last]))
+                }
+                (Ordering::Greater, _) => Word::ZERO,
+            }
+        })
+    }
+
+    /// Shifts by an amount in a register. Words that are not needed are not computed.
+    fn shift_words(
+        &mut self,
+        words: &[Word],
+        amount: Word,
+        shift: Shift,
+        is_needed: Needed,
+    ) -> Words {
         let fill = match shift {
             Shift::Signed if words.len() > 1 => self.sign(words[words.len() - 1]),
             _ => Word::ZERO,
@@ -75,33 +158,29 @@ impl Lower<'_, MInst> {
             words = self.select_words(Condition::zero(bit), &words, &moved);
             distance /= 2;
         }
-        self.shift_bits(&words, amount, fill, shift)
-    }
-
-    /// Shifts by the low five bits of the amount.
-    fn shift_bits(&mut self, words: &[Word], amount: Word, fill: Word, shift: Shift) -> Words {
-        if let Word::Const(amount) = amount
-            && amount & 31 == 0
-        {
-            return Words::from_fn(words.len(), |index| words[index]);
-        }
         let rest = match words.len() {
             1 => Word::ZERO,
             _ => self.not(amount),
         };
         let last = words.len() - 1;
-        Words::from_fn(words.len(), |index| match shift {
-            Shift::Left => {
-                let below = index.checked_sub(1).map(|below| words[below]);
-                self.funnel_left(words[index], below, amount, rest)
+        let shifted = |index: usize| {
+            if !is_needed[index] {
+                return Word::ZERO;
             }
-            Shift::Signed if index == last => self.sar(words[index], amount),
-            Shift::Unsigned if index == last => self.shr(words[index], amount),
-            _ => {
-                debug_assert!(index < last || fill == Word::ZERO);
-                self.funnel_right(words[index], words[index + 1], amount, rest)
+            match shift {
+                Shift::Left => {
+                    let below = index.checked_sub(1).map(|below| words[below]);
+                    self.funnel_left(words[index], below, amount, rest)
+                }
+                Shift::Signed if index == last => self.sar(words[index], amount),
+                Shift::Unsigned if index == last => self.shr(words[index], amount),
+                _ => self.funnel_right(words[index], words[index + 1], amount, rest),
             }
-        })
+        };
+        match shift {
+            Shift::Left => Words::from_fn_downward(words.len(), shifted),
+            Shift::Unsigned | Shift::Signed => Words::from_fn(words.len(), shifted),
+        }
     }
 
     /// `word << amount`, filled from the top of `below`. `rest` is the complement of the amount.
@@ -110,17 +189,14 @@ impl Lower<'_, MInst> {
         let Some(below) = below else {
             return kept;
         };
-        let incoming = self.top_bits(below, amount, rest);
+        let incoming = match amount {
+            Word::Const(amount) => self.shr(below, Word::Const(32 - amount % 32)),
+            Word::Reg(_) => {
+                let half = self.shr(below, Word::Const(1));
+                self.shr(half, rest)
+            }
+        };
         self.or(kept, incoming)
-    }
-
-    /// The bits that leave `word` when it is shifted left by `amount`.
-    fn top_bits(&mut self, word: Word, amount: Word, rest: Word) -> Word {
-        if let Word::Const(amount) = amount {
-            return self.shr(word, Word::Const(32 - amount % 32));
-        }
-        let half = self.shr(word, Word::Const(1));
-        self.shr(half, rest)
     }
 
     /// `word >> amount`, filled from the bottom of `above`. `rest` is the complement of the amount.

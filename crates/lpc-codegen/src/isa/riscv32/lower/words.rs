@@ -16,7 +16,7 @@ use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::MInst;
 use crate::isa::riscv32::regs::zero_reg;
 use lpc_lpir::ir::{InstructionData, Opcode, Type, Value};
-use lpc_riscv32::{Imm12, Opcode as Op};
+use lpc_riscv32::{Extension, Imm12, Opcode as Op};
 
 /// A word that is an operand of an instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +31,7 @@ impl Word {
     pub(super) const ZERO: Self = Self::Const(0);
 
     /// The constant, if it fits an immediate.
-    fn as_imm12(self) -> Option<Imm12> {
+    pub(super) fn as_imm12(self) -> Option<Imm12> {
         match self {
             Self::Const(value) => Imm12::new(value).ok(),
             Self::Reg(_) => None,
@@ -50,13 +50,12 @@ impl Lower<'_, MInst> {
         let (mut value, mut index) = (value, index);
         for _ in 0..MAX_DEPTH {
             if let Some(constant) = self.as_constant(value) {
-                // Beyond the 64 bits of a constant there is its sign only; constants are never wider.
-                let constant = (constant >> (32 * index.min(1))) as i32;
+                let constant = word_of_constant(constant, index);
                 self.note_constant(constant, value, index);
                 return Word::Const(constant);
             }
             match self.source_of_word(value, index) {
-                Some(WordSource::Zero) => return Word::ZERO,
+                Some(WordSource::Const(constant)) => return Word::Const(constant),
                 Some(WordSource::Value(source, source_index)) => {
                     (value, index) = (source, source_index);
                 }
@@ -64,6 +63,21 @@ impl Lower<'_, MInst> {
             }
         }
         Word::Reg(self.put_word_in_reg(value, index))
+    }
+
+    /// The word number `index` of `value`, if it is known. Asks for no register.
+    pub(super) fn known_word(&self, value: Value, index: usize) -> Option<i32> {
+        let (mut value, mut index) = (value, index);
+        for _ in 0..MAX_DEPTH {
+            if let Some(constant) = self.as_constant(value) {
+                return Some(word_of_constant(constant, index));
+            }
+            match self.source_of_word(value, index)? {
+                WordSource::Const(constant) => return Some(constant),
+                WordSource::Value(source, source_index) => (value, index) = (source, source_index),
+            }
+        }
+        None
     }
 
     /// Where a word comes from that an instruction just passes on.
@@ -76,12 +90,12 @@ impl Lower<'_, MInst> {
             } => {
                 let from = self.ty(arg);
                 if from.bits() < 32 {
-                    return (index > 0).then_some(WordSource::Zero);
+                    return (index > 0).then_some(WordSource::Const(0));
                 }
                 Some(if index < words_of(from) as usize {
                     WordSource::Value(arg, index)
                 } else {
-                    WordSource::Zero
+                    WordSource::Const(0)
                 })
             }
             InstructionData::Unary {
@@ -90,7 +104,10 @@ impl Lower<'_, MInst> {
             } => {
                 let from = self.ty(arg);
                 let is_passed_on = from.bits() >= 32 && index < words_of(from) as usize;
-                is_passed_on.then_some(WordSource::Value(arg, index))
+                match self.as_constant(arg) {
+                    Some(constant) => Some(WordSource::Const(word_of_constant(constant, index))),
+                    None => is_passed_on.then_some(WordSource::Value(arg, index)),
+                }
             }
             InstructionData::Unary {
                 opcode: Opcode::Ireduce,
@@ -110,7 +127,49 @@ impl Lower<'_, MInst> {
                     WordSource::Value(high, index - half)
                 })
             }
+            InstructionData::Binary {
+                opcode: Opcode::Band,
+                args,
+            } => args
+                .into_iter()
+                .any(|arg| self.is_zero_in_constant(arg, index))
+                .then_some(WordSource::Const(0)),
+            InstructionData::Binary {
+                opcode: opcode @ (Opcode::Ishl | Opcode::Ushr),
+                args: [arg, amount],
+            } => self.source_of_shifted_word(opcode, arg, amount, index),
             _ => None,
+        }
+    }
+
+    /// Whether `value` is a constant with a word number `index` that is zero.
+    fn is_zero_in_constant(&self, value: Value, index: usize) -> bool {
+        self.as_constant(value)
+            .is_some_and(|constant| word_of_constant(constant, index) == 0)
+    }
+
+    /// A word of `arg` shifted by a constant, if it is zero or a whole word of `arg`.
+    fn source_of_shifted_word(
+        &self,
+        opcode: Opcode,
+        arg: Value,
+        amount: Value,
+        index: usize,
+    ) -> Option<WordSource> {
+        let ty = self.ty(arg);
+        let len = words_of(ty) as usize;
+        if len == 1 {
+            return None;
+        }
+        let amount = self.as_constant(amount)? as usize & (ty.bits() as usize - 1);
+        let (distance, is_whole) = (amount / 32, amount % 32 == 0);
+        let source = match opcode {
+            Opcode::Ishl => index.checked_sub(distance),
+            _ => Some(index + distance).filter(|&source| source < len),
+        };
+        match source {
+            None => Some(WordSource::Const(0)),
+            Some(source) => is_whole.then_some(WordSource::Value(arg, source)),
         }
     }
 
@@ -152,16 +211,24 @@ impl Lower<'_, MInst> {
             .map_or(0, |last| last + 1)
     }
 
-    /// A register that holds `word`.
+    /// A register that holds `word`. What the current instruction needs more than once it loads once.
     pub(super) fn reg(&mut self, word: Word) -> Reg {
         match word {
             Word::Reg(reg) => reg,
             Word::Const(0) => zero_reg(),
-            Word::Const(constant) => match self.register_outside_loop(constant) {
-                Some(reg) => reg,
-                None => self.virtual_reg(word),
-            },
+            Word::Const(constant) => self
+                .register_outside_loop(constant)
+                .or_else(|| self.loaded_constant(constant))
+                .unwrap_or_else(|| self.virtual_reg(word)),
         }
+    }
+
+    /// The register in which the current instruction has loaded `constant` already.
+    fn loaded_constant(&self, constant: i32) -> Option<Reg> {
+        self.emitted().iter().find_map(|inst| match *inst {
+            MInst::LoadConst32 { rd, value } if value == constant => Some(rd.to_reg()),
+            _ => None,
+        })
     }
 
     /// A virtual register that holds `word`, even where it is zero: for what the register allocator moves.
@@ -213,7 +280,12 @@ impl Lower<'_, MInst> {
         match (x, y) {
             (Word::Const(x), Word::Const(y)) => Word::Const(x.wrapping_add(y)),
             (x, Word::Const(0)) | (Word::Const(0), x) => x,
-            (Word::Const(_), Word::Reg(_)) => self.rr_or_imm(Op::Add, Op::Addi, y, x),
+            (Word::Const(_), Word::Reg(_)) => self.add(y, x),
+            (_, Word::Const(constant)) if is_sum_of_imm12(constant) => {
+                let part = if constant < 0 { -2048 } else { 2047 };
+                let sum = self.add(x, Word::Const(part));
+                self.add(sum, Word::Const(constant - part))
+            }
             _ => self.rr_or_imm(Op::Add, Op::Addi, x, y),
         }
     }
@@ -238,9 +310,20 @@ impl Lower<'_, MInst> {
             (Word::Const(x), Word::Const(y)) => Word::Const(x & y),
             (_, Word::Const(0)) | (Word::Const(0), _) => Word::ZERO,
             (x, Word::Const(-1)) | (Word::Const(-1), x) => x,
-            (Word::Const(_), Word::Reg(_)) => self.rr_or_imm(Op::And, Op::Andi, y, x),
+            (Word::Const(_), Word::Reg(_)) => self.and(y, x),
+            (_, Word::Const(mask)) if is_wide_low_mask(mask) => self.keep_low_bits(x, mask),
             _ => self.rr_or_imm(Op::And, Op::Andi, x, y),
         }
+    }
+
+    /// `x & mask`, for a mask of low bits: two shifts are shorter than to load it, and no longer than to load most.
+    fn keep_low_bits(&mut self, x: Word, mask: i32) -> Word {
+        if mask == 0xffff && self.settings.extensions.contains(Extension::Zbb) {
+            return self.rr(Op::ZextH, x);
+        }
+        let amount = Word::Const(mask.leading_zeros() as i32);
+        let high = self.shl(x, amount);
+        self.shr(high, amount)
     }
 
     /// `x | y`.
@@ -332,6 +415,11 @@ impl Lower<'_, MInst> {
         match (x, y) {
             (Word::Const(x), Word::Const(y)) => Word::Const(((x as u32) < y as u32).into()),
             (_, Word::Const(0)) | (Word::Const(-1), _) => Word::ZERO,
+            // The one power of two that neither an immediate nor one instruction gives.
+            (_, Word::Const(2048)) => {
+                let rest = self.shr(x, Word::Const(11));
+                self.is_zero(rest)
+            }
             _ => self.rr_or_imm(Op::Sltu, Op::Sltiu, x, y),
         }
     }
@@ -377,12 +465,28 @@ impl Lower<'_, MInst> {
         match constant {
             0 => Word::ZERO,
             -1 => self.neg(x),
-            _ if (constant as u32).is_power_of_two() => {
-                let amount = constant.trailing_zeros() as i32;
-                self.shl(x, Word::Const(amount))
-            }
+            _ if (constant as u32).is_power_of_two() => self.shl(x, trailing_zeros(constant)),
+            // Where the constant must be loaded, a multiplication takes two instructions at least, and the other more time.
+            _ if is_next_to_power_of_two(constant) => self.mul_near_power_of_two(x, constant),
             _ => self.rrr(Op::Mul, x, Word::Const(constant)),
         }
+    }
+
+    /// `x * constant`, which is next to a power of two or to the negative of one: `(x << n) + x`, `(x << n) - x` or
+    /// `x - (x << n)`.
+    fn mul_near_power_of_two(&mut self, x: Word, constant: i32) -> Word {
+        let below = constant.wrapping_sub(1);
+        let above = constant.wrapping_add(1);
+        if (below as u32).is_power_of_two() {
+            let multiple = self.shl(x, trailing_zeros(below));
+            return self.add(multiple, x);
+        }
+        if (above as u32).is_power_of_two() {
+            let multiple = self.shl(x, trailing_zeros(above));
+            return self.sub(multiple, x);
+        }
+        let multiple = self.shl(x, trailing_zeros(below.wrapping_neg()));
+        self.sub(x, multiple)
     }
 
     /// The high word of the unsigned product.
@@ -404,6 +508,37 @@ impl Lower<'_, MInst> {
     }
 }
 
+/// The word number `index` of a constant: of what is beyond its 64 bits, there is its sign only.
+fn word_of_constant(constant: i64, index: usize) -> i32 {
+    (constant >> (32 * index.min(1))) as i32
+}
+
+/// Whether `constant` is no immediate of `addi`, but the sum of two.
+fn is_sum_of_imm12(constant: i32) -> bool {
+    Imm12::new(constant).is_err() && (-4096..=4094).contains(&constant)
+}
+
+/// Whether `mask` is low bits only, and no immediate.
+fn is_wide_low_mask(mask: i32) -> bool {
+    Imm12::new(mask).is_err() && mask & mask.wrapping_add(1) == 0
+}
+
+/// Whether `constant` is a power of two and one, or less one, or the negative of a number that is a power of two less one.
+fn is_next_to_power_of_two(constant: i32) -> bool {
+    let neighbors = [
+        constant.wrapping_sub(1),
+        constant.wrapping_add(1),
+        1i32.wrapping_sub(constant),
+    ];
+    neighbors
+        .into_iter()
+        .any(|neighbor| (neighbor as u32).is_power_of_two())
+}
+
+fn trailing_zeros(constant: i32) -> Word {
+    Word::Const(constant.trailing_zeros() as i32)
+}
+
 impl Word {
     fn negated_fits(self) -> bool {
         match self {
@@ -415,8 +550,8 @@ impl Word {
 
 /// Where a word comes from that an instruction passes on.
 enum WordSource {
-    /// It is zero.
-    Zero,
+    /// It is known.
+    Const(i32),
     /// It is a word of another value.
     Value(Value, usize),
 }
@@ -439,6 +574,15 @@ impl Words {
             words,
             len: len as u8,
         }
+    }
+
+    /// As [`Self::from_fn`], but asks for the highest word first.
+    pub(super) fn from_fn_downward(len: usize, mut word: impl FnMut(usize) -> Word) -> Self {
+        let mut words = Self::from_fn(len, |_| Word::ZERO);
+        for (index, slot) in words.iter_mut().enumerate().rev() {
+            *slot = word(index);
+        }
+        words
     }
 
     /// One word.
