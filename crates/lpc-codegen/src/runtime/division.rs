@@ -247,3 +247,24 @@ fn divide_bit_by_bit(b: &mut FunctionBuilder, dividend: Value, divisor: Value) {
     let [q, r] = [quotient, rest].map(|variable| b.use_var(variable));
     b.ins().return_(&[q, r]);
 }
+
+/// Divides the magnitudes by `unsigned`; the quotient is negative if the signs differ, the remainder if the dividend is.
+pub(super) fn build_sdivrem(func: &mut Function, ty: Type, unsigned: Routine) {
+    build(func, |b, [dividend, divisor]| {
+        let unsigned = import(b, unsigned);
+        let last_bit = b.ins().iconst(Type::I32, i64::from(ty.bits()) - 1);
+        let [n_sign, d_sign] = [dividend, divisor].map(|value| b.ins().sshr(value, last_bit));
+        let [n, d] = [dividend, divisor].map(|value| b.ins().iabs(value));
+        let (quotient, remainder) = call(b, unsigned, &[n, d]);
+        let sign = b.ins().bxor(n_sign, d_sign);
+        let quotient = negate_if(b, quotient, sign);
+        let remainder = negate_if(b, remainder, n_sign);
+        b.ins().return_(&[quotient, remainder]);
+    });
+}
+
+/// `-value` where `sign` is all ones, `value` where it is zero.
+fn negate_if(b: &mut FunctionBuilder, value: Value, sign: Value) -> Value {
+    let flipped = b.ins().bxor(value, sign);
+    b.ins().isub(flipped, sign)
+}

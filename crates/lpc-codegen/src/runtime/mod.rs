@@ -18,11 +18,22 @@ pub enum Routine {
     Udivrem64,
     /// `(dividend: i128, divisor: i128) -> quotient: i128, remainder: i128`, unsigned. The divisor is not zero.
     Udivrem128,
+    /// As [`Self::Udivrem64`], signed. The remainder has the sign of the dividend; a quotient that does not fit wraps
+    /// around.
+    Sdivrem64,
+    /// As [`Self::Sdivrem64`], for `i128`.
+    Sdivrem128,
 }
 
 impl Routine {
     /// All routines.
-    pub const ALL: [Self; 3] = [Self::DivideTwoWords, Self::Udivrem64, Self::Udivrem128];
+    pub const ALL: [Self; 5] = [
+        Self::DivideTwoWords,
+        Self::Udivrem64,
+        Self::Udivrem128,
+        Self::Sdivrem64,
+        Self::Sdivrem128,
+    ];
 
     /// The name of its symbol. Names that start with `__lpc_` are reserved for the runtime.
     pub const fn symbol(self) -> &'static str {
@@ -30,6 +41,8 @@ impl Routine {
             Self::DivideTwoWords => "__lpc_udivrem_64_32",
             Self::Udivrem64 => "__lpc_udivrem64",
             Self::Udivrem128 => "__lpc_udivrem128",
+            Self::Sdivrem64 => "__lpc_sdivrem64",
+            Self::Sdivrem128 => "__lpc_sdivrem128",
         }
     }
 
@@ -52,8 +65,8 @@ impl Routine {
     pub fn signature(self) -> Signature {
         let (params, ty): (&[Type], _) = match self {
             Self::DivideTwoWords => (&[Type::I32; 3], Type::I32),
-            Self::Udivrem64 => (&[Type::I64; 2], Type::I64),
-            Self::Udivrem128 => (&[Type::I128; 2], Type::I128),
+            Self::Udivrem64 | Self::Sdivrem64 => (&[Type::I64; 2], Type::I64),
+            Self::Udivrem128 | Self::Sdivrem128 => (&[Type::I128; 2], Type::I128),
         };
         let list = |types: &[Type]| -> Vec<AbiParam> {
             types.iter().copied().map(AbiParam::new).collect()
@@ -72,6 +85,8 @@ impl Routine {
             Self::DivideTwoWords => division::build_divide_two_words(&mut func),
             Self::Udivrem64 => division::build_udivrem64(&mut func),
             Self::Udivrem128 => division::build_udivrem128(&mut func),
+            Self::Sdivrem64 => division::build_sdivrem(&mut func, Type::I64, Self::Udivrem64),
+            Self::Sdivrem128 => division::build_sdivrem(&mut func, Type::I128, Self::Udivrem128),
         }
         func
     }

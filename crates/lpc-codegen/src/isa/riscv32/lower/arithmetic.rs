@@ -14,6 +14,10 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
     let needed = ctx.needed_words(result);
     let words = match ctx.data(inst).opcode() {
         Opcode::Iadd => {
+            if let Some(sum) = ctx.scaled_sum(inst) {
+                ctx.define(result, &[sum]);
+                return Ok(());
+            }
             let [x, y] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
             ctx.sum(&x, &y)
         }
@@ -61,6 +65,24 @@ impl Lower<'_, MInst> {
             1 => Words::one(self.extended(value, extend)),
             _ => self.words(value),
         }
+    }
+
+    /// The sum `inst` of two words, if Zba shifts one of them as it adds.
+    fn scaled_sum(&mut self, inst: Inst) -> Option<Word> {
+        let [x, y] = operands(self, inst);
+        if !self.settings.extensions.contains(Extension::Zba) || self.ty(x) != Type::I32 {
+            return None;
+        }
+        [(x, y), (y, x)].into_iter().find_map(|(scaled, other)| {
+            let shift = self.def_with_opcode(scaled, Opcode::Ishl)?;
+            let [x, amount] = operands(self, shift);
+            let scale = self.as_constant(amount)? & 31;
+            if !(1..=3).contains(&scale) {
+                return None;
+            }
+            let [x, y] = [x, other].map(|value| self.word(value, 0));
+            Some(self.add_scaled(x, y, scale as u32))
+        })
     }
 
     /// `x + y`. To add a small negative constant is to subtract a positive one, whose upper words are zero.

@@ -56,6 +56,9 @@ impl Lower<'_, MInst> {
         if opcode == Opcode::Band && [x, y].iter().any(is_zero) {
             return Word::ZERO;
         }
+        if let Some(word) = self.combine_with_variable_bit(opcode, x, y) {
+            return word;
+        }
         if let Some(word) = self.combine_with_complement(opcode, x, y, index) {
             return word;
         }

@@ -1,12 +1,11 @@
-//! Comparisons, and what depends on them: conditions of branches, traps and selections.
+//! Comparisons, and the conditions of branches, traps and selections.
 
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
-use crate::isa::riscv32::inst::{MInst, SelectedWord};
-use alloc::vec::Vec;
+use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, InstructionData, IntCC, Type, Value};
 use lpc_riscv32::Opcode as Op;
 
@@ -16,6 +15,17 @@ pub(super) struct Condition {
     op: Op,
     x: Word,
     y: Word,
+    /// Whether `x` is 0 or 1 and `y` zero.
+    is_of_flag: bool,
+}
+
+/// What a word tells of a condition when it is not zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sense {
+    /// That it holds.
+    Holds,
+    /// That it does not.
+    Fails,
 }
 
 /// A condition whose operands are in registers.
@@ -26,12 +36,26 @@ pub(super) struct BranchCondition {
 }
 
 impl Condition {
+    /// Whether the branch `op` on `x` and `y` is taken.
+    fn new(op: Op, x: Word, y: Word) -> Self {
+        Self {
+            op,
+            x,
+            y,
+            is_of_flag: false,
+        }
+    }
+
     /// Whether `word` is not zero.
     pub(super) fn nonzero(word: Word) -> Self {
+        Self::new(Op::Bne, word, Word::ZERO)
+    }
+
+    /// Whether `flag`, which is 0 or 1, is 1.
+    pub(super) fn flag(flag: Word) -> Self {
         Self {
-            op: Op::Bne,
-            x: word,
-            y: Word::ZERO,
+            is_of_flag: true,
+            ..Self::nonzero(flag)
         }
     }
 
@@ -42,16 +66,12 @@ impl Condition {
 
     /// Whether `word` is negative.
     pub(super) fn negative(word: Word) -> Self {
-        Self {
-            op: Op::Blt,
-            x: word,
-            y: Word::ZERO,
-        }
+        Self::new(Op::Blt, word, Word::ZERO)
     }
 
     /// Whether `x < y`, as unsigned numbers.
     pub(super) fn less_unsigned(x: Word, y: Word) -> Self {
-        Self { op: Op::Bltu, x, y }
+        Self::new(Op::Bltu, x, y)
     }
 
     /// The condition that holds exactly when this one does not.
@@ -68,8 +88,17 @@ impl Condition {
         Self { op, ..self }
     }
 
+    /// How many instructions more than for a comparison it takes to have it as 0 or 1.
+    pub(super) fn cost_of_flag(self) -> u32 {
+        match self.op {
+            Op::Bne => u32::from(!self.is_of_flag),
+            Op::Bge | Op::Bgeu | Op::Beq => 1,
+            _ => 0,
+        }
+    }
+
     /// Whether it holds, if that is known.
-    fn known(self) -> Option<bool> {
+    pub(super) fn known(self) -> Option<bool> {
         let (Word::Const(x), Word::Const(y)) = (self.x, self.y) else {
             return None;
         };
@@ -86,10 +115,10 @@ impl Condition {
 
 /// A comparison: `x cond y`.
 #[derive(Clone, Copy)]
-struct Comparison {
-    cond: IntCC,
-    x: Value,
-    y: Value,
+pub(super) struct Comparison {
+    pub(super) cond: IntCC,
+    pub(super) x: Value,
+    pub(super) y: Value,
 }
 
 impl Lower<'_, MInst> {
@@ -97,6 +126,9 @@ impl Lower<'_, MInst> {
     pub(super) fn is_true(&mut self, value: Value) -> Condition {
         if let Some(comparison) = self.as_comparison(value) {
             return self.condition(comparison);
+        }
+        if self.is_zero_or_one(value) {
+            return Condition::flag(self.word(value, 0));
         }
         let words = self.words_to_compare_with_zero(value);
         Condition::nonzero(self.or_words(&words))
@@ -128,6 +160,9 @@ impl Lower<'_, MInst> {
     }
 
     fn condition(&mut self, comparison: Comparison) -> Condition {
+        if let Some(test) = self.as_bit_test(comparison) {
+            return self.bit_condition(test);
+        }
         let (cond, x, y) = self.compared_words(comparison);
         self.compare(cond, &x, &y)
     }
@@ -187,7 +222,7 @@ impl Lower<'_, MInst> {
     }
 
     /// A word that is zero exactly when `x` and `y` are equal.
-    fn words_difference(&mut self, x: &[Word], y: &[Word]) -> Word {
+    pub(super) fn words_difference(&mut self, x: &[Word], y: &[Word]) -> Word {
         let minus_one = Word::Const(-1);
         if x.len() > 1 && y.iter().all(|&word| word == minus_one) {
             let common = x
@@ -218,10 +253,10 @@ impl Lower<'_, MInst> {
             SignedLessThan if is_zero => Condition::negative(x[x.len() - 1]),
             SignedGreaterThanOrEqual if is_zero => Condition::negative(x[x.len() - 1]).complement(),
             SignedLessThan | UnsignedLessThan => {
-                Condition::nonzero(self.less_words(x, y, cond.is_signed()))
+                Condition::flag(self.less_words(x, y, cond.is_signed()))
             }
             SignedGreaterThan | UnsignedGreaterThan => {
-                Condition::nonzero(self.less_words(y, x, cond.is_signed()))
+                Condition::flag(self.less_words(y, x, cond.is_signed()))
             }
             _ => self.compare(cond.complement(), x, y).complement(),
         }
@@ -245,7 +280,7 @@ impl Lower<'_, MInst> {
                     self.and(is_equal, less)
                 }
                 (Word::ZERO, _) if !(is_signed && index == last) => self.or(word_less, less),
-                _ => self.select_word(Condition { op: Op::Beq, x, y }, less, word_less),
+                _ => self.select_word(Condition::new(Op::Beq, x, y), less, word_less),
             };
         }
         less
@@ -297,87 +332,37 @@ impl Lower<'_, MInst> {
         }
     }
 
+    /// 1 if the condition holds, otherwise 0.
+    pub(super) fn flag_of(&mut self, condition: Condition) -> Word {
+        let (word, sense) = self.truth_of(condition);
+        match (sense, condition.op) {
+            (Sense::Holds, Op::Bne) if condition.is_of_flag => word,
+            (Sense::Fails, Op::Beq) if condition.is_of_flag => self.flip(word),
+            (Sense::Holds, Op::Bne) => self.is_nonzero(word),
+            (Sense::Fails, Op::Beq) => self.is_zero(word),
+            (Sense::Holds, _) => word,
+            (Sense::Fails, _) => self.flip(word),
+        }
+    }
+
+    /// A word that is zero or not according to whether the condition holds, and what it means not to be zero.
+    pub(super) fn truth_of(&mut self, condition: Condition) -> (Word, Sense) {
+        let Condition { op, x, y, .. } = condition;
+        match op {
+            Op::Bne => (self.difference(x, y), Sense::Holds),
+            Op::Beq => (self.difference(x, y), Sense::Fails),
+            Op::Blt => (self.less_signed(x, y), Sense::Holds),
+            Op::Bge => (self.less_signed(x, y), Sense::Fails),
+            Op::Bltu => (self.less_unsigned(x, y), Sense::Holds),
+            _ => (self.less_unsigned(x, y), Sense::Fails),
+        }
+    }
+
     /// The condition with its operands in registers.
     pub(super) fn branch_condition(&mut self, condition: Condition) -> BranchCondition {
-        let Condition { op, x, y } = condition;
+        let Condition { op, x, y, .. } = condition;
         let [rs1, rs2] = [x, y].map(|word| self.reg(word));
         BranchCondition { op, rs1, rs2 }
-    }
-
-    /// `if_true` if the condition holds, otherwise `if_false`.
-    pub(super) fn select_word(
-        &mut self,
-        condition: Condition,
-        if_true: Word,
-        if_false: Word,
-    ) -> Word {
-        self.select_words(condition, &[if_true], &[if_false])[0]
-    }
-
-    /// The words of `if_true` if the condition holds, otherwise those of `if_false`.
-    pub(super) fn select_words(
-        &mut self,
-        condition: Condition,
-        if_true: &[Word],
-        if_false: &[Word],
-    ) -> Words {
-        let mut results = Words::from_fn(if_true.len(), |index| if_true[index]);
-        match condition.known() {
-            Some(true) => return results,
-            Some(false) => return Words::from_fn(if_false.len(), |index| if_false[index]),
-            None => {}
-        }
-        // The moves of what is on the true side are left to the register allocator, which makes them vanish, unless there is
-        // no register to keep the result in.
-        let zeros = |words: &[Word]| words.iter().filter(|word| **word == Word::ZERO).count();
-        let (condition, if_true, if_false) = if zeros(if_true) > zeros(if_false) {
-            (condition.complement(), if_false, if_true)
-        } else {
-            (condition, if_true, if_false)
-        };
-        let mut selected = Vec::with_capacity(results.len());
-        for (index, result) in results.iter_mut().enumerate() {
-            if if_true[index] != if_false[index] {
-                let rd = self.temp();
-                *result = Word::Reg(rd.to_reg());
-                selected.push(SelectedWord {
-                    rd,
-                    if_true: self.reg(if_true[index]),
-                    if_false: self.reg(if_false[index]),
-                });
-            }
-        }
-        if !selected.is_empty() {
-            let condition = self.branch_condition(condition);
-            self.emit(select(condition, selected));
-        }
-        results
-    }
-}
-
-fn select(condition: BranchCondition, words: Vec<SelectedWord>) -> MInst {
-    let BranchCondition { op, rs1, rs2 } = condition;
-    match *words {
-        [
-            SelectedWord {
-                rd,
-                if_true,
-                if_false,
-            },
-        ] => MInst::Select {
-            op,
-            rd,
-            rs1,
-            rs2,
-            if_true,
-            if_false,
-        },
-        _ => MInst::SelectWide {
-            op,
-            rs1,
-            rs2,
-            words: words.into(),
-        },
     }
 }
 
@@ -396,7 +381,7 @@ fn compare_word(cond: IntCC, x: Word, y: Word) -> Condition {
         UnsignedGreaterThan => (Op::Bltu, y, x),
         UnsignedLessThanOrEqual => (Op::Bgeu, y, x),
     };
-    Condition { op, x, y }
+    Condition::new(op, x, y)
 }
 
 /// The comparison with `y`, or an equivalent one whose constant is easier to have in a register.
@@ -466,20 +451,14 @@ fn load_cost(words: &[Word]) -> u32 {
 pub(super) fn lower_icmp(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
     let comparison = ctx.as_comparison(result).expect("the instruction compares");
+    if let Some(test) = ctx.as_bit_test(comparison) {
+        let flag = ctx.bit_flag(test);
+        ctx.define(result, &[flag]);
+        return Ok(());
+    }
     let (cond, x, y) = ctx.compared_words(comparison);
     let word = ctx.set_if(cond, &x, &y);
     ctx.define(result, &[word]);
-    Ok(())
-}
-
-pub(super) fn lower_select(ctx: Ctx, inst: Inst) -> LowerResult {
-    let result = ctx.result(inst);
-    let [condition, x, y] = operands(ctx, inst);
-    let condition = ctx.is_true(condition);
-    let needed = ctx.needed_words(result);
-    let [x, y] = [x, y].map(|value| ctx.low_words(value, needed));
-    let words = ctx.select_words(condition, &x, &y);
-    ctx.define(result, &words);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use super::{Ctx, LowerResult, operands, results};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
+use lpc_riscv32::{Extension, Opcode as Op};
 
 pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
     match ctx.data(inst).opcode() {
@@ -83,6 +84,14 @@ fn lower_iconcat(ctx: Ctx, inst: Inst) {
 
 impl Lower<'_, MInst> {
     fn concatenate_narrow(&mut self, low: Value, high: Value, half: Type) -> Word {
+        if self.settings.extensions.contains(Extension::Zbkb) {
+            let op = match half {
+                Type::I8 => Op::Packh,
+                _ => Op::Pack,
+            };
+            let [low, high] = [low, high].map(|value| self.word(value, 0));
+            return self.rrr(op, low, high);
+        }
         let low = self.extended(low, Extend::Zero);
         let high = self.word(high, 0);
         let high = self.shl(high, Word::Const(half.bits() as i32));

@@ -1,8 +1,7 @@
 //! Division and remainder.
 //!
 //! The instructions of the M extension give a defined result where LPIR traps, so the traps are tests of their own. A
-//! divisor that is a constant needs none, or just one. Wide values are divided by routines of the [runtime](crate::runtime),
-//! which know unsigned numbers only: signed ones are made positive before, and the results get their signs after.
+//! divisor that is a constant needs none, or just one. Wide values are divided by routines of the [runtime](crate::runtime).
 
 use super::comparisons::Condition;
 use super::narrow::Extend;
@@ -79,40 +78,35 @@ impl Lower<'_, MInst> {
 
     /// Divides values of more than one word.
     fn divide_wide(&mut self, opcode: Opcode, ty: Type, x: &[Word], y: &[Word]) -> Words {
-        let last = x.len() - 1;
-        match opcode {
-            Opcode::Udiv => self.call_udivrem(ty, x, y).0,
-            Opcode::Urem => self.call_udivrem(ty, x, y).1,
-            _ => {
-                let [x_sign, y_sign] = [x[last], y[last]].map(|high| self.sign(high));
-                let magnitude_of_x = self.negate_if(x, x_sign);
-                let magnitude_of_y = self.negate_if(y, y_sign);
-                let (quotient, rest) = self.call_udivrem(ty, &magnitude_of_x, &magnitude_of_y);
-                if opcode == Opcode::Srem {
-                    return self.negate_if(&rest, x_sign);
-                }
-                let sign = self.xor(x_sign, y_sign);
-                if may_be(y, -1) {
-                    // A positive quotient with its sign bit set does not fit.
-                    let is_positive = self.not(sign);
-                    let overflow = self.and(quotient[last], is_positive);
-                    self.trap_if(Condition::negative(overflow), TrapCode::INTEGER_OVERFLOW);
-                }
-                self.negate_if(&quotient, sign)
-            }
+        if opcode == Opcode::Sdiv && may_be(y, -1) {
+            self.trap_if_quotient_overflows(x, y);
         }
-    }
-
-    /// The quotient and the remainder of unsigned numbers of type `ty`.
-    fn call_udivrem(&mut self, ty: Type, x: &[Word], y: &[Word]) -> (Words, Words) {
-        let routine = match ty {
-            Type::I64 => Routine::Udivrem64,
-            _ => Routine::Udivrem128,
+        let routine = match (opcode, ty) {
+            (Opcode::Udiv | Opcode::Urem, Type::I64) => Routine::Udivrem64,
+            (Opcode::Udiv | Opcode::Urem, _) => Routine::Udivrem128,
+            (_, Type::I64) => Routine::Sdivrem64,
+            _ => Routine::Sdivrem128,
         };
-        let len = x.len();
         let args = x.iter().chain(y).copied();
         let results = self.call_routine(routine, args);
-        let part = |first| Words::from_fn(len, |index| results[first + index]);
-        (part(0), part(len))
+        let first = match opcode {
+            Opcode::Udiv | Opcode::Sdiv => 0,
+            _ => x.len(),
+        };
+        Words::from_fn(x.len(), |index| results[first + index])
+    }
+
+    /// Traps when `x` is the least number and `y` is -1.
+    fn trap_if_quotient_overflows(&mut self, x: &[Word], y: &[Word]) {
+        let last = x.len() - 1;
+        let least = Words::from_fn(x.len(), |index| match index == last {
+            true => Word::Const(i32::MIN),
+            false => Word::ZERO,
+        });
+        let minus_one = Words::from_fn(y.len(), |_| Word::Const(-1));
+        let from_least = self.words_difference(x, &least);
+        let from_minus_one = self.words_difference(y, &minus_one);
+        let any = self.or(from_least, from_minus_one);
+        self.trap_if(Condition::zero(any), TrapCode::INTEGER_OVERFLOW);
     }
 }

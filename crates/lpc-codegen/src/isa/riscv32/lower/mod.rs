@@ -17,7 +17,9 @@ mod memory;
 mod narrow;
 mod overflow;
 mod return_;
+mod selection;
 mod shifts;
+mod single_bits;
 mod traps;
 mod words;
 
@@ -61,7 +63,7 @@ impl LowerBackend for Riscv32Backend {
             Bswap | Bitrev => bitwise::lower_reversal(ctx, inst),
 
             Icmp => comparisons::lower_icmp(ctx, inst),
-            Select | SelectSpectreGuard => comparisons::lower_select(ctx, inst),
+            Select | SelectSpectreGuard => selection::lower_select(ctx, inst),
             Bmask => comparisons::lower_bmask(ctx, inst),
 
             Ireduce | Uextend | Sextend | Isplit | Iconcat | Bitcast => {

@@ -13,6 +13,7 @@
 
 use super::comparisons::Condition;
 use super::narrow::Extend;
+use super::single_bits::shifted_one;
 use super::words::{Word, Words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
@@ -43,6 +44,10 @@ pub(super) fn lower_shift(ctx: Ctx, inst: Inst) -> LowerResult {
     if shift == Shift::Left && ty == Type::I64 && ctx.as_constant(value) == Some(1) {
         let bit = ctx.single_bit(amount);
         ctx.define(result, &bit);
+        return Ok(());
+    }
+    if let Some(bit) = shifted_one(ctx, inst) {
+        ctx.define(result, &[bit]);
         return Ok(());
     }
     let amount = ctx.shift_amount(amount, ty);

@@ -271,7 +271,9 @@ impl Lower<'_, MInst> {
     fn rr_or_imm(&mut self, op: Op, op_imm: Op, x: Word, y: Word) -> Word {
         match y.as_imm12() {
             Some(imm) => self.rri(op_imm, x, imm),
-            None => self.rrr(op, x, y),
+            None => self
+                .combine_with_single_bit(op, x, y)
+                .unwrap_or_else(|| self.rrr(op, x, y)),
         }
     }
 
@@ -318,7 +320,10 @@ impl Lower<'_, MInst> {
 
     /// `x & mask`, for a mask of low bits: two shifts are shorter than to load it, and no longer than to load most.
     fn keep_low_bits(&mut self, x: Word, mask: i32) -> Word {
-        if mask == 0xffff && self.settings.extensions.contains(Extension::Zbb) {
+        if let Some(cleared) = self.combine_with_single_bit(Op::And, x, Word::Const(mask)) {
+            return cleared;
+        }
+        if mask == 0xffff && self.has_rotations_and_complements() {
             return self.rr(Op::ZextH, x);
         }
         let amount = Word::Const(mask.leading_zeros() as i32);
@@ -466,10 +471,23 @@ impl Lower<'_, MInst> {
             0 => Word::ZERO,
             -1 => self.neg(x),
             _ if (constant as u32).is_power_of_two() => self.shl(x, trailing_zeros(constant)),
+            3 | 5 | 9 if self.settings.extensions.contains(Extension::Zba) => {
+                self.add_scaled(x, x, (constant - 1).trailing_zeros())
+            }
             // Where the constant must be loaded, a multiplication takes two instructions at least, and the other more time.
             _ if is_next_to_power_of_two(constant) => self.mul_near_power_of_two(x, constant),
             _ => self.rrr(Op::Mul, x, Word::Const(constant)),
         }
+    }
+
+    /// `(x << scale) + y`, in one instruction of Zba. The scale is 1, 2 or 3.
+    pub(super) fn add_scaled(&mut self, x: Word, y: Word, scale: u32) -> Word {
+        let op = match scale {
+            1 => Op::Sh1add,
+            2 => Op::Sh2add,
+            _ => Op::Sh3add,
+        };
+        self.rrr(op, x, y)
     }
 
     /// `x * constant`, which is next to a power of two or to the negative of one: `(x << n) + x`, `(x << n) - x` or

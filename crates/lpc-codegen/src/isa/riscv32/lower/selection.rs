@@ -1,0 +1,227 @@
+//! Selections: one of two values, as a condition says.
+//!
+//! Between constants that are close to each other, the condition is computed as 0 or 1, and the selected number from that.
+//! With Zicond, words that may become zero are made so by its instructions. All others are moves that a branch skips.
+
+use super::comparisons::{BranchCondition, Condition, Sense};
+use super::words::{Word, Words};
+use super::{Ctx, LowerResult, operands};
+use crate::backend::lower::Lower;
+use crate::isa::riscv32::inst::{MInst, SelectedWord};
+use alloc::vec::Vec;
+use lpc_lpir::ir::Inst;
+use lpc_riscv32::{Extension, Opcode as Op};
+
+pub(super) fn lower_select(ctx: Ctx, inst: Inst) -> LowerResult {
+    let result = ctx.result(inst);
+    let [condition, x, y] = operands(ctx, inst);
+    let condition = ctx.is_true(condition);
+    let needed = ctx.needed_words(result);
+    let [x, y] = [x, y].map(|value| ctx.low_words(value, needed));
+    let words = ctx.select_words(condition, &x, &y);
+    ctx.define(result, &words);
+    Ok(())
+}
+
+impl Lower<'_, MInst> {
+    /// `if_true` if the condition holds, otherwise `if_false`.
+    pub(super) fn select_word(
+        &mut self,
+        condition: Condition,
+        if_true: Word,
+        if_false: Word,
+    ) -> Word {
+        self.select_words(condition, &[if_true], &[if_false])[0]
+    }
+
+    /// The words of `if_true` if the condition holds, otherwise those of `if_false`.
+    pub(super) fn select_words(
+        &mut self,
+        condition: Condition,
+        if_true: &[Word],
+        if_false: &[Word],
+    ) -> Words {
+        let mut results = Words::from_fn(if_true.len(), |index| if_true[index]);
+        match condition.known() {
+            Some(true) => return results,
+            Some(false) => return Words::from_fn(if_false.len(), |index| if_false[index]),
+            None => {}
+        }
+        if let Some(words) = self.select_constants(condition, if_true, if_false) {
+            return words;
+        }
+        if self.is_zicond_shorter(if_true, if_false) {
+            return self.select_with_zicond(condition, if_true, if_false);
+        }
+        // The moves of what is on the true side are left to the register allocator, which makes them vanish, unless there is
+        // no register to keep the result in.
+        let zeros = |words: &[Word]| words.iter().filter(|word| **word == Word::ZERO).count();
+        let (condition, if_true, if_false) = if zeros(if_true) > zeros(if_false) {
+            (condition.complement(), if_false, if_true)
+        } else {
+            (condition, if_true, if_false)
+        };
+        let mut selected = Vec::with_capacity(results.len());
+        for (index, result) in results.iter_mut().enumerate() {
+            if if_true[index] != if_false[index] {
+                let rd = self.temp();
+                *result = Word::Reg(rd.to_reg());
+                selected.push(SelectedWord {
+                    rd,
+                    if_true: self.reg(if_true[index]),
+                    if_false: self.reg(if_false[index]),
+                });
+            }
+        }
+        if !selected.is_empty() {
+            let condition = self.branch_condition(condition);
+            self.emit(select(condition, selected));
+        }
+        results
+    }
+}
+
+fn select(condition: BranchCondition, words: Vec<SelectedWord>) -> MInst {
+    let BranchCondition { op, rs1, rs2 } = condition;
+    match *words {
+        [
+            SelectedWord {
+                rd,
+                if_true,
+                if_false,
+            },
+        ] => MInst::Select {
+            op,
+            rd,
+            rs1,
+            rs2,
+            if_true,
+            if_false,
+        },
+        _ => MInst::SelectWide {
+            op,
+            rs1,
+            rs2,
+            words: words.into(),
+        },
+    }
+}
+
+/// How a constant comes from a condition that is 0 or 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum FromFlag {
+    /// It does not depend on the condition.
+    Constant(i32),
+    /// The condition added to a number.
+    Add(i32),
+    /// 0 or -1.
+    Negate,
+    /// The condition shifted to the left.
+    Shift(i32),
+    /// -1 or 1.
+    Sign,
+}
+
+impl FromFlag {
+    /// How `if_true` comes from a condition that is 1, and `if_false` from one that is 0.
+    fn of(if_true: Word, if_false: Word) -> Option<Self> {
+        let (Word::Const(one), Word::Const(zero)) = (if_true, if_false) else {
+            return None;
+        };
+        if one == zero {
+            return Some(Self::Constant(one));
+        }
+        match (one, zero) {
+            (-1, 0) => Some(Self::Negate),
+            (1, -1) => Some(Self::Sign),
+            (_, 0) if (one as u32).is_power_of_two() => {
+                Some(Self::Shift(one.trailing_zeros() as i32))
+            }
+            _ if zero.checked_add(1) == Some(one) && if_false.as_imm12().is_some() => {
+                Some(Self::Add(zero))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Lower<'_, MInst> {
+    /// Selects between constants that are close to each other.
+    fn select_constants(
+        &mut self,
+        condition: Condition,
+        if_true: &[Word],
+        if_false: &[Word],
+    ) -> Option<Words> {
+        let complement = condition.complement();
+        let mut ways = [
+            (condition, if_true, if_false),
+            (complement, if_false, if_true),
+        ];
+        ways.sort_by_key(|(condition, ..)| condition.cost_of_flag());
+        let is_possible = |(_, one, zero): &(Condition, &[Word], &[Word])| {
+            let mut pairs = one.iter().zip(*zero);
+            pairs.all(|(&one, &zero)| FromFlag::of(one, zero).is_some())
+        };
+        let (condition, one, zero) = ways.into_iter().find(is_possible)?;
+        let flag = self.flag_of(condition);
+        let mut done: Option<(FromFlag, Word)> = None;
+        Some(Words::from_fn(one.len(), |index| {
+            let way = FromFlag::of(one[index], zero[index]).expect("all words come from the flag");
+            match done {
+                Some((same, word)) if same == way => word,
+                _ => {
+                    let word = self.from_flag(flag, way);
+                    done = Some((way, word));
+                    word
+                }
+            }
+        }))
+    }
+
+    fn from_flag(&mut self, flag: Word, way: FromFlag) -> Word {
+        match way {
+            FromFlag::Constant(constant) => Word::Const(constant),
+            FromFlag::Add(number) => self.add(flag, Word::Const(number)),
+            FromFlag::Negate => self.neg(flag),
+            FromFlag::Shift(amount) => self.shl(flag, Word::Const(amount)),
+            FromFlag::Sign => {
+                let all_or_none = self.add(flag, Word::Const(-1));
+                self.or(all_or_none, Word::Const(1))
+            }
+        }
+    }
+
+    /// Whether the instructions of Zicond are there and take no more code than a branch: for words one of which is zero
+    /// they do, and for a single word they come close and need no guess.
+    fn is_zicond_shorter(&self, if_true: &[Word], if_false: &[Word]) -> bool {
+        let mut pairs = if_true.iter().zip(if_false);
+        self.settings.extensions.contains(Extension::Zicond)
+            && (if_true.len() == 1
+                || pairs.all(|(&x, &y)| x == y || x == Word::ZERO || y == Word::ZERO))
+    }
+
+    fn select_with_zicond(
+        &mut self,
+        condition: Condition,
+        if_true: &[Word],
+        if_false: &[Word],
+    ) -> Words {
+        let (truth, sense) = self.truth_of(condition);
+        let (keep_true, keep_false) = match sense {
+            Sense::Holds => (Op::CzeroEqz, Op::CzeroNez),
+            Sense::Fails => (Op::CzeroNez, Op::CzeroEqz),
+        };
+        Words::from_fn(if_true.len(), |index| {
+            let (x, y) = (if_true[index], if_false[index]);
+            if x == y {
+                return x;
+            }
+            let [x, y] = [(x, keep_true), (y, keep_false)].map(|(word, keep)| match word {
+                Word::ZERO => Word::ZERO,
+                word => self.rrr(keep, word, truth),
+            });
+            self.or(x, y)
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Single bits of words: testing, setting, clearing and flipping them.
+//!
+//! Zbs has an instruction for each. Without it, a bit that no immediate reaches is tested by shifting it to the sign.
+
+use super::comparisons::{Comparison, Condition};
+use super::words::{Word, num_words};
+use super::{Ctx, operands};
+use crate::backend::lower::Lower;
+use crate::isa::riscv32::inst::MInst;
+use lpc_lpir::ir::{Inst, IntCC, Opcode, Type, Value};
+use lpc_riscv32::{Extension, Opcode as Op};
+
+/// Whether a bit of a value is set, or is not.
+#[derive(Clone, Copy)]
+pub(super) struct BitTest {
+    value: Value,
+    /// The number of the word and of the bit there.
+    word: usize,
+    bit: i32,
+    is_for_set: bool,
+}
+
+impl Lower<'_, MInst> {
+    fn has_zbs(&self) -> bool {
+        self.settings.extensions.contains(Extension::Zbs)
+    }
+
+    /// The test of a single bit that `comparison` is, where that is shorter than to compare.
+    pub(super) fn as_bit_test(&mut self, comparison: Comparison) -> Option<BitTest> {
+        let Comparison { cond, x, y } = comparison;
+        let is_for_set = match cond {
+            IntCC::Equal => false,
+            IntCC::NotEqual => true,
+            _ => return None,
+        };
+        let inst = self.def_with_opcode(x, Opcode::Band)?;
+        let [value, mask] = operands(self, inst);
+        if self.as_constant(y) != Some(0) {
+            return None;
+        }
+        let mask = self.as_constant(mask)? as u64;
+        let width = u64::MAX >> (64 - self.ty(value).bits().min(64));
+        let mask = mask & width;
+        if !mask.is_power_of_two() || self.ty(value) == Type::I128 {
+            return None;
+        }
+        let number = mask.trailing_zeros() as usize;
+        let (word, bit) = (number / 32, (number % 32) as i32);
+        // Bits below are reached by the immediate of `andi`.
+        (bit > 10).then_some(BitTest {
+            value,
+            word,
+            bit,
+            is_for_set,
+        })
+    }
+
+    /// The condition that `test` succeeds, for a branch.
+    pub(super) fn bit_condition(&mut self, test: BitTest) -> Condition {
+        let word = self.word(test.value, test.word);
+        let top = self.shl(word, Word::Const(31 - test.bit));
+        let is_set = Condition::negative(top);
+        match test.is_for_set {
+            true => is_set,
+            false => is_set.complement(),
+        }
+    }
+
+    /// 1 if `test` succeeds, otherwise 0.
+    pub(super) fn bit_flag(&mut self, test: BitTest) -> Word {
+        let word = self.word(test.value, test.word);
+        let flag = self.extract_bit(word, test.bit);
+        match test.is_for_set {
+            true => flag,
+            false => self.flip(flag),
+        }
+    }
+
+    /// The bit number `bit` of `word`, as 0 or 1.
+    fn extract_bit(&mut self, word: Word, bit: i32) -> Word {
+        if self.has_zbs() && bit < 31 {
+            return self.shift_imm(Op::Bexti, word, bit);
+        }
+        let top = self.shl(word, Word::Const(31 - bit));
+        self.shr(top, Word::Const(31))
+    }
+
+    /// The instruction of Zbs that combines `x` with the single bit of the constant `y`, where no immediate does.
+    pub(super) fn combine_with_single_bit(&mut self, op: Op, x: Word, y: Word) -> Option<Word> {
+        let Word::Const(constant) = y else {
+            return None;
+        };
+        let (op, bit) = match op {
+            Op::And => (Op::Bclri, !constant),
+            Op::Or => (Op::Bseti, constant),
+            Op::Xor => (Op::Binvi, constant),
+            _ => return None,
+        };
+        let is_suitable =
+            self.has_zbs() && y.as_imm12().is_none() && (bit as u32).is_power_of_two();
+        is_suitable.then(|| self.shift_imm(op, x, bit.trailing_zeros() as i32))
+    }
+
+    /// The instruction of Zbs that `x` and `y`, of type `i32`, combined by `opcode` are, if they are: one of them is a one
+    /// shifted to the left, or its complement, or all of it is a bit shifted down.
+    pub(super) fn combine_with_variable_bit(
+        &mut self,
+        opcode: Opcode,
+        x: Value,
+        y: Value,
+    ) -> Option<Word> {
+        if !self.has_zbs() || self.ty(x) != Type::I32 {
+            return None;
+        }
+        [(x, y), (y, x)]
+            .into_iter()
+            .find_map(|(x, y)| match opcode {
+                Opcode::Band => self.clear_bit(x, y).or_else(|| self.test_bit(x, y)),
+                _ => {
+                    let number = self.as_single_bit(y)?;
+                    let op = match opcode {
+                        Opcode::Bor => Op::Bset,
+                        _ => Op::Binv,
+                    };
+                    let x = self.word(x, 0);
+                    Some(self.rrr(op, x, number))
+                }
+            })
+    }
+
+    /// `x & !(1 << n)`, if `y` is the complement.
+    fn clear_bit(&mut self, x: Value, y: Value) -> Option<Word> {
+        let complement = self.def_with_opcode(y, Opcode::Bnot)?;
+        let [bit] = operands(self, complement);
+        let number = self.as_single_bit(bit)?;
+        let x = self.word(x, 0);
+        Some(self.rrr(Op::Bclr, x, number))
+    }
+
+    /// `(x >> n) & 1`, if `y` is one.
+    fn test_bit(&mut self, x: Value, y: Value) -> Option<Word> {
+        if self.as_constant(y) != Some(1) {
+            return None;
+        }
+        let shift = self.def_with_opcode(x, Opcode::Ushr)?;
+        let [x, number] = operands(self, shift);
+        let [x, number] = [x, number].map(|value| self.word(value, 0));
+        Some(match number {
+            Word::Const(number) => self.shift_imm(Op::Bexti, x, number & 31),
+            Word::Reg(_) => self.rrr(Op::Bext, x, number),
+        })
+    }
+
+    /// The number of the bit, modulo 32, if `value` is a one shifted to the left by an amount in a register.
+    fn as_single_bit(&mut self, value: Value) -> Option<Word> {
+        let shift = self.def_with_opcode(value, Opcode::Ishl)?;
+        let [one, number] = operands(self, shift);
+        if self.as_constant(one) != Some(1) || self.as_constant(number).is_some() {
+            return None;
+        }
+        Some(self.word(number, 0))
+    }
+}
+
+/// The result of the shift `inst`, if it is a one shifted to the left and there are instructions for that.
+pub(super) fn shifted_one(ctx: Ctx, inst: Inst) -> Option<Word> {
+    let result = ctx.result(inst);
+    if !ctx.has_zbs() || num_words(ctx.ty(result)) > 1 || ctx.ty(result) != Type::I32 {
+        return None;
+    }
+    let number = ctx.as_single_bit(result)?;
+    Some(ctx.rrr(Op::Bset, Word::ZERO, number))
+}
