@@ -452,7 +452,7 @@ macro_rules! property {
 
 macro_rules! define_opcodes {
     ($(
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])*
         $variant:ident $method:ident $name:literal $format:ident [$($controlling:tt)*]
             ($($operand:ident)*) -> ($($result:ident)*) { $($property:ident)* }
     )*) => {
@@ -460,7 +460,7 @@ macro_rules! define_opcodes {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[repr(u8)]
         pub enum Opcode {
-            $($(#[$doc])* $variant,)*
+            $($(#[doc = $doc])* $variant,)*
         }
 
         impl Opcode {
@@ -478,6 +478,9 @@ macro_rules! define_opcodes {
                 properties: Properties::NONE $(.or(property!($property)))*,
             },
         )*];
+
+        /// Apart from [`TABLE`], so that a program that does not ask for them does not contain them.
+        static DESCRIPTIONS: [&str; Opcode::ALL.len()] = [$(concat!($($doc),*)),*];
     };
 }
 
@@ -492,6 +495,11 @@ impl Opcode {
     /// The name in the text form.
     pub fn name(self) -> &'static str {
         self.info().name
+    }
+
+    /// What it does, in a sentence or two.
+    pub fn description(self) -> &'static str {
+        DESCRIPTIONS[self as usize].trim()
     }
 
     /// The kinds of its operands.
@@ -529,10 +537,10 @@ impl Opcode {
         self.info().controlling_type == ControllingType::Explicit(ADDRESS)
     }
 
-    /// Whether it must be executed even when nobody uses its results.
+    /// Whether it must be executed even when nobody uses its results, whatever its operands.
     ///
-    /// A load counts as free of effects here: leaving out a load whose result is not used is a refinement, since a load
-    /// that faults does so by undefined behavior or by a trap that the program asked for; see [`Properties::LOADS`].
+    /// Loads are not among them: whether one may trap is up to its flags, so ask
+    /// [`InstructionData::has_side_effects`](super::InstructionData::has_side_effects).
     pub fn has_side_effects(self) -> bool {
         self.info().properties.intersects(
             Properties::TERMINATOR
