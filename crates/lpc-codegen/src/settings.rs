@@ -31,6 +31,10 @@ pub struct Settings {
     pub regalloc: RegallocAlgorithm,
     /// Whether every function keeps a frame pointer in `s0`.
     pub preserve_frame_pointers: bool,
+    /// Whether nobody else accesses the memory that atomic instructions access: no other hart, no interrupt handler, no
+    /// device. Then they need not be atomic, and are compiled to plain loads and stores, for every type and on every
+    /// machine.
+    pub single_hart: bool,
 }
 
 impl Default for Settings {
@@ -40,6 +44,7 @@ impl Default for Settings {
             opt_level: OptLevel::default(),
             regalloc: RegallocAlgorithm::default(),
             preserve_frame_pointers: false,
+            single_hart: false,
         }
     }
 }

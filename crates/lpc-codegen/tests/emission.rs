@@ -120,7 +120,7 @@ block0:
     lr.w.aq v201, (v199)
     sc.w.rl v202, v201, (v199)
     amoadd.w.aqrl v203, v202, (v199)
-    fence
+    fence iorw, iorw
     nop
     ebreak
     dummy_use v203

@@ -41,7 +41,11 @@ block0:
     lr.w.aq v210, (v209)
     sc.w v211, v210, (v209), trap heap_oob
     amoadd.w.aqrl v212, v211, (v209)
-    fence
+    fence iorw, rw
+    atomic_rmw.nand v223, v224, v192, (v209), trap user1
+    atomic_rmw.smax v225, v226, v192, (v209), part v193 below v194
+    atomic_cas v227, v228, v192, v193, (v209)
+    atomic_cas v229, v230, v192, zero, (v209), part v194, trap heap_oob
     ebreak
     nop
     dummy_use v212

@@ -66,12 +66,9 @@ impl Configuration {
                 self.regalloc = Some(algorithm);
             }
             "preserve_frame_pointers" => {
-                self.settings.preserve_frame_pointers = match value {
-                    "true" | "1" => true,
-                    "false" | "0" => false,
-                    _ => return Err(no_such_value(name, value)),
-                }
+                self.settings.preserve_frame_pointers = parse_bool(name, value)?;
             }
+            "single_hart" => self.settings.single_hart = parse_bool(name, value)?,
             _ => {}
         }
         Ok(())
@@ -118,6 +115,14 @@ impl Configuration {
     }
 }
 
+fn parse_bool(name: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(no_such_value(name, value)),
+    }
+}
+
 fn no_such_value(name: &str, value: &str) -> String {
     format!("`{value}` is no value of the setting `{name}`")
 }
@@ -134,7 +139,7 @@ mod tests {
     #[test]
     fn known_settings_are_honoured_and_others_ignored() {
         let header = "test run
-            set opt_level=none preserve_frame_pointers
+            set opt_level=none preserve_frame_pointers single_hart=1
             set enable_pinned_reg=true
             target aarch64
             target rv32imc_zbb";
@@ -142,6 +147,7 @@ mod tests {
         let settings = &configuration.settings;
         assert_eq!(settings.opt_level, OptLevel::None);
         assert!(settings.preserve_frame_pointers);
+        assert!(settings.single_hart);
         assert_eq!(settings.extensions, "rv32imc_zbb".parse().unwrap());
     }
 

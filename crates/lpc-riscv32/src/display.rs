@@ -7,7 +7,7 @@
 
 use crate::format::Format;
 use crate::gpr::Gpr;
-use crate::inst::Inst;
+use crate::inst::{FenceSet, Inst};
 use crate::table::Opcode;
 use core::fmt;
 
@@ -93,7 +93,12 @@ impl<'a> DisplayInst<'a> {
                 let operand = self.inst.csr_immediate_operand();
                 write!(f, " {rd},{},{operand}", self.inst.csr_operand())
             }
-            Format::Fence => write!(f, " {},{}", FenceSet(imm >> 4), FenceSet(imm)),
+            Format::Fence => write!(
+                f,
+                " {},{}",
+                FenceSet::from_bits(imm >> 4),
+                FenceSet::from_bits(imm)
+            ),
             Format::NoOperands => Ok(()),
         }
     }
@@ -228,22 +233,5 @@ impl fmt::Display for Target<'_> {
             Some(name) => write!(f, " <{name}>"),
             None => Ok(()),
         }
-    }
-}
-
-/// The predecessor or successor set of a fence: the low four bits.
-struct FenceSet(i32);
-
-impl fmt::Display for FenceSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 & 0xf == 0 {
-            return f.write_str("unknown");
-        }
-        for (bit, letter) in [(8, "i"), (4, "o"), (2, "r"), (1, "w")] {
-            if self.0 & bit != 0 {
-                f.write_str(letter)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -194,8 +194,13 @@ impl Inst {
 
     /// `fence iorw,iorw`
     pub const fn fence() -> Inst {
+        Inst::fence_between(FenceSet::ALL, FenceSet::ALL)
+    }
+
+    /// `fence predecessors,successors`
+    pub const fn fence_between(predecessors: FenceSet, successors: FenceSet) -> Inst {
         Inst {
-            imm: 0xff,
+            imm: (predecessors.0 as i32) << 4 | successors.0 as i32,
             ..Inst::bare(Opcode::Fence)
         }
     }
@@ -302,6 +307,54 @@ impl AtomicOrder {
     }
 }
 
+/// The accesses on one side of a fence: the predecessor or the successor set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FenceSet(u8);
+
+impl FenceSet {
+    /// `iorw`: all accesses, to devices and to memory.
+    pub const ALL: FenceSet = FenceSet(0xf);
+    /// `r`: reads of memory.
+    pub const READS: FenceSet = FenceSet(2);
+    /// `w`: writes to memory.
+    pub const WRITES: FenceSet = FenceSet(1);
+    /// `rw`: reads of memory and writes to it.
+    pub const MEMORY: FenceSet = FenceSet(3);
+
+    /// The letters of the sets, by their bits from the highest.
+    const LETTERS: [char; 4] = ['i', 'o', 'r', 'w'];
+
+    /// The set whose bits are the low four of `bits`.
+    pub const fn from_bits(bits: i32) -> FenceSet {
+        FenceSet((bits & 0xf) as u8)
+    }
+
+    /// The set that prints as `letters`, unless that is the empty one.
+    pub fn from_letters(letters: &str) -> Option<FenceSet> {
+        let mut left = Self::LETTERS.iter();
+        let mut bits = 0;
+        for letter in letters.chars() {
+            left.find(|&&other| other == letter)?;
+            bits |= 1 << left.len();
+        }
+        (bits != 0).then_some(FenceSet(bits))
+    }
+}
+
+impl fmt::Display for FenceSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.write_str("unknown");
+        }
+        for (index, letter) in Self::LETTERS.iter().enumerate() {
+            if self.0 & 8 >> index != 0 {
+                write!(f, "{letter}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Why an [`Inst`] has no encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -366,3 +419,21 @@ impl fmt::Display for DecodeError {
 }
 
 impl core::error::Error for DecodeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn fence_sets_round_trip() {
+        for bits in 1..16 {
+            let set = FenceSet::from_bits(bits);
+            assert_eq!(FenceSet::from_letters(&set.to_string()), Some(set));
+        }
+        assert_eq!(FenceSet::MEMORY.to_string(), "rw");
+        for bad in ["", "wr", "rr", "x", "unknown"] {
+            assert_eq!(FenceSet::from_letters(bad), None, "{bad}");
+        }
+    }
+}

@@ -24,6 +24,10 @@ pub(crate) struct CompileOptions {
     /// Keep a frame pointer in s0 in every function
     #[arg(long)]
     preserve_frame_pointers: bool,
+
+    /// Compile atomic instructions to plain loads and stores: no other hart nor interrupt handler accesses their memory
+    #[arg(long)]
+    single_hart: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -59,6 +63,7 @@ impl CompileOptions {
                 AllocatorName::Fast => RegallocAlgorithm::Fastalloc,
             },
             preserve_frame_pointers: self.preserve_frame_pointers,
+            single_hart: self.single_hart,
         }
     }
 }

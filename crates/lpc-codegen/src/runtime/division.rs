@@ -4,26 +4,9 @@
 //! two digits of 16 bits, and an estimate of the quotient that is at most one too large. 128 bits, which are rare, are
 //! divided bit by bit where they do not fit 64.
 
-use super::Routine;
-use lpc_lpir::builder::{FunctionBuilder, FunctionBuilderContext, Variable};
+use super::{Routine, build};
+use lpc_lpir::builder::{FunctionBuilder, Variable};
 use lpc_lpir::ir::{ExtFuncData, FuncRef, Function, IntCC, Type, Value};
-
-/// Builds `func` from its parameters.
-fn build<const N: usize>(func: &mut Function, body: impl FnOnce(&mut FunctionBuilder, [Value; N])) {
-    let mut context = FunctionBuilderContext::new();
-    let mut b = FunctionBuilder::new(func, &mut context);
-    let entry = b.create_block();
-    b.append_block_params_for_function_params(entry);
-    b.switch_to_block(entry);
-    b.seal_block(entry);
-    let params = b.block_params(entry);
-    let params = params
-        .try_into()
-        .expect("a routine has the parameters of its signature");
-    body(&mut b, params);
-    b.seal_all_blocks();
-    b.finalize();
-}
 
 fn import(b: &mut FunctionBuilder, routine: Routine) -> FuncRef {
     let signature = b.import_signature(routine.signature());

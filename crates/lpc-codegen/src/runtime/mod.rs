@@ -3,10 +3,12 @@
 //! They are written in LPIR, with the same builder that front ends use, and compiled like any other function: they need
 //! nothing from the host. [`compile_module`](crate::compile_module) adds those that a module calls.
 
+mod atomics;
 mod division;
 
 use alloc::vec::Vec;
-use lpc_lpir::ir::{AbiParam, CallConv, ExternalName, Function, Signature, Type};
+use lpc_lpir::builder::{FunctionBuilder, FunctionBuilderContext};
+use lpc_lpir::ir::{AbiParam, CallConv, ExternalName, Function, Signature, Type, Value};
 
 /// A routine of the runtime.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -23,16 +25,46 @@ pub enum Routine {
     Sdivrem64,
     /// As [`Self::Sdivrem64`], for `i128`.
     Sdivrem128,
+    /// `(address: i32, operand: i16, found: i16) -> old: i16`: an atomic change of a big-endian value in memory. What was
+    /// found there before, in the byte order of the machine, need not be there any more.
+    AtomicRmwBig16(ByteOrderedOp),
+    /// The same for `i32`.
+    AtomicRmwBig32(ByteOrderedOp),
+}
+
+/// An operation of an `atomic_rmw` to which the order of the bytes matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ByteOrderedOp {
+    /// Addition.
+    Add,
+    /// Unsigned minimum.
+    Umin,
+    /// Unsigned maximum.
+    Umax,
+    /// Signed minimum.
+    Smin,
+    /// Signed maximum.
+    Smax,
 }
 
 impl Routine {
     /// All routines.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 15] = [
         Self::DivideTwoWords,
         Self::Udivrem64,
         Self::Udivrem128,
         Self::Sdivrem64,
         Self::Sdivrem128,
+        Self::AtomicRmwBig16(ByteOrderedOp::Add),
+        Self::AtomicRmwBig16(ByteOrderedOp::Umin),
+        Self::AtomicRmwBig16(ByteOrderedOp::Umax),
+        Self::AtomicRmwBig16(ByteOrderedOp::Smin),
+        Self::AtomicRmwBig16(ByteOrderedOp::Smax),
+        Self::AtomicRmwBig32(ByteOrderedOp::Add),
+        Self::AtomicRmwBig32(ByteOrderedOp::Umin),
+        Self::AtomicRmwBig32(ByteOrderedOp::Umax),
+        Self::AtomicRmwBig32(ByteOrderedOp::Smin),
+        Self::AtomicRmwBig32(ByteOrderedOp::Smax),
     ];
 
     /// The name of its symbol. Names that start with `__lpc_` are reserved for the runtime.
@@ -43,6 +75,20 @@ impl Routine {
             Self::Udivrem128 => "__lpc_udivrem128",
             Self::Sdivrem64 => "__lpc_sdivrem64",
             Self::Sdivrem128 => "__lpc_sdivrem128",
+            Self::AtomicRmwBig16(op) => match op {
+                ByteOrderedOp::Add => "__lpc_atomic_add_big16",
+                ByteOrderedOp::Umin => "__lpc_atomic_umin_big16",
+                ByteOrderedOp::Umax => "__lpc_atomic_umax_big16",
+                ByteOrderedOp::Smin => "__lpc_atomic_smin_big16",
+                ByteOrderedOp::Smax => "__lpc_atomic_smax_big16",
+            },
+            Self::AtomicRmwBig32(op) => match op {
+                ByteOrderedOp::Add => "__lpc_atomic_add_big32",
+                ByteOrderedOp::Umin => "__lpc_atomic_umin_big32",
+                ByteOrderedOp::Umax => "__lpc_atomic_umax_big32",
+                ByteOrderedOp::Smin => "__lpc_atomic_smin_big32",
+                ByteOrderedOp::Smax => "__lpc_atomic_smax_big32",
+            },
         }
     }
 
@@ -63,17 +109,19 @@ impl Routine {
 
     /// Its signature.
     pub fn signature(self) -> Signature {
-        let (params, ty): (&[Type], _) = match self {
-            Self::DivideTwoWords => (&[Type::I32; 3], Type::I32),
-            Self::Udivrem64 | Self::Sdivrem64 => (&[Type::I64; 2], Type::I64),
-            Self::Udivrem128 | Self::Sdivrem128 => (&[Type::I128; 2], Type::I128),
+        let (params, returns): (&[Type], &[Type]) = match self {
+            Self::DivideTwoWords => (&[Type::I32; 3], &[Type::I32; 2]),
+            Self::Udivrem64 | Self::Sdivrem64 => (&[Type::I64; 2], &[Type::I64; 2]),
+            Self::Udivrem128 | Self::Sdivrem128 => (&[Type::I128; 2], &[Type::I128; 2]),
+            Self::AtomicRmwBig16(_) => (&[Type::I32, Type::I16, Type::I16], &[Type::I16]),
+            Self::AtomicRmwBig32(_) => (&[Type::I32; 3], &[Type::I32]),
         };
         let list = |types: &[Type]| -> Vec<AbiParam> {
             types.iter().copied().map(AbiParam::new).collect()
         };
         Signature {
             params: list(params),
-            returns: list(&[ty; 2]),
+            returns: list(returns),
             call_conv: CallConv::Fast,
         }
     }
@@ -87,7 +135,26 @@ impl Routine {
             Self::Udivrem128 => division::build_udivrem128(&mut func),
             Self::Sdivrem64 => division::build_sdivrem(&mut func, Type::I64, Self::Udivrem64),
             Self::Sdivrem128 => division::build_sdivrem(&mut func, Type::I128, Self::Udivrem128),
+            Self::AtomicRmwBig16(op) => atomics::build_rmw_big(&mut func, op, Type::I16),
+            Self::AtomicRmwBig32(op) => atomics::build_rmw_big(&mut func, op, Type::I32),
         }
         func
     }
+}
+
+/// Builds `func` from its parameters.
+fn build<const N: usize>(func: &mut Function, body: impl FnOnce(&mut FunctionBuilder, [Value; N])) {
+    let mut context = FunctionBuilderContext::new();
+    let mut b = FunctionBuilder::new(func, &mut context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    b.seal_block(entry);
+    let params = b.block_params(entry);
+    let params = params
+        .try_into()
+        .expect("a routine has the parameters of its signature");
+    body(&mut b, params);
+    b.seal_all_blocks();
+    b.finalize();
 }

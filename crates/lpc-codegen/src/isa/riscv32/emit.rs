@@ -1,6 +1,7 @@
 //! Machine code of each RV32 instruction.
 
 mod address;
+mod atomics;
 mod label_use;
 
 pub use label_use::LabelUse;
@@ -14,6 +15,7 @@ use crate::backend::machinst::CodeOffset;
 use crate::backend::reg::{Reg, Writable};
 use crate::backend::reloc::RelocKind;
 use address::{emit_load, emit_load_address, emit_store};
+use atomics::{emit_atomic_cas_loop, emit_atomic_rmw_loop};
 use lpc_lpir::ir::{ExternalName, TrapCode};
 use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::{ExtensionSet, Gpr, Imm12, Imm20, Inst, Opcode};
@@ -45,6 +47,7 @@ pub fn worst_case_size(inst: &MInst) -> CodeOffset {
         MInst::Select { .. } => 5,
         MInst::SelectWide { words, .. } => 3 + 2 * words.len() as CodeOffset,
         MInst::Call { .. } | MInst::CallInd { .. } => 5,
+        MInst::AtomicRmwLoop { .. } | MInst::AtomicCasLoop { .. } => atomics::MAX_INSTRUCTIONS,
         _ => 3,
     };
     instructions * INSTRUCTION
@@ -93,7 +96,12 @@ pub(super) fn emit(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitC
             );
         }
         MInst::Nop => put(buffer, Inst::NOP),
-        MInst::Fence => put(buffer, Inst::fence()),
+        MInst::AtomicRmwLoop { info } => emit_atomic_rmw_loop(info, buffer),
+        MInst::AtomicCasLoop { info } => emit_atomic_cas_loop(info, buffer),
+        MInst::Fence {
+            predecessors,
+            successors,
+        } => put(buffer, Inst::fence_between(*predecessors, *successors)),
         MInst::Ebreak => put(buffer, Inst::no_operands(Opcode::Ebreak)),
         MInst::Udf { code } => {
             buffer.add_trap(*code);

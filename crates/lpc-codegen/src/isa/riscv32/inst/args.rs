@@ -6,7 +6,7 @@ use crate::backend::machinst::CodeOffset;
 use crate::backend::reg::{RealReg, Reg, SpillSlot, Writable};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use lpc_lpir::ir::ExternalName;
+use lpc_lpir::ir::{AtomicRmwOp, ExternalName, TrapCode};
 use lpc_riscv32::Imm12;
 use regalloc2::PRegSet;
 
@@ -99,6 +99,55 @@ pub struct SelectedWord {
     pub if_true: Reg,
     /// The result where it does not.
     pub if_false: Reg,
+}
+
+/// A loop that combines a word of memory, or a part of one, with an operand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AtomicRmwInfo {
+    /// How they are combined.
+    pub op: AtomicRmwOp,
+    /// What the word was before.
+    pub old: Writable<Reg>,
+    /// A temporary register.
+    pub new: Writable<Reg>,
+    /// The address of the word.
+    pub addr: Reg,
+    /// The operand. That of a part stands where the part does, with anything around it that `op` does not carry into the
+    /// part; that of a signed minimum or maximum stands at the top of the register, with zeros below; that of an unsigned
+    /// one has zeros around it.
+    pub operand: Reg,
+    /// Which part of the word is combined, if not all of it.
+    pub part: Option<PartOfWord>,
+    /// Why it would trap, if it may.
+    pub trap: Option<TrapCode>,
+}
+
+/// A loop that replaces a word of memory, or a part of one, if it is what is expected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AtomicCasInfo {
+    /// What the word was before.
+    pub old: Writable<Reg>,
+    /// A temporary register.
+    pub new: Writable<Reg>,
+    /// The address of the word.
+    pub addr: Reg,
+    /// What is expected. Has zeros around a part.
+    pub expected: Reg,
+    /// What it is replaced by. May have anything around a part.
+    pub replacement: Reg,
+    /// The bits of the word that are compared and replaced, if not all of them.
+    pub mask: Option<Reg>,
+    /// Why it would trap, if it may.
+    pub trap: Option<TrapCode>,
+}
+
+/// A part of a word of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PartOfWord {
+    /// The bits of the part.
+    pub mask: Reg,
+    /// How many bits there are above the part, modulo 32. Matters to signed minima and maxima only.
+    pub above: Reg,
 }
 
 /// Where a jump table leads.

@@ -9,7 +9,8 @@ mod machinst;
 mod operands;
 
 pub use args::{
-    AMode, BrTableTargets, CallInfo, FixedDef, FixedUse, ReturnCallInfo, SelectedWord, SymbolOffset,
+    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedDef, FixedUse, PartOfWord,
+    ReturnCallInfo, SelectedWord, SymbolOffset,
 };
 
 use crate::backend::buffer::MachLabel;
@@ -17,7 +18,7 @@ use crate::backend::reg::{Reg, Writable};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{ExternalName, TrapCode};
-use lpc_riscv32::inst::AtomicOrder;
+use lpc_riscv32::inst::{AtomicOrder, FenceSet};
 use lpc_riscv32::{Imm12, Imm20, Opcode};
 
 /// A machine instruction of RV32.
@@ -143,6 +144,16 @@ pub enum MInst {
         /// Why it would trap, if it may.
         trap: Option<TrapCode>,
     },
+    /// Combines memory with an operand by `lr.w` and `sc.w`, until nobody comes in between.
+    AtomicRmwLoop {
+        /// What is combined and how.
+        info: Box<AtomicRmwInfo>,
+    },
+    /// Replaces memory if it is what is expected by `lr.w` and `sc.w`, until nobody comes in between.
+    AtomicCasLoop {
+        /// What is replaced by what.
+        info: Box<AtomicCasInfo>,
+    },
     /// Goes to `taken` if the branch instruction `op` on `rs1` and `rs2` is taken, else to `not_taken`.
     CondBr {
         /// The condition: an opcode of the format [`Branch`](lpc_riscv32::Format::Branch).
@@ -238,8 +249,13 @@ pub enum MInst {
     },
     /// Stops in the debugger; execution may go on.
     Ebreak,
-    /// Orders all memory accesses before it before all that follow.
-    Fence,
+    /// Orders accesses before it before accesses that follow.
+    Fence {
+        /// Which ones before it.
+        predecessors: FenceSet,
+        /// Which ones that follow.
+        successors: FenceSet,
+    },
     /// Does nothing, in one instruction.
     Nop,
     /// Keeps the value of `reg` alive up to here; emits nothing.

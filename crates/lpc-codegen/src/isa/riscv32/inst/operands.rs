@@ -1,6 +1,8 @@
 //! What the register allocator is told of each instruction.
 
-use super::{AMode, CallInfo, FixedDef, FixedUse, MInst, SelectedWord};
+use super::{
+    AMode, AtomicCasInfo, AtomicRmwInfo, CallInfo, FixedDef, FixedUse, MInst, SelectedWord,
+};
 use crate::backend::operands::OperandVisitor;
 use crate::backend::reg::{Reg, Writable};
 use crate::isa::riscv32::regs::TAIL_CALL_TARGET;
@@ -38,6 +40,8 @@ impl MInst {
                 visitor.reg_use(src);
                 visitor.reg_def(rd);
             }
+            Self::AtomicRmwLoop { info } => atomic_rmw_loop(info, visitor),
+            Self::AtomicCasLoop { info } => atomic_cas_loop(info, visitor),
             Self::CondBr { rs1, rs2, .. } | Self::TrapIf { rs1, rs2, .. } => {
                 visitor.reg_use(rs1);
                 visitor.reg_use(rs2);
@@ -72,7 +76,11 @@ impl MInst {
                 rs1, rs2, words, ..
             } => select_wide([rs1, rs2], words, visitor),
             Self::DummyUse { reg } => visitor.reg_use(reg),
-            Self::Jump { .. } | Self::Udf { .. } | Self::Ebreak | Self::Fence | Self::Nop => {}
+            Self::Jump { .. }
+            | Self::Udf { .. }
+            | Self::Ebreak
+            | Self::Fence { .. }
+            | Self::Nop => {}
         }
     }
 }
@@ -154,4 +162,28 @@ fn select_wide(
             visitor.reg_def(&mut word.rd);
         }
     }
+}
+
+/// All operands are read each time around, after the results of the time before have been written.
+fn atomic_rmw_loop(info: &mut AtomicRmwInfo, visitor: &mut dyn OperandVisitor) {
+    visitor.reg_late_use(&mut info.addr);
+    visitor.reg_late_use(&mut info.operand);
+    if let Some(part) = &mut info.part {
+        visitor.reg_late_use(&mut part.mask);
+        visitor.reg_late_use(&mut part.above);
+    }
+    visitor.reg_def(&mut info.old);
+    visitor.reg_def(&mut info.new);
+}
+
+/// As [`atomic_rmw_loop`].
+fn atomic_cas_loop(info: &mut AtomicCasInfo, visitor: &mut dyn OperandVisitor) {
+    visitor.reg_late_use(&mut info.addr);
+    visitor.reg_late_use(&mut info.expected);
+    visitor.reg_late_use(&mut info.replacement);
+    if let Some(mask) = &mut info.mask {
+        visitor.reg_late_use(mask);
+    }
+    visitor.reg_def(&mut info.old);
+    visitor.reg_def(&mut info.new);
 }

@@ -338,23 +338,33 @@ impl Lower<'_, MInst> {
     }
 }
 
-/// With Zbb one instruction for a word, otherwise a comparison and a selection.
 pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
     let opcode = ctx.data(inst).opcode();
-    let (op, extend, cond) = match opcode {
-        Opcode::Smin => (Op::Min, Extend::Sign, IntCC::SignedLessThan),
-        Opcode::Umin => (Op::Minu, Extend::Zero, IntCC::UnsignedLessThan),
-        Opcode::Smax => (Op::Max, Extend::Sign, IntCC::SignedGreaterThan),
-        _ => (Op::Maxu, Extend::Zero, IntCC::UnsignedGreaterThan),
+    let extend = match opcode {
+        Opcode::Smin | Opcode::Smax => Extend::Sign,
+        _ => Extend::Zero,
     };
     let [x, y] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, extend));
-    let words = if x.len() == 1 && ctx.settings.extensions.contains(Extension::Zbb) {
-        Words::one(ctx.rrr(op, x[0], y[0]))
-    } else {
-        let condition = ctx.compare(cond, &x, &y);
-        ctx.select_words(condition, &x, &y)
-    };
+    let words = ctx.min_max(opcode, &x, &y);
     ctx.define(result, &words);
     Ok(())
+}
+
+impl Lower<'_, MInst> {
+    /// The minimum or maximum of extended values, as `opcode` says: with Zbb one instruction for a word, otherwise a
+    /// comparison and a selection.
+    pub(super) fn min_max(&mut self, opcode: Opcode, x: &[Word], y: &[Word]) -> Words {
+        let (op, cond) = match opcode {
+            Opcode::Smin => (Op::Min, IntCC::SignedLessThan),
+            Opcode::Umin => (Op::Minu, IntCC::UnsignedLessThan),
+            Opcode::Smax => (Op::Max, IntCC::SignedGreaterThan),
+            _ => (Op::Maxu, IntCC::UnsignedGreaterThan),
+        };
+        if x.len() == 1 && self.settings.extensions.contains(Extension::Zbb) {
+            return Words::one(self.rrr(op, x[0], y[0]));
+        }
+        let condition = self.compare(cond, x, y);
+        self.select_words(condition, x, y)
+    }
 }

@@ -3,7 +3,7 @@
 //! A wide value lies in memory with its low word first. Its words share the base register; each has its own offset.
 
 use super::narrow::Extend;
-use super::words::Word;
+use super::words::{Word, Words};
 use super::{Ctx, LowerResult, operands, unsupported};
 use crate::backend::abi::WORD_BYTES;
 use crate::backend::frame::STACK_ALIGNMENT;
@@ -48,8 +48,10 @@ impl Access {
                 flags,
                 offset,
                 ..
-            } => (opcode, flags, offset),
-            ref data => unreachable!("{data:?} does not access memory with an offset"),
+            } => (opcode, flags, offset.bytes()),
+            InstructionData::LoadNoOffset { opcode, flags, .. }
+            | InstructionData::StoreNoOffset { opcode, flags, .. } => (opcode, flags, 0),
+            ref data => unreachable!("{data:?} does not access memory"),
         };
         let bytes = match opcode {
             Uload8 | Sload8 | Istore8 => 1,
@@ -59,7 +61,7 @@ impl Access {
         };
         Self {
             flags,
-            offset: offset.bytes(),
+            offset,
             bytes,
         }
     }
@@ -119,10 +121,42 @@ pub(super) fn lower_store(ctx: Ctx, inst: Inst) -> LowerResult {
     let access = Access::of(ctx, inst, ctx.ty(value));
     let words = ctx.low_words(value, access.words());
     let address = ctx.address(base, access.offset, access.span());
-    for (index, &word) in words.iter().enumerate() {
-        ctx.store_word(&access, address, index, word);
-    }
+    ctx.store_place(&Place { access, address }, &words);
     Ok(())
+}
+
+/// Memory that holds the words of a value.
+pub(super) struct Place {
+    access: Access,
+    address: Address,
+}
+
+impl Lower<'_, MInst> {
+    /// The memory at `base` that holds a whole value of type `ty`.
+    pub(super) fn place(&mut self, base: Value, flags: MemFlags, ty: Type) -> Place {
+        let access = Access {
+            flags,
+            offset: 0,
+            bytes: ty.bytes(),
+        };
+        let address = self.address(base, 0, access.span());
+        Place { access, address }
+    }
+
+    /// Loads the words that are there. One that is narrower is zero-extended.
+    pub(super) fn load_place(&mut self, place: &Place) -> Words {
+        let Place { access, address } = place;
+        Words::from_fn(access.words(), |index| {
+            self.load_word(access, *address, index, false)
+        })
+    }
+
+    /// Stores `words` there, or as much of them as there is room for.
+    pub(super) fn store_place(&mut self, place: &Place, words: &[Word]) {
+        for (index, &word) in words.iter().enumerate() {
+            self.store_word(&place.access, place.address, index, word);
+        }
+    }
 }
 
 impl Lower<'_, MInst> {

@@ -5,6 +5,7 @@
 //! `narrow.rs`.
 
 mod arithmetic;
+mod atomics;
 mod bit_counting;
 mod bitwise;
 mod branch;
@@ -79,10 +80,11 @@ impl LowerBackend for Riscv32Backend {
             GetStackPointer | GetFramePointer | GetReturnAddress => {
                 memory::lower_frame_register(ctx, inst)
             }
-            Fence => {
-                ctx.emit(MInst::Fence);
-                Ok(())
-            }
+            AtomicLoad => atomics::lower_load(ctx, inst),
+            AtomicStore => atomics::lower_store(ctx, inst),
+            AtomicRmw => atomics::lower_rmw(ctx, inst),
+            AtomicCas => atomics::lower_cas(ctx, inst),
+            Fence => atomics::lower_fence(ctx),
 
             Trap | Trapz | Trapnz | UaddOverflowTrap | Debugtrap => traps::lower(ctx, inst),
             Call | CallIndirect => call::lower_call(ctx, inst),

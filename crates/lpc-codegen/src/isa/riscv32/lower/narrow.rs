@@ -81,6 +81,10 @@ impl Lower<'_, MInst> {
                 Opcode::Sload8 => extend == Extend::Sign,
                 _ => false,
             },
+            InstructionData::LoadNoOffset {
+                opcode: Opcode::AtomicLoad,
+                ..
+            } => extend == Extend::Zero,
             InstructionData::Unary { opcode, arg } => match opcode {
                 // What is extended from a narrower type is extended beyond the wider one too.
                 Opcode::Uextend => true,

@@ -5,16 +5,16 @@ use crate::backend::frame::MAX_FRAME_SIZE;
 use crate::backend::reg::{Reg, RegClass, SpillSlot, Writable};
 use crate::backend::vcode_text::{InstParser, VCodeParseError};
 use crate::isa::riscv32::inst::{
-    AMode, BrTableTargets, CallInfo, FixedDef, FixedUse, MInst, ReturnCallInfo, SelectedWord,
-    SymbolOffset,
+    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedDef, FixedUse, MInst,
+    PartOfWord, ReturnCallInfo, SelectedWord, SymbolOffset,
 };
 use crate::isa::riscv32::regs::zero_reg;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
-use lpc_lpir::ir::TrapCode;
+use lpc_lpir::ir::{AtomicRmwOp, TrapCode};
 use lpc_riscv32::immediate::ImmediateRange;
-use lpc_riscv32::inst::AtomicOrder;
+use lpc_riscv32::inst::{AtomicOrder, FenceSet};
 use lpc_riscv32::{Format, Imm12, Imm20, Opcode, ShiftAmount};
 use regalloc2::PRegSet;
 
@@ -34,6 +34,12 @@ pub(super) fn parse(mnemonic: &str, p: Parser<'_, '_, '_>) -> ParseResult<MInst>
         p.comma()?;
         let code = trap_code(p)?;
         return Ok(MInst::TrapIf { op, rs1, rs2, code });
+    }
+    if let Some(op) = mnemonic.strip_prefix("atomic_rmw.") {
+        return match op.parse() {
+            Ok(op) => parse_atomic_rmw_loop(op, p),
+            Err(_) => p.mnemonic_error(format!("`{op}` is not an atomic operation")),
+        };
     }
     let (name, order) = split_order(mnemonic);
     match Opcode::from_mnemonic(name) {
@@ -94,7 +100,14 @@ fn parse_pseudo(name: &str, p: Parser<'_, '_, '_>) -> ParseResult<Option<MInst>>
         },
         "dummy_use" => MInst::DummyUse { reg: reg(p)? },
         "nop" => MInst::Nop,
-        "fence" => MInst::Fence,
+        "atomic_cas" => parse_atomic_cas_loop(p)?,
+        "fence" => MInst::Fence {
+            predecessors: fence_set(p)?,
+            successors: {
+                p.comma()?;
+                fence_set(p)?
+            },
+        },
         "ebreak" => MInst::Ebreak,
         _ => return Ok(None),
     }))
@@ -300,10 +313,7 @@ fn parse_atomic(op: Opcode, order: AtomicOrder, p: Parser<'_, '_, '_>) -> ParseR
         true => next_reg(p)?,
         false => zero_reg(),
     };
-    p.comma()?;
-    p.cursor.expect("(")?;
-    let addr = reg(p)?;
-    p.cursor.expect(")")?;
+    let addr = next_register_address(p)?;
     let trap = trap_suffix(p)?;
     Ok(MInst::Atomic {
         op,
@@ -313,6 +323,78 @@ fn parse_atomic(op: Opcode, order: AtomicOrder, p: Parser<'_, '_, '_>) -> ParseR
         src,
         trap,
     })
+}
+
+/// An address without an offset, after a comma.
+fn next_register_address(p: Parser<'_, '_, '_>) -> ParseResult<Reg> {
+    p.comma()?;
+    p.cursor.expect("(")?;
+    let addr = reg(p)?;
+    p.cursor.expect(")")?;
+    Ok(addr)
+}
+
+/// Parses `v192, v193, v194, (v195), part v196 below v197, trap heap_oob`; the part and the trap may be missing.
+fn parse_atomic_rmw_loop(op: AtomicRmwOp, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    let old = p.virtual_def(RegClass::Int)?;
+    p.comma()?;
+    let new = p.virtual_def(RegClass::Int)?;
+    let operand = next_reg(p)?;
+    let addr = next_register_address(p)?;
+    let part = match next_mask(p)? {
+        Some(mask) => {
+            p.cursor.expect("below")?;
+            let above = reg(p)?;
+            Some(PartOfWord { mask, above })
+        }
+        None => None,
+    };
+    let info = Box::new(AtomicRmwInfo {
+        op,
+        old,
+        new,
+        addr,
+        operand,
+        part,
+        trap: trap_suffix(p)?,
+    });
+    Ok(MInst::AtomicRmwLoop { info })
+}
+
+/// Parses `v192, v193, v194, v195, (v196), part v197, trap heap_oob`; the part and the trap may be missing.
+fn parse_atomic_cas_loop(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
+    let old = p.virtual_def(RegClass::Int)?;
+    p.comma()?;
+    let new = p.virtual_def(RegClass::Int)?;
+    let (expected, replacement) = (next_reg(p)?, next_reg(p)?);
+    let info = Box::new(AtomicCasInfo {
+        old,
+        new,
+        expected,
+        replacement,
+        addr: next_register_address(p)?,
+        mask: next_mask(p)?,
+        trap: trap_suffix(p)?,
+    });
+    Ok(MInst::AtomicCasLoop { info })
+}
+
+/// The mask of a part of a word, if it comes after a comma.
+fn next_mask(p: Parser<'_, '_, '_>) -> ParseResult<Option<Reg>> {
+    let mut ahead = p.cursor;
+    if !(ahead.eat(",") && ahead.eat_word("part")) {
+        return Ok(None);
+    }
+    p.cursor = ahead;
+    reg(p).map(Some)
+}
+
+fn fence_set(p: Parser<'_, '_, '_>) -> ParseResult<FenceSet> {
+    let start = p.cursor;
+    match FenceSet::from_letters(p.cursor.word("a set of accesses")?) {
+        Some(set) => Ok(set),
+        None => start.error("expected a set of accesses, such as `rw`"),
+    }
 }
 
 fn parse_select(op: Opcode, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {

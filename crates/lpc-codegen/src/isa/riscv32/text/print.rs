@@ -2,7 +2,9 @@
 
 use crate::backend::reg::{Reg, Writable};
 use crate::backend::vcode_text::InstPrinter;
-use crate::isa::riscv32::inst::{AMode, BrTableTargets, CallInfo, FixedUse, MInst};
+use crate::isa::riscv32::inst::{
+    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedUse, MInst,
+};
 use core::fmt;
 use lpc_lpir::ir::TrapCode;
 use lpc_riscv32::Opcode;
@@ -53,7 +55,16 @@ pub(super) fn print(inst: &MInst, p: Printer<'_, '_, '_>) -> fmt::Result {
             trap,
         } => atomic(p, *op, *order, *rd, *addr, *src, *trap),
         MInst::Nop => named(p, "nop", &[]),
-        MInst::Fence => named(p, "fence", &[]),
+        MInst::AtomicRmwLoop { info } => atomic_rmw_loop(p, info),
+        MInst::AtomicCasLoop { info } => atomic_cas_loop(p, info),
+        MInst::Fence {
+            predecessors,
+            successors,
+        } => {
+            named(p, "fence", &[])?;
+            p.operand(format_args!("{predecessors}"))?;
+            p.operand(format_args!("{successors}"))
+        }
         MInst::Ebreak => named(p, "ebreak", &[]),
         MInst::DummyUse { reg } => named(p, "dummy_use", &[*reg]),
         _ => print_control(inst, p),
@@ -224,10 +235,39 @@ fn atomic(
     if op.format().has_rs2() {
         p.reg(src)?;
     }
+    register_address(p, addr)?;
+    trap_code(p, trap)
+}
+
+/// An address without an offset.
+fn register_address(p: Printer<'_, '_, '_>, addr: Reg) -> fmt::Result {
     p.operand(format_args!("("))?;
     p.bare_reg(addr)?;
-    p.text(format_args!(")"))?;
-    trap_code(p, trap)
+    p.text(format_args!(")"))
+}
+
+fn atomic_rmw_loop(p: Printer<'_, '_, '_>, info: &AtomicRmwInfo) -> fmt::Result {
+    p.mnemonic(format_args!("atomic_rmw.{}", info.op))?;
+    regs(p, &[info.old.to_reg(), info.new.to_reg(), info.operand])?;
+    register_address(p, info.addr)?;
+    if let Some(part) = info.part {
+        p.operand(format_args!("part "))?;
+        p.bare_reg(part.mask)?;
+        p.text(format_args!(" below "))?;
+        p.bare_reg(part.above)?;
+    }
+    trap_code(p, info.trap)
+}
+
+fn atomic_cas_loop(p: Printer<'_, '_, '_>, info: &AtomicCasInfo) -> fmt::Result {
+    named(p, "atomic_cas", &[info.old.to_reg(), info.new.to_reg()])?;
+    regs(p, &[info.expected, info.replacement])?;
+    register_address(p, info.addr)?;
+    if let Some(mask) = info.mask {
+        p.operand(format_args!("part "))?;
+        p.bare_reg(mask)?;
+    }
+    trap_code(p, info.trap)
 }
 
 fn br_table(p: Printer<'_, '_, '_>, operands: [Reg; 3], targets: &BrTableTargets) -> fmt::Result {

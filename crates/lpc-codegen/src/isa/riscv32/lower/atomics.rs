@@ -1,0 +1,484 @@
+//! Atomic instructions, all of which are sequentially consistent.
+//!
+//! | | with the A extension |
+//! |---|---|
+//! | load | `fence rw, rw; l…; fence r, rw` |
+//! | store | `fence rw, w; s…` |
+//! | change of a word | `amo….w.aqrl` |
+//! | where there is no such instruction, and replacement | a loop of `lr.w` and `sc.w`, see [`MInst::AtomicRmwLoop`] |
+//! | change of a part | of the aligned word around it; the bitwise ones leave what is around the part by their operand |
+//! | big-endian value | the bytes of the operands and of the result in the opposite order; what carries, or compares, by a routine of the [runtime](crate::runtime) |
+//!
+//! These are the sequences that the manual maps the atomic operations of C to (volume I, appendix "Code Porting and Mapping
+//! Guidelines"), so compiled code may share memory with code in C. Loads and stores of a word need no extension.
+//!
+//! With the setting [`single_hart`](crate::Settings::single_hart) nobody can come in between two accesses: the instructions
+//! become a load and a store, with what they compute between them.
+
+use super::arithmetic::CarryOut;
+use super::narrow::Extend;
+use super::words::{Word, Words};
+use super::{Ctx, LowerResult, memory, operands, unsupported};
+use crate::backend::lower::Lower;
+use crate::backend::reg::Reg;
+use crate::isa::riscv32::inst::{AMode, AtomicCasInfo, AtomicRmwInfo, MInst, PartOfWord};
+use crate::runtime::{ByteOrderedOp, Routine};
+use alloc::boxed::Box;
+use lpc_lpir::ir::{
+    AtomicRmwOp, Endianness, Inst, InstructionData, IntCC, MemFlags, Opcode, TrapCode, Type, Value,
+};
+use lpc_riscv32::inst::{AtomicOrder, FenceSet};
+use lpc_riscv32::{Extension, Imm12, Opcode as Op};
+
+const WITHOUT_A: &str = "atomic access other than a load or store without the A extension or the \
+                         setting `single_hart`";
+const TOO_WIDE: &str = "atomic access of more than 32 bits without the setting `single_hart`";
+
+pub(super) fn lower_fence(ctx: Ctx) -> LowerResult {
+    fence(ctx, FenceSet::ALL, FenceSet::ALL);
+    Ok(())
+}
+
+fn fence(ctx: Ctx, predecessors: FenceSet, successors: FenceSet) {
+    ctx.emit(MInst::Fence {
+        predecessors,
+        successors,
+    });
+}
+
+pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> LowerResult {
+    let result = ctx.result(inst);
+    // Memory is accessed even where nobody reads the result.
+    ctx.put_word_in_reg(result, 0);
+    if ctx.settings.single_hart {
+        return memory::lower_load(ctx, inst);
+    }
+    require_word(ctx, inst, result)?;
+    fence(ctx, FenceSet::MEMORY, FenceSet::MEMORY);
+    memory::lower_load(ctx, inst)?;
+    fence(ctx, FenceSet::READS, FenceSet::MEMORY);
+    Ok(())
+}
+
+pub(super) fn lower_store(ctx: Ctx, inst: Inst) -> LowerResult {
+    if ctx.settings.single_hart {
+        return memory::lower_store(ctx, inst);
+    }
+    let [value, _] = operands(ctx, inst);
+    require_word(ctx, inst, value)?;
+    fence(ctx, FenceSet::MEMORY, FenceSet::WRITES);
+    memory::lower_store(ctx, inst)
+}
+
+pub(super) fn lower_rmw(ctx: Ctx, inst: Inst) -> LowerResult {
+    let InstructionData::AtomicRmw {
+        op,
+        flags,
+        args: [address, operand],
+        ..
+    } = *ctx.data(inst)
+    else {
+        unreachable!("{} has no operation", ctx.data(inst).opcode());
+    };
+    let access = Access::new(ctx, address, flags, operand);
+    let old = if ctx.settings.single_hart {
+        ctx.plain_rmw(&access, op, operand)
+    } else {
+        require_word(ctx, inst, operand)?;
+        let has_instruction = amo_opcode(op).is_some() && ctx.has(Extension::Zaamo);
+        let needs_loop = match (access.ty, access.is_big_endian) {
+            (Type::I32, false) => !has_instruction,
+            _ => !(has_instruction && is_bitwise(op)),
+        };
+        if needs_loop && !ctx.has(Extension::Zalrsc) {
+            return unsupported(inst, WITHOUT_A);
+        }
+        Words::one(ctx.atomic_rmw(&access, op, operand))
+    };
+    let result = ctx.result(inst);
+    ctx.define(result, &old);
+    Ok(())
+}
+
+pub(super) fn lower_cas(ctx: Ctx, inst: Inst) -> LowerResult {
+    let InstructionData::AtomicCas {
+        flags,
+        args: [address, expected, replacement],
+        ..
+    } = *ctx.data(inst)
+    else {
+        unreachable!("{} replaces nothing", ctx.data(inst).opcode());
+    };
+    let access = Access::new(ctx, address, flags, expected);
+    let old = if ctx.settings.single_hart {
+        ctx.plain_cas(&access, expected, replacement)
+    } else {
+        require_word(ctx, inst, expected)?;
+        if !ctx.has(Extension::Zalrsc) {
+            return unsupported(inst, WITHOUT_A);
+        }
+        Words::one(ctx.atomic_cas(&access, expected, replacement))
+    };
+    let result = ctx.result(inst);
+    ctx.define(result, &old);
+    Ok(())
+}
+
+/// Refuses `inst` when `value`, which it accesses atomically, is wider than what the machine so accesses.
+fn require_word(ctx: Ctx, inst: Inst, value: Value) -> LowerResult {
+    match ctx.ty(value) {
+        Type::I8 | Type::I16 | Type::I32 => Ok(()),
+        _ => unsupported(inst, TOO_WIDE),
+    }
+}
+
+/// Memory that is changed.
+struct Access {
+    address: Value,
+    flags: MemFlags,
+    /// The type of what it holds.
+    ty: Type,
+    /// Whether its bytes are in the opposite order.
+    is_big_endian: bool,
+}
+
+impl Access {
+    fn new(ctx: Ctx, address: Value, flags: MemFlags, value: Value) -> Self {
+        let ty = ctx.ty(value);
+        Self {
+            address,
+            flags,
+            ty,
+            is_big_endian: ty != Type::I8 && flags.explicit_endianness() == Some(Endianness::Big),
+        }
+    }
+
+    fn is_word(&self) -> bool {
+        self.ty == Type::I32
+    }
+
+    fn trap(&self) -> Option<TrapCode> {
+        self.flags.trap_code()
+    }
+}
+
+/// A value that is narrower than a word, in the aligned word around it.
+struct Part {
+    /// The address of the word.
+    addr: Reg,
+    /// How many bits of the word there are below it, modulo 32.
+    below: Word,
+    /// Its bits.
+    mask: Word,
+    /// How many bits a word has more than it.
+    above_bits: i32,
+}
+
+/// The instruction that does `op` on a word in memory. Subtraction is the addition of the negated operand.
+fn amo_opcode(op: AtomicRmwOp) -> Option<Op> {
+    Some(match op {
+        AtomicRmwOp::Add | AtomicRmwOp::Sub => Op::AmoaddW,
+        AtomicRmwOp::And => Op::AmoandW,
+        AtomicRmwOp::Or => Op::AmoorW,
+        AtomicRmwOp::Xor => Op::AmoxorW,
+        AtomicRmwOp::Xchg => Op::AmoswapW,
+        AtomicRmwOp::Umin => Op::AmominuW,
+        AtomicRmwOp::Umax => Op::AmomaxuW,
+        AtomicRmwOp::Smin => Op::AmominW,
+        AtomicRmwOp::Smax => Op::AmomaxW,
+        AtomicRmwOp::Nand => return None,
+    })
+}
+
+/// Whether `op` can leave bits as they are, by what its operand is there.
+fn is_bitwise(op: AtomicRmwOp) -> bool {
+    matches!(op, AtomicRmwOp::And | AtomicRmwOp::Or | AtomicRmwOp::Xor)
+}
+
+/// The routine that changes a big-endian value of type `ty` by `op`, if the order of the bytes matters to that.
+/// Subtraction is the addition of the negated operand.
+fn big_endian_routine(op: AtomicRmwOp, ty: Type) -> Option<Routine> {
+    let op = match op {
+        AtomicRmwOp::Add | AtomicRmwOp::Sub => ByteOrderedOp::Add,
+        AtomicRmwOp::Umin => ByteOrderedOp::Umin,
+        AtomicRmwOp::Umax => ByteOrderedOp::Umax,
+        AtomicRmwOp::Smin => ByteOrderedOp::Smin,
+        AtomicRmwOp::Smax => ByteOrderedOp::Smax,
+        _ => return None,
+    };
+    Some(match ty {
+        Type::I16 => Routine::AtomicRmwBig16(op),
+        _ => Routine::AtomicRmwBig32(op),
+    })
+}
+
+impl Lower<'_, MInst> {
+    fn has(&self, extension: Extension) -> bool {
+        self.settings.extensions.contains(extension)
+    }
+
+    /// Changes what memory holds, at most a word, and gives what it was before.
+    fn atomic_rmw(&mut self, access: &Access, op: AtomicRmwOp, operand: Value) -> Word {
+        if access.is_big_endian
+            && let Some(routine) = big_endian_routine(op, access.ty)
+        {
+            return self.call_rmw_routine(access, op, operand, routine);
+        }
+        let addr = self.word(access.address, 0);
+        let operand = self.in_memory_order(access, operand);
+        let old = match access.is_word() {
+            true => {
+                let addr = self.reg(addr);
+                self.rmw_word(op, addr, operand, access.trap())
+            }
+            false => self.rmw_part(access, op, operand),
+        };
+        self.in_value_order(access, old)
+    }
+
+    /// Changes a little-endian word.
+    fn rmw_word(
+        &mut self,
+        op: AtomicRmwOp,
+        addr: Reg,
+        operand: Word,
+        trap: Option<TrapCode>,
+    ) -> Word {
+        let Some(opcode) = amo_opcode(op).filter(|_| self.has(Extension::Zaamo)) else {
+            return self.rmw_loop(op, addr, operand, None, trap);
+        };
+        let operand = match op {
+            AtomicRmwOp::Sub => self.neg(operand),
+            _ => operand,
+        };
+        let src = self.reg(operand);
+        let rd = self.temp();
+        self.emit(MInst::Atomic {
+            op: opcode,
+            order: AtomicOrder::SEQUENTIALLY_CONSISTENT,
+            rd,
+            addr,
+            src,
+            trap,
+        });
+        Word::Reg(rd.to_reg())
+    }
+
+    /// Changes a part of a word.
+    fn rmw_part(&mut self, access: &Access, op: AtomicRmwOp, operand: Word) -> Word {
+        use AtomicRmwOp::*;
+        let part = self.part_of_word(access);
+        let trap = access.trap();
+        let operand = match op {
+            Or | Xor | Umin | Umax => self.extend(operand, access.ty, Extend::Zero),
+            _ => operand,
+        };
+        let operand = match op {
+            Smin | Smax => self.shl(operand, Word::Const(part.above_bits)),
+            _ => self.shl(operand, part.below),
+        };
+        let old = match op {
+            And | Or | Xor if self.has(Extension::Zaamo) => {
+                let operand = match op {
+                    And => {
+                        let around = self.not(part.mask);
+                        self.or(operand, around)
+                    }
+                    _ => operand,
+                };
+                self.rmw_word(op, part.addr, operand, trap)
+            }
+            _ => {
+                let above = match op {
+                    Smin | Smax => self.sub(Word::Const(part.above_bits), part.below),
+                    _ => Word::ZERO,
+                };
+                let [mask, above] = [part.mask, above].map(|word| self.reg(word));
+                let part_of_word = PartOfWord { mask, above };
+                self.rmw_loop(op, part.addr, operand, Some(part_of_word), trap)
+            }
+        };
+        self.shr(old, part.below)
+    }
+
+    fn rmw_loop(
+        &mut self,
+        op: AtomicRmwOp,
+        addr: Reg,
+        operand: Word,
+        part: Option<PartOfWord>,
+        trap: Option<TrapCode>,
+    ) -> Word {
+        let operand = self.reg(operand);
+        let [old, new] = [self.temp(), self.temp()];
+        let info = Box::new(AtomicRmwInfo {
+            op,
+            old,
+            new,
+            addr,
+            operand,
+            part,
+            trap,
+        });
+        self.emit(MInst::AtomicRmwLoop { info });
+        Word::Reg(old.to_reg())
+    }
+
+    /// Changes a big-endian value by a routine. It is loaded here first, so that a trap is one of this function.
+    fn call_rmw_routine(
+        &mut self,
+        access: &Access,
+        op: AtomicRmwOp,
+        operand: Value,
+        routine: Routine,
+    ) -> Word {
+        let addr = self.word(access.address, 0);
+        let operand = self.word(operand, 0);
+        let operand = match op {
+            AtomicRmwOp::Sub => self.neg(operand),
+            _ => operand,
+        };
+        let base = self.reg(addr);
+        let found = self.temp();
+        self.emit(MInst::Load {
+            op: if access.is_word() { Op::Lw } else { Op::Lhu },
+            rd: found,
+            addr: AMode::RegOffset(base, Imm12::ZERO),
+            trap: access.trap(),
+        });
+        let found = Word::Reg(found.to_reg());
+        self.call_routine(routine, [addr, operand, found].into_iter())[0]
+    }
+
+    /// Replaces what memory holds, at most a word, if it is `expected`, and gives what it was before.
+    fn atomic_cas(&mut self, access: &Access, expected: Value, replacement: Value) -> Word {
+        let mut expected = self.in_memory_order(access, expected);
+        let mut replacement = self.in_memory_order(access, replacement);
+        let part = match access.is_word() {
+            true => None,
+            false => Some(self.part_of_word(access)),
+        };
+        if let Some(part) = &part {
+            expected = self.extend(expected, access.ty, Extend::Zero);
+            [expected, replacement] =
+                [expected, replacement].map(|word| self.shl(word, part.below));
+        }
+        let addr = match &part {
+            Some(part) => part.addr,
+            None => {
+                let addr = self.word(access.address, 0);
+                self.reg(addr)
+            }
+        };
+        let [old, new] = [self.temp(), self.temp()];
+        let info = Box::new(AtomicCasInfo {
+            old,
+            new,
+            addr,
+            expected: self.reg(expected),
+            replacement: self.reg(replacement),
+            mask: part.as_ref().map(|part| self.reg(part.mask)),
+            trap: access.trap(),
+        });
+        self.emit(MInst::AtomicCasLoop { info });
+        let old = Word::Reg(old.to_reg());
+        let old = match &part {
+            Some(part) => self.shr(old, part.below),
+            None => old,
+        };
+        self.in_value_order(access, old)
+    }
+
+    /// Where the part of a word lies that is accessed. Its address is aligned, so it does not reach into the next word.
+    fn part_of_word(&mut self, access: &Access) -> Part {
+        let address = self.word(access.address, 0);
+        let aligned = self.and(address, Word::Const(-4));
+        let below = self.shl(address, Word::Const(3));
+        let ones = Word::Const((1 << access.ty.bits()) - 1);
+        Part {
+            addr: self.reg(aligned),
+            below,
+            mask: self.shl(ones, below),
+            above_bits: 32 - access.ty.bits() as i32,
+        }
+    }
+
+    /// `value`, an operand of the access, with its bytes in the order of memory. Those above it are undefined.
+    fn in_memory_order(&mut self, access: &Access, value: Value) -> Word {
+        let word = self.word(value, 0);
+        self.in_value_order(access, word)
+    }
+
+    /// What memory holds, with its bytes in the order of the machine. Those above it are undefined.
+    fn in_value_order(&mut self, access: &Access, word: Word) -> Word {
+        match access.ty {
+            _ if !access.is_big_endian => word,
+            Type::I16 => self.swap_two_bytes(word),
+            _ => self.swap_bytes(word),
+        }
+    }
+
+    /// Changes what memory holds when nobody can come in between.
+    fn plain_rmw(&mut self, access: &Access, op: AtomicRmwOp, operand: Value) -> Words {
+        use AtomicRmwOp::*;
+        let extend = match op {
+            Smin | Smax => Extend::Sign,
+            _ => Extend::Zero,
+        };
+        let operand = match op {
+            Smin | Smax | Umin | Umax => self.extended_words(operand, extend),
+            _ => self.words(operand),
+        };
+        let place = self.place(access.address, access.flags, access.ty);
+        let old = self.load_place(&place);
+        let new = match op {
+            Add => {
+                self.add_words(&old, &operand, Word::ZERO, CarryOut::Unwanted)
+                    .words
+            }
+            Sub => {
+                self.sub_words(&old, &operand, Word::ZERO, CarryOut::Unwanted)
+                    .words
+            }
+            Smin | Smax | Umin | Umax => {
+                let old = Words::from_fn(old.len(), |index| {
+                    self.extend(old[index], access.ty, extend)
+                });
+                let opcode = match op {
+                    Smin => Opcode::Smin,
+                    Smax => Opcode::Smax,
+                    Umin => Opcode::Umin,
+                    _ => Opcode::Umax,
+                };
+                self.min_max(opcode, &old, &operand)
+            }
+            _ => Words::from_fn(old.len(), |index| {
+                let (old, operand) = (old[index], operand[index]);
+                match op {
+                    And => self.and(old, operand),
+                    Or => self.or(old, operand),
+                    Xor => self.xor(old, operand),
+                    Nand => {
+                        let both = self.and(old, operand);
+                        self.not(both)
+                    }
+                    _ => operand,
+                }
+            }),
+        };
+        self.store_place(&place, &new);
+        old
+    }
+
+    /// Replaces what memory holds if it is `expected`, when nobody can come in between. Stores in both cases.
+    fn plain_cas(&mut self, access: &Access, expected: Value, replacement: Value) -> Words {
+        let expected = self.extended_words(expected, Extend::Zero);
+        let replacement = self.words(replacement);
+        let place = self.place(access.address, access.flags, access.ty);
+        let old = self.load_place(&place);
+        let is_expected = self.compare(IntCC::Equal, &old, &expected);
+        let new = self.select_words(is_expected, &replacement, &old);
+        self.store_place(&place, &new);
+        old
+    }
+}
