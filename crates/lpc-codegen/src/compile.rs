@@ -47,7 +47,7 @@ pub fn compile_function(
 ) -> Result<CompiledFunction, CompileError> {
     let vcode = lower_function(func, settings)?;
     let allocation = allocate_registers(&vcode, settings)?;
-    let code = emit_function(&vcode, &allocation, settings)?;
+    let code = emit_function(vcode, &allocation, settings)?;
     Ok(CompiledFunction {
         name: func.name.clone(),
         code,
@@ -133,14 +133,14 @@ pub fn allocate_registers(
 /// # Errors
 /// When the frame or the code is too large.
 pub fn emit_function(
-    vcode: &VCode<MInst>,
+    vcode: VCode<MInst>,
     allocation: &Output,
     settings: &Settings,
 ) -> Result<CompiledCode, CompileError> {
     let info = EmitInfo {
         extensions: settings.extensions,
     };
-    emit(vcode, allocation, &info).map_err(|error| match error {
+    emit(vcode, allocation, info).map_err(|error| match error {
         EmitError::FrameTooLarge(_) => CompileError::FrameTooLarge,
         EmitError::CodeTooLarge => CompileError::CodeTooLarge,
     })

@@ -59,7 +59,7 @@ fn frames_that_are_too_large_are_refused() {
         extensions: extensions(),
     };
     assert_eq!(
-        emit(&function.vcode, &allocation, &info),
+        emit(function.vcode.clone(), &allocation, info),
         Err(EmitError::FrameTooLarge(FrameTooLarge))
     );
 }

@@ -10,7 +10,6 @@
 
 use lpc_codegen::backend::buffer::MachBufferFinalized;
 use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
-use lpc_codegen::isa::riscv32::emit::UNIMP;
 use lpc_riscv32::ExtensionSet;
 use lpc_riscv32::disassembler::disassemble;
 use lpc_riscv32::display::DisplayOptions;
@@ -20,20 +19,15 @@ const REMARK_COLUMN: usize = 32;
 
 /// The code and data of `buffer`, one instruction or word a line.
 pub(crate) fn print_code(buffer: &MachBufferFinalized, extensions: ExtensionSet) -> String {
-    let (code, data) = buffer.bytes.split_at(buffer.code_size as usize);
+    let code = &buffer.bytes[..buffer.code_size as usize];
+    let data = &buffer.bytes[buffer.data_start as usize..];
     let mut lines = Vec::new();
     for line in disassemble(code, 0, extensions) {
         let options = DisplayOptions {
             pseudo: true,
-            address: Some(line.address),
-            symbols: None,
+            ..DisplayOptions::default()
         };
-        let text = match line.inst {
-            Some(inst) => inst.display(options).to_string(),
-            None if line.bits == UNIMP => "unimp".to_owned(),
-            None => format!(".insn {:#x}", line.bits),
-        };
-        lines.push((line.address, text));
+        lines.push((line.address, line.display(options).to_string()));
     }
     for (index, word) in data.chunks(4).enumerate() {
         let digits: String = word
@@ -41,7 +35,7 @@ pub(crate) fn print_code(buffer: &MachBufferFinalized, extensions: ExtensionSet)
             .rev()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let address = buffer.code_size + 4 * index as u32;
+        let address = buffer.data_start + 4 * index as u32;
         lines.push((address, format!(".word 0x{digits}")));
     }
     let mut text = String::new();

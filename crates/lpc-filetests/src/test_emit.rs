@@ -31,7 +31,7 @@ impl VCodeTest for TestEmit {
 fn machine_code(function: &NamedVCode<MInst>, settings: &Settings) -> Result<String, String> {
     let allocation = run_validated(&function.vcode, settings.regalloc);
     let allocation = allocation.map_err(|error| error.to_string())?;
-    let code = emit_function(&function.vcode, &allocation, settings);
+    let code = emit_function(function.vcode.clone(), &allocation, settings);
     let code = code.map_err(|error| error.to_string())?;
     Ok(print_code(&code.buffer, settings.extensions))
 }

@@ -9,9 +9,13 @@
 
 use crate::extension::{Extension, ExtensionSet};
 use crate::gpr::Gpr;
-use crate::immediate::Imm20;
+use crate::immediate::{Imm20, ImmediateRange};
 use crate::inst::Inst;
 use crate::table::Opcode;
+
+/// What assemblers call `unimp` in code with compressed instructions: bits that are reserved to be illegal on every machine
+/// (unprivileged manual, "Base Instruction-Length Encoding").
+pub const UNIMP: u16 = 0;
 
 /// The 32-bit instruction that a 16-bit encoding stands for on a machine with `extensions`.
 ///
@@ -48,7 +52,7 @@ fn compress_exactly(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
     }
     ROWS.iter()
         .filter(|row| row.opcode == inst.opcode && extensions.contains(row.extension))
-        .map(|row| row.insert(&inst))
+        .filter_map(|row| row.insert(&inst))
         // Another row may claim the bits, as `c.jr` does with those of `c.mv` from `zero`.
         .find(|bits| expand(*bits, extensions) == Some(inst))
 }
@@ -97,7 +101,7 @@ fn is_hint(inst: &Inst) -> bool {
 /// The first row that `bits` match in all restrictions, and what they stand for.
 fn find(bits: u16) -> Option<(&'static Row, Inst)> {
     ROWS.iter()
-        .filter(|row| bits & row.mask() == row.bits)
+        .filter(|row| bits & row.mask == row.bits)
         .find_map(|row| Some((row, row.extract(bits)?)))
 }
 
@@ -106,6 +110,8 @@ struct Row {
     mnemonic: &'static str,
     /// The form's own bits; zero where an operand stands.
     bits: u16,
+    /// The bits that no operand occupies.
+    mask: u16,
     operands: &'static [Operand],
     opcode: Opcode,
     extension: Extension,
@@ -175,6 +181,12 @@ const BRANCH: Immediate = signed(&[(12, &[8, 4, 3]), (6, &[7, 6, 2, 1, 5])]);
 const BYTE_OFFSET: Immediate = unsigned(&[(6, &[0, 1])]);
 const HALF_OFFSET: Immediate = unsigned(&[(5, &[1])]);
 
+/// The distances that `c.j` and `c.jal` reach.
+pub const JUMP_RANGE: ImmediateRange = JUMP.range();
+
+/// The distances that `c.beqz` and `c.bnez` reach.
+pub const BRANCH_RANGE: ImmediateRange = BRANCH.range();
+
 const fn unsigned(groups: &'static [(u32, &'static [u32])]) -> Immediate {
     Immediate {
         groups,
@@ -204,6 +216,7 @@ macro_rules! compressed {
         &[$(Row {
             mnemonic: $mnemonic,
             bits: $bits,
+            mask: !operands_mask(&[$($operand),*]),
             operands: &[$($operand),*],
             opcode: Opcode::$opcode,
             extension: Extension::$extension,
@@ -262,16 +275,18 @@ static ROWS: &[Row] = compressed! {
 };
 
 impl Row {
-    /// The bits that no operand occupies.
-    fn mask(&self) -> u16 {
-        let operands = self.operands.iter();
-        !operands.fold(0, |mask, operand| mask | operand.mask())
-    }
-
-    /// The encoding of `inst`, meaningful only if it expands to `inst` again.
-    fn insert(&self, inst: &Inst) -> u16 {
-        let operands = self.operands.iter();
-        operands.fold(self.bits, |bits, operand| bits | operand.insert(inst))
+    /// The encoding of `inst`, if each operand of the form can hold what `inst` has there. It may still not expand to `inst`.
+    fn insert(&self, inst: &Inst) -> Option<u16> {
+        let mut bits = self.bits;
+        for operand in self.operands {
+            bits |= operand.insert(inst);
+            let mut again = *inst;
+            operand.extract(bits, &mut again)?;
+            if again != *inst {
+                return None;
+            }
+        }
+        Some(bits)
     }
 
     /// What `bits` stand for; `None` if an operand has a value that it may not have.
@@ -282,6 +297,17 @@ impl Row {
         }
         Some(inst)
     }
+}
+
+/// The bits that the operands of a form occupy.
+const fn operands_mask(operands: &[Operand]) -> u16 {
+    let mut mask = 0;
+    let mut i = 0;
+    while i < operands.len() {
+        mask |= operands[i].mask();
+        i += 1;
+    }
+    mask
 }
 
 impl Operand {
@@ -360,6 +386,28 @@ impl Immediate {
         mask
     }
 
+    /// The values that a signed immediate can hold.
+    const fn range(&self) -> ImmediateRange {
+        assert!(self.signed);
+        let (mut lowest, mut highest) = (u32::MAX, 0);
+        let mut i = 0;
+        while i < self.groups.len() {
+            let (_, bits) = self.groups[i];
+            let mut j = 0;
+            while j < bits.len() {
+                lowest = if bits[j] < lowest { bits[j] } else { lowest };
+                highest = if bits[j] > highest { bits[j] } else { highest };
+                j += 1;
+            }
+            i += 1;
+        }
+        ImmediateRange {
+            min: -(1 << highest),
+            max: (1 << highest) - (1 << lowest),
+            multiple_of: 1 << lowest,
+        }
+    }
+
     /// Pairs of an instruction bit and the bit of the immediate that it holds, the highest
     /// instruction bit first.
     fn bits(&self) -> impl Iterator<Item = (u32, u32)> {
@@ -401,7 +449,7 @@ mod tests {
     #[test]
     fn fixed_bits_stay_clear_of_operands() {
         for row in ROWS {
-            assert_eq!(row.bits & !row.mask(), 0, "{}", row.mnemonic);
+            assert_eq!(row.bits & !row.mask, 0, "{}", row.mnemonic);
             assert_ne!(row.bits & 3, 3, "{}", row.mnemonic);
         }
     }

@@ -1,4 +1,4 @@
-//! Disassembly of machine code to a listing.
+//! Disassembly of machine code, line by line or as a listing.
 //!
 //! ```text
 //! 80000000 <count>:
@@ -6,10 +6,11 @@
 //! 80000002:  fea59fe3  bne a1,a0,80000000 <count>
 //! ```
 
+use crate::compressed;
 use crate::display::DisplayOptions;
 use crate::extension::ExtensionSet;
 use crate::fetch::{FetchError, FetchedInst, fetch};
-use crate::inst::Inst;
+use crate::inst::{self, Inst};
 use core::fmt;
 
 /// One line of a listing: an instruction, or bytes that are none.
@@ -23,6 +24,49 @@ pub struct Line {
     pub length: u32,
     /// The instruction; `None` if the bytes are none.
     pub inst: Option<Inst>,
+}
+
+impl Line {
+    /// The instruction as text, or a directive for the bytes that are none. The address that `options` state is replaced.
+    ///
+    /// `unimp` prints as that, though on most machines it is no instruction.
+    pub fn display(self, options: DisplayOptions<'_>) -> DisplayLine<'_> {
+        DisplayLine {
+            line: self,
+            options,
+        }
+    }
+
+    fn is_unimp(&self) -> bool {
+        match self.length {
+            2 => self.bits == u32::from(compressed::UNIMP),
+            4 => self.bits == inst::UNIMP,
+            _ => false,
+        }
+    }
+}
+
+/// A line that prints with [`DisplayOptions`].
+pub struct DisplayLine<'a> {
+    line: Line,
+    options: DisplayOptions<'a>,
+}
+
+impl fmt::Display for DisplayLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = DisplayOptions {
+            address: Some(self.line.address),
+            ..self.options
+        };
+        match self.line.inst {
+            Some(inst) => inst.display(options).fmt(f),
+            None if options.pseudo && self.line.is_unimp() => f.write_str("unimp"),
+            None => {
+                let directive = data_directive(self.line.length);
+                write!(f, "{directive} {:#x}", self.line.bits)
+            }
+        }
+    }
 }
 
 /// Splits `bytes`, which stand at `address`, into instructions of a machine with `extensions`.
@@ -96,14 +140,7 @@ impl fmt::Display for Listing<'_> {
             let digits = line.length as usize * 2;
             let padding = 10 - digits;
             write!(f, "{address:8x}:  {:0digits$x}{:padding$}", line.bits, "")?;
-            let options = DisplayOptions {
-                address: Some(address),
-                ..self.options
-            };
-            match line.inst {
-                Some(inst) => writeln!(f, "{}", inst.display(options))?,
-                None => writeln!(f, "{} {:#x}", data_directive(line.length), line.bits)?,
-            }
+            writeln!(f, "{}", line.display(self.options))?;
         }
         Ok(())
     }
@@ -127,7 +164,7 @@ mod tests {
         0x13, 0x05, 0xa5, 0x00, // addi a0,a0,10
         0xe3, 0x9d, 0xa5, 0xfe, // bne a1,a0,.-6
         0xff, 0xff, 0xff, 0xff, // no instruction
-        0x00, 0x00, // no instruction
+        0x00, 0x00, // unimp
         0x82, 0x80, // c.jr ra
         0x67, // left over
     ];
@@ -157,7 +194,7 @@ mod tests {
 80000002:  00a50513  addi a0,a0,10
 80000006:  fea59de3  bne a1,a0,80000000 <count>
 8000000a:  ffffffff  .word 0xffffffff
-8000000e:  0000      .half 0x0
+8000000e:  0000      unimp
 80000010 <done>:
 80000010:  8082      ret
 80000012:  67        .byte 0x67

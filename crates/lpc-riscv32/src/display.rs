@@ -5,6 +5,7 @@
 //! cases. Branch targets print as absolute addresses when the instruction's own address is known
 //! and as `.+16` otherwise, which assemblers accept as well.
 
+use crate::csr::Csr;
 use crate::format::Format;
 use crate::gpr::Gpr;
 use crate::inst::{FenceSet, Inst};
@@ -184,6 +185,7 @@ impl<'a> DisplayInst<'a> {
         let csr = self.inst.csr_operand();
         let operand = self.inst.csr_immediate_operand();
         Some(match (opcode, rd, rs1) {
+            (Opcode::Csrrw, Gpr::ZERO, Gpr::ZERO) if csr == Csr::CYCLE => f.write_str("unimp"),
             (Opcode::Csrrs, _, Gpr::ZERO) => match csr.counter_pseudo() {
                 Some(mnemonic) => write!(f, "{mnemonic} {rd}"),
                 None => write!(f, "csrr {rd},{csr}"),

@@ -34,6 +34,10 @@ pub struct Inst {
     pub imm: i32,
 }
 
+/// What assemblers call `unimp`: `csrrw zero, cycle, zero`, a write to a read-only register, which is illegal on every
+/// machine.
+pub const UNIMP: u32 = 0xc000_1073;
+
 impl Inst {
     /// `addi zero,zero,0`
     pub const NOP: Inst = Inst::i(Opcode::Addi, Gpr::ZERO, Gpr::ZERO, Imm12::ZERO);

@@ -15,6 +15,7 @@ use lpc_codegen::CompiledFunction;
 use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
 use lpc_lpir::ir::{ExternalName, SourceLoc};
 use lpc_riscv32::disassembler::disassemble;
+use lpc_riscv32::display::DisplayOptions;
 use lpc_riscv32::{ExtensionSet, Gpr, Inst, Opcode};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -30,6 +31,13 @@ pub(crate) struct AssemblyWriter<'a> {
     next_label: u32,
     text: String,
 }
+
+/// Instructions print as pseudo-instructions.
+const PSEUDO: DisplayOptions<'_> = DisplayOptions {
+    pseudo: true,
+    address: None,
+    symbols: None,
+};
 
 /// The labels of one function, by offset.
 type Labels = BTreeMap<u32, u32>;
@@ -62,6 +70,7 @@ impl<'a> AssemblyWriter<'a> {
         self.line(format_args!("    .globl {symbol}"));
         self.line(format_args!("{symbol}:"));
         let (code, data) = buffer.bytes.split_at(buffer.code_size as usize);
+        let (padding, data) = data.split_at((buffer.data_start - buffer.code_size) as usize);
         let labels = self.labels(code, &buffer.relocs);
         let mut srclocs = buffer.srclocs.iter().peekable();
         let mut lines = disassemble(code, 0, self.extensions);
@@ -74,7 +83,7 @@ impl<'a> AssemblyWriter<'a> {
             let text = match (line.inst, reloc) {
                 (Some(inst), Some(reloc)) => relocated(inst, reloc, &labels),
                 (Some(inst), None) => instruction(inst, offset, &labels),
-                (None, _) => data_directive(line.bits, line.length),
+                (None, _) => line.display(PSEUDO).to_string(),
             };
             if reloc.is_some_and(|reloc| reloc.kind == RelocKind::Call) {
                 // The assembler makes two instructions of the one that stands for both.
@@ -90,6 +99,7 @@ impl<'a> AssemblyWriter<'a> {
                 None => self.line(format_args!("    {text}")),
             }
         }
+        self.data(padding);
         self.data(data);
     }
 
@@ -179,19 +189,6 @@ fn relocated(inst: Inst, reloc: &MachReloc, labels: &Labels) -> String {
             format!("{mnemonic} {rs2},{operator}({target})({rs1})")
         }
         RelocKind::Abs32 => format!(".word {target}"),
-    }
-}
-
-/// The encodings of `unimp`: a write to a register that cannot be written, and its compressed form.
-const UNIMP: [u32; 2] = [0xc000_1073, 0];
-
-/// Bytes that are no instruction of the machine.
-fn data_directive(bits: u32, length: u32) -> String {
-    match length {
-        _ if UNIMP.contains(&bits) => "unimp".to_owned(),
-        2 => format!(".half {bits:#06x}"),
-        4 => format!(".word {bits:#010x}"),
-        _ => format!(".byte {bits:#04x}"),
     }
 }
 

@@ -125,7 +125,7 @@ fn compile_function(
     let vcode = timed(&mut times.lower, || lower_function(func, settings))?;
     let allocation = timed(&mut times.allocate, || allocate_registers(&vcode, settings))?;
     let code = timed(&mut times.emit, || {
-        emit_function(&vcode, &allocation, settings)
+        emit_function(vcode, &allocation, settings)
     })?;
     Ok(CompiledFunction {
         name: func.name.clone(),

@@ -79,19 +79,17 @@ impl From<FrameTooLarge> for EmitError {
 }
 
 /// What emitting an instruction must know of the function around it.
-pub struct EmitContext<'a, I: MachInst> {
+pub struct EmitContext<'a> {
     /// The frame.
     pub frame: &'a FrameLayout,
-    /// The target.
-    pub info: &'a I::EmitInfo,
     /// The label of the block that is emitted after the current one.
     next_block: Option<MachLabel>,
     constants: &'a [MachLabel],
 }
 
-impl<I: MachInst> EmitContext<'_, I> {
+impl EmitContext<'_> {
     /// Whether control gets to `label` from the end of the current block without a jump.
-    pub fn falls_through_to(&self, buffer: &MachBuffer<I>, label: MachLabel) -> bool {
+    pub fn falls_through_to<I: MachInst>(&self, buffer: &MachBuffer<I>, label: MachLabel) -> bool {
         self.next_block == Some(buffer.resolve_label(label))
     }
 
@@ -101,27 +99,26 @@ impl<I: MachInst> EmitContext<'_, I> {
     }
 }
 
-/// Emits a function.
+/// Emits a function, whose instructions are given their registers in place.
 ///
 /// # Errors
 /// [`EmitError`] where the frame or the code exceed what 32-bit distances span.
 pub fn emit<I: MachInst>(
-    vcode: &VCode<I>,
+    mut vcode: VCode<I>,
     allocation: &Output,
-    info: &I::EmitInfo,
+    info: I::EmitInfo,
 ) -> Result<CompiledCode, EmitError> {
-    let stats = count(vcode, allocation);
-    let summary = summarize(vcode, allocation)?;
+    let stats = count(&vcode, allocation);
+    let summary = summarize(&vcode, allocation)?;
     let frame = I::compute_frame_layout(vcode.frame(), &summary)?;
 
-    let mut buffer = MachBuffer::new(vcode.num_blocks(), vcode.insts().len());
-    let constants = add_constants(vcode, &mut buffer);
-    let threaded = thread_jumps(vcode, allocation, &mut buffer);
-    let order = emission_order(vcode, &threaded);
+    let mut buffer = MachBuffer::new(info, vcode.num_blocks(), vcode.insts().len());
+    let constants = add_constants(&vcode, &mut buffer);
+    let threaded = thread_jumps(&vcode, allocation, &mut buffer);
+    let order = emission_order(&vcode, &threaded);
 
     let mut context = EmitContext {
         frame: &frame,
-        info,
         next_block: None,
         constants: &constants,
     };
@@ -129,7 +126,7 @@ pub fn emit<I: MachInst>(
     for (position, &block) in order.iter().enumerate() {
         let next = order.get(position + 1);
         context.next_block = next.map(|&next| MachLabel::from_block(next));
-        emit_block(vcode, allocation, block, &mut buffer, &context);
+        emit_block(&mut vcode, allocation, block, &mut buffer, &context);
     }
     Ok(CompiledCode {
         buffer: buffer.finish(),
@@ -323,18 +320,18 @@ fn emission_order<I: MachInst>(vcode: &VCode<I>, threaded: &[bool]) -> Vec<Block
 }
 
 fn emit_block<I: MachInst>(
-    vcode: &VCode<I>,
+    vcode: &mut VCode<I>,
     allocation: &Output,
     block: BlockIndex,
     buffer: &mut MachBuffer<I>,
-    context: &EmitContext<'_, I>,
+    context: &EmitContext<'_>,
 ) {
     buffer.bind_label(MachLabel::from_block(block));
     for inst_or_edit in allocation.block_insts_and_edits(vcode, block) {
         match inst_or_edit {
             InstOrEdit::Inst(index) => {
                 buffer.set_srcloc(vcode.srcloc(index));
-                let mut inst = vcode.inst(index).clone();
+                let inst = &mut vcode.insts[index.index()];
                 inst.get_operands(&mut AllocationApplier::new(allocation.inst_allocs(index)));
                 inst.emit(buffer, context);
             }

@@ -19,16 +19,16 @@ pub type CodeOffset = u32;
 /// allocator sees just the operands that [`MachInst::get_operands`] describes.
 pub trait MachInst: Clone + Debug + Sized {
     /// What emission must know besides the frame: the extensions of the target, for example.
-    type EmitInfo;
+    type EmitInfo: Copy + Debug;
 
     /// The ways in which an instruction refers to a place in the same function.
-    type LabelUse: MachInstLabelUse;
+    type LabelUse: MachInstLabelUse<Info = Self::EmitInfo>;
 
     /// The machine code that always traps, for the traps that [`MachBuffer::defer_trap`] puts behind the function.
-    const TRAP_OPCODE: &'static [u8];
+    fn trap_opcode(info: &Self::EmitInfo) -> &'static [u8];
 
     /// What the address of a function must be a multiple of, in bytes.
-    const FUNCTION_ALIGNMENT: u32;
+    fn function_alignment(info: &Self::EmitInfo) -> u32;
 
     /// Calls `visitor` for each register operand, always in the same order.
     fn get_operands(&mut self, visitor: &mut dyn OperandVisitor);
@@ -83,7 +83,7 @@ pub trait MachInst: Clone + Debug + Sized {
     fn worst_case_size(&self) -> CodeOffset;
 
     /// Appends the machine code of the instruction, whose registers are physical, to `buffer`.
-    fn emit(&self, buffer: &mut MachBuffer<Self>, context: &EmitContext<'_, Self>);
+    fn emit(&self, buffer: &mut MachBuffer<Self>, context: &EmitContext<'_>);
 }
 
 /// How an instruction ends its block.

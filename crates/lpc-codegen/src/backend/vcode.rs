@@ -1,7 +1,8 @@
 //! Virtual-register code: a function as a graph of blocks of machine instructions.
 //!
-//! [`VCode`] is what lowering produces, what the register allocator reads and what emission turns into bytes. It is never
-//! changed after it is built: an allocation stands beside it. Everything lies in a few flat arrays.
+//! [`VCode`] is what lowering produces, what the register allocator reads and what emission turns into bytes. It is not
+//! changed after it is built, up to emission, which consumes it: an allocation stands beside it. Everything lies in a few
+//! flat arrays.
 //!
 //! ```text
 //!  blocks:    │ block0            │ block1          │ …          BlockData: ranges into the arrays below

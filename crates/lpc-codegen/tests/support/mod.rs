@@ -47,7 +47,7 @@ pub(crate) fn compile(function: &NamedVCode<MInst>, algorithm: RegallocAlgorithm
     let info = EmitInfo {
         extensions: extensions(),
     };
-    emit(&function.vcode, &allocation, &info).unwrap()
+    emit(function.vcode.clone(), &allocation, info).unwrap()
 }
 
 /// Compiles with each allocator what it accepts, and tells with how many that was possible.
@@ -58,7 +58,7 @@ pub(crate) fn try_compile(function: &NamedVCode<MInst>) -> usize {
     RegallocAlgorithm::ALL
         .into_iter()
         .filter_map(|algorithm| run_validated(&function.vcode, algorithm).ok())
-        .filter(|allocation| emit(&function.vcode, allocation, &info).is_ok())
+        .filter(|allocation| emit(function.vcode.clone(), allocation, info).is_ok())
         .count()
 }
 

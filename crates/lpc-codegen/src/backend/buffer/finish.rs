@@ -40,8 +40,10 @@ pub struct MachSrcLoc {
 pub struct MachBufferFinalized {
     /// Code and data.
     pub bytes: Vec<u8>,
-    /// The part of `bytes` that is code; data follow at the next multiple of their alignment.
+    /// The part of `bytes` that is code.
     pub code_size: CodeOffset,
+    /// Where the data start: behind the code, at the next multiple of their alignment.
+    pub data_start: CodeOffset,
     /// What the address of the first byte must be a multiple of.
     pub alignment: u32,
     /// What is to be filled in.
@@ -68,7 +70,8 @@ impl<I: MachInst> MachBuffer<I> {
         MachBufferFinalized {
             bytes,
             code_size: layout.code_size(),
-            alignment: self.data_alignment.max(I::FUNCTION_ALIGNMENT),
+            data_start: layout.data_start(),
+            alignment: self.data_alignment.max(I::function_alignment(&self.info)),
             traps: traps.collect(),
             call_sites: call_sites.collect(),
             srclocs: self.place_srclocs(layout),
@@ -89,7 +92,7 @@ impl<I: MachInst> MachBuffer<I> {
             let distance = target.wrapping_sub(start) as i32;
             label_use
                 .kind
-                .encode(usize::from(label_use.form), distance, &mut bytes);
+                .encode(label_use.form, distance, &self.info, &mut bytes);
         }
         bytes.extend_from_slice(&self.code[copied..]);
         debug_assert_eq!(bytes.len(), layout.code_size() as usize);

@@ -14,7 +14,7 @@
 //! [`MachBuffer::finish`] then gives each use the shortest of its forms that reaches (see `relax.rs`) and copies bytes and uses
 //! to their final places, in one pass. There is no distance at which a branch fails.
 //!
-//! After the code, aligned to 4, come its data: jump tables and constants.
+//! After the code come its data, each aligned to its size: jump tables and constants.
 
 mod finish;
 mod relax;
@@ -49,11 +49,17 @@ impl LabelUseForm {
 
 /// An instruction or a short sequence of them that refers to a label.
 pub trait MachInstLabelUse: Clone + fmt::Debug {
-    /// The forms it can take, the shortest first. The last one reaches everything.
+    /// What must be known of the target.
+    type Info;
+
+    /// The forms that uses of this kind can take, the shortest first. The last one reaches everything.
     fn forms(&self) -> &'static [LabelUseForm];
 
+    /// The number of the shortest form that this one can take on the target. It can take all that are longer.
+    fn first_form(&self, info: &Self::Info) -> u8;
+
     /// Appends the encoding in the form number `form`, with the label at `distance` from its start.
-    fn encode(&self, form: usize, distance: i32, code: &mut Vec<u8>);
+    fn encode(&self, form: u8, distance: i32, info: &Self::Info, code: &mut Vec<u8>);
 }
 
 /// A place in the code or data of a function, whose offset is known when the function is complete.
@@ -107,7 +113,7 @@ struct LabelUse<L> {
     /// How many bytes are in front of it.
     bytes: u32,
     label: MachLabel,
-    /// The form it takes, found by relaxation.
+    /// The number of the form it takes, found by relaxation.
     form: u8,
     kind: L,
 }
@@ -149,6 +155,7 @@ pub struct CodePlace(Place);
 /// Code in the making. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct MachBuffer<I: MachInst> {
+    info: I::EmitInfo,
     code: Vec<u8>,
     uses: Vec<LabelUse<I::LabelUse>>,
     labels: Vec<LabelPlace>,
@@ -164,9 +171,11 @@ pub struct MachBuffer<I: MachInst> {
 }
 
 impl<I: MachInst> MachBuffer<I> {
-    /// An empty buffer with a label for each of `num_blocks` blocks, and room for about `num_insts` instructions.
-    pub fn new(num_blocks: usize, num_insts: usize) -> Self {
+    /// An empty buffer for code of the target, with a label for each of `num_blocks` blocks, and room for about `num_insts`
+    /// instructions.
+    pub fn new(info: I::EmitInfo, num_blocks: usize, num_insts: usize) -> Self {
         Self {
+            info,
             code: Vec::with_capacity(num_insts * 4),
             uses: Vec::new(),
             labels: vec![LabelPlace::Unbound; num_blocks],
@@ -179,6 +188,11 @@ impl<I: MachInst> MachBuffer<I> {
             srclocs: Vec::new(),
             deferred_traps: Vec::new(),
         }
+    }
+
+    /// What is known of the target.
+    pub fn info(&self) -> &I::EmitInfo {
+        &self.info
     }
 
     fn place(&self) -> Place {
@@ -201,6 +215,13 @@ impl<I: MachInst> MachBuffer<I> {
     /// Appends an instruction of 32 bits.
     pub fn put4(&mut self, word: u32) {
         self.code.extend_from_slice(&word.to_le_bytes());
+    }
+
+    /// Appends the instruction that always traps, because of `code`.
+    pub fn put_trap(&mut self, code: TrapCode) {
+        self.add_trap(code);
+        let opcode = I::trap_opcode(&self.info);
+        self.code.extend_from_slice(opcode);
     }
 
     /// A new label, to be bound later.
@@ -242,7 +263,7 @@ impl<I: MachInst> MachBuffer<I> {
         self.uses.push(LabelUse {
             bytes: self.code.len() as u32,
             label,
-            form: 0,
+            form: kind.first_form(&self.info),
             kind,
         });
     }
@@ -343,8 +364,7 @@ impl<I: MachInst> MachBuffer<I> {
         for trap in core::mem::take(&mut self.deferred_traps) {
             self.set_srcloc(trap.srcloc);
             self.bind_label(trap.label);
-            self.add_trap(trap.code);
-            self.code.extend_from_slice(I::TRAP_OPCODE);
+            self.put_trap(trap.code);
         }
     }
 

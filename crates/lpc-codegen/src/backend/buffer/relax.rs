@@ -1,6 +1,6 @@
 //! Choosing the form of each label use.
 //!
-//! Every use starts in its shortest form. In rounds, the offsets that follow from the present forms are computed, and each
+//! Every use starts in the shortest form that it can take. In rounds, the offsets that follow from the present forms are computed, and each
 //! use that does not reach its label takes the next form that does. Forms only ever grow, so this ends, nearly always after
 //! two or three rounds; but code can be written in which each round lets just one more branch grow.
 //!
@@ -161,11 +161,17 @@ mod tests {
     ];
 
     impl MachInstLabelUse for Branch {
+        type Info = ();
+
         fn forms(&self) -> &'static [LabelUseForm] {
             &FORMS
         }
 
-        fn encode(&self, _form: usize, _distance: i32, _code: &mut Vec<u8>) {
+        fn first_form(&self, _info: &()) -> u8 {
+            0
+        }
+
+        fn encode(&self, _form: u8, _distance: i32, _info: &(), _code: &mut Vec<u8>) {
             unreachable!("nothing is encoded here")
         }
     }

@@ -17,8 +17,10 @@ use crate::backend::reloc::RelocKind;
 use address::{emit_load, emit_load_address, emit_store};
 use atomics::{emit_atomic_cas_loop, emit_atomic_rmw_loop};
 use lpc_lpir::ir::{ExternalName, TrapCode};
+use lpc_riscv32::compressed::{self, compress};
 use lpc_riscv32::immediate::split_hi_lo;
-use lpc_riscv32::{ExtensionSet, Gpr, Imm12, Imm20, Inst, Opcode};
+use lpc_riscv32::inst;
+use lpc_riscv32::{Extension, ExtensionSet, Gpr, Imm12, Imm20, Inst, Opcode};
 
 /// What emission must know of the target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,15 +29,31 @@ pub struct EmitInfo {
     pub extensions: ExtensionSet,
 }
 
-/// The instruction that traps on every machine: `csrrw zero, cycle, zero`, a write to a read-only register, which
-/// assemblers know as `unimp`.
-pub const UNIMP: u32 = 0xc000_1073;
+impl EmitInfo {
+    /// What the address of every instruction is a multiple of, in bytes.
+    pub const fn instruction_alignment(&self) -> u32 {
+        if self.has_compressed() { 2 } else { 4 }
+    }
+
+    const fn has_compressed(&self) -> bool {
+        self.extensions.contains(Extension::Zca)
+    }
+}
+
+/// The machine code of `unimp`, which is illegal on every machine, in the length of the shortest instruction.
+pub(super) const fn trap_opcode(info: &EmitInfo) -> &'static [u8] {
+    if info.has_compressed() {
+        &const { compressed::UNIMP.to_le_bytes() }
+    } else {
+        &const { inst::UNIMP.to_le_bytes() }
+    }
+}
 
 /// The size of an instruction that is not compressed, in bytes.
 const INSTRUCTION: CodeOffset = 4;
 
-/// An upper bound of the bytes that `inst` takes, with every branch and offset as far as can be. Returns and tail calls are
-/// counted with an epilogue that restores every register.
+/// An upper bound of the bytes that `inst` takes, with every branch and offset as far as can be, and nothing compressed.
+/// Returns and tail calls are counted with an epilogue that restores every register.
 pub fn worst_case_size(inst: &MInst) -> CodeOffset {
     let instructions = match inst {
         MInst::Args { .. } | MInst::DummyUse { .. } => 0,
@@ -54,7 +72,7 @@ pub fn worst_case_size(inst: &MInst) -> CodeOffset {
 }
 
 /// Appends the machine code of `inst`.
-pub(super) fn emit(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_, MInst>) {
+pub(super) fn emit(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     match inst {
         MInst::Args { .. } | MInst::DummyUse { .. } => {}
         MInst::AluRRR { op, rd, rs1, rs2 } => {
@@ -104,15 +122,14 @@ pub(super) fn emit(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitC
         } => put(buffer, Inst::fence_between(*predecessors, *successors)),
         MInst::Ebreak => put(buffer, Inst::no_operands(Opcode::Ebreak)),
         MInst::Udf { code } => {
-            buffer.add_trap(*code);
-            buffer.put4(UNIMP);
+            buffer.put_trap(*code);
         }
         _ => emit_control(inst, buffer, context),
     }
 }
 
 /// Appends the machine code of an instruction that branches, calls or returns.
-fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_, MInst>) {
+fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     match inst {
         MInst::Rets { .. } => {
             gen_epilogue(context.frame, &mut |inst| emit(&inst, buffer, context));
@@ -178,8 +195,16 @@ fn dest(reg: Writable<Reg>) -> Gpr {
     gpr(reg.to_reg())
 }
 
-/// Appends one instruction.
+/// Appends one instruction, compressed where the target and its operands allow that.
 fn put(buffer: &mut MachBuffer<MInst>, inst: Inst) {
+    match compress(inst, buffer.info().extensions) {
+        Some(halfword) => buffer.put2(halfword),
+        None => put_uncompressed(buffer, inst),
+    }
+}
+
+/// Appends one instruction of 32 bits. Relocations fill in fields that compressed instructions do not have.
+fn put_uncompressed(buffer: &mut MachBuffer<MInst>, inst: Inst) {
     let word = inst.encode().expect("operands fit their opcode");
     buffer.put4(word);
 }
@@ -212,12 +237,12 @@ fn emit_constant(rd: Gpr, value: i32, buffer: &mut MachBuffer<MInst>) {
 fn emit_symbol_address(rd: Gpr, name: &ExternalName, offset: i32, buffer: &mut MachBuffer<MInst>) {
     let upper = buffer.cur_place();
     buffer.add_reloc(RelocKind::PcRelHi20, name, offset);
-    put(buffer, Inst::upper(Opcode::Auipc, rd, Imm20::default()));
+    put_uncompressed(buffer, Inst::upper(Opcode::Auipc, rd, Imm20::default()));
     buffer.add_local_reloc(RelocKind::PcRelLo12I, upper);
-    put(buffer, Inst::i(Opcode::Addi, rd, rd, Imm12::ZERO));
+    put_uncompressed(buffer, Inst::i(Opcode::Addi, rd, rd, Imm12::ZERO));
 }
 
-fn emit_return_address(rd: Gpr, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_, MInst>) {
+fn emit_return_address(rd: Gpr, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     let frame = context.frame;
     if frame.setup_area_size == 0 {
         emit_move(rd, Gpr::RA, buffer);
@@ -227,7 +252,7 @@ fn emit_return_address(rd: Gpr, buffer: &mut MachBuffer<MInst>, context: &EmitCo
     }
 }
 
-fn emit_jump(dest: MachLabel, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_, MInst>) {
+fn emit_jump(dest: MachLabel, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     if !context.falls_through_to(buffer, dest) {
         buffer.use_label(LabelUse::Jump, dest);
     }
@@ -239,7 +264,7 @@ fn emit_branch(
     taken: MachLabel,
     not_taken: MachLabel,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     if buffer.resolve_label(taken) == buffer.resolve_label(not_taken) {
         emit_jump(taken, buffer, context);
@@ -258,7 +283,7 @@ fn emit_br_table(
     tmp2: Gpr,
     targets: &BrTableTargets,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     if targets.targets.is_empty() {
         emit_jump(targets.default, buffer, context);
@@ -280,17 +305,15 @@ fn emit_br_table(
 /// `auipc` and `jalr` by way of `temporary`, to be filled in by the linker.
 fn emit_call_pair(link: Gpr, temporary: Gpr, name: &ExternalName, buffer: &mut MachBuffer<MInst>) {
     buffer.add_reloc(RelocKind::Call, name, 0);
-    put(
-        buffer,
-        Inst::upper(Opcode::Auipc, temporary, Imm20::default()),
-    );
-    put(buffer, Inst::jalr(link, temporary, Imm12::ZERO));
+    let upper = Inst::upper(Opcode::Auipc, temporary, Imm20::default());
+    put_uncompressed(buffer, upper);
+    put_uncompressed(buffer, Inst::jalr(link, temporary, Imm12::ZERO));
 }
 
 fn emit_call(
     info: &CallInfo<ExternalName>,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     emit_call_pair(Gpr::RA, Gpr::RA, &info.dest, buffer);
     finish_call(info.callee_pop_size, buffer, context);
@@ -299,18 +322,14 @@ fn emit_call(
 fn emit_call_indirect(
     info: &CallInfo<Reg>,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     put(buffer, Inst::jalr(Gpr::RA, gpr(info.dest), Imm12::ZERO));
     finish_call(info.callee_pop_size, buffer, context);
 }
 
 /// Takes back the room of the arguments that the callee removed: offsets into the frame count from there.
-fn finish_call(
-    callee_pop_size: u32,
-    buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
-) {
+fn finish_call(callee_pop_size: u32, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     buffer.add_call_site();
     adjust_sp(-(callee_pop_size as i32), Gpr::RA, &mut |inst| {
         emit(&inst, buffer, context);
@@ -320,7 +339,7 @@ fn finish_call(
 fn emit_return_call(
     info: &ReturnCallInfo<ExternalName>,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     gen_tail_call_epilogue(context.frame, info.args_size, &mut |inst| {
         emit(&inst, buffer, context);
@@ -332,7 +351,7 @@ fn emit_return_call(
 fn emit_return_call_indirect(
     info: &ReturnCallInfo<Reg>,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     gen_tail_call_epilogue(context.frame, info.args_size, &mut |inst| {
         emit(&inst, buffer, context);

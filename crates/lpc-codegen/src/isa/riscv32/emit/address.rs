@@ -22,7 +22,7 @@ enum Address {
 }
 
 impl Address {
-    fn of(addr: &AMode, context: &EmitContext<'_, MInst>) -> Self {
+    fn of(addr: &AMode, context: &EmitContext<'_>) -> Self {
         let frame = context.frame;
         match *addr {
             AMode::RegOffset(base, offset) => Self::Register(gpr(base), offset),
@@ -45,7 +45,7 @@ pub(super) fn emit_load(
     addr: &AMode,
     trap: Option<TrapCode>,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     match Address::of(addr, context) {
         Address::Register(base, offset) => {
@@ -80,7 +80,7 @@ pub(super) fn emit_store(
     addr: &AMode,
     trap: Option<TrapCode>,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     let (base, offset) = match Address::of(addr, context) {
         Address::Register(base, offset) => (base, offset),
@@ -99,7 +99,7 @@ pub(super) fn emit_load_address(
     rd: Gpr,
     addr: &AMode,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_, MInst>,
+    context: &EmitContext<'_>,
 ) {
     if rd == Gpr::ZERO {
         return;

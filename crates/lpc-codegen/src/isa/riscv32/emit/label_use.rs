@@ -1,15 +1,18 @@
 //! Instructions that refer to a label, in the forms that reach near and far.
 //!
-//! | | near | ±1 MiB | everywhere |
-//! |---|---|---|---|
-//! | conditional branch | `bcc label` | `bncc .+8; j label` | `bncc .+12; auipc ra; jr ra` |
-//! | jump | | `j label` | `auipc ra; jr ra` |
-//! | address, load | | | `auipc rd; addi` or load |
+//! | | compressed | near | ±1 MiB | everywhere |
+//! |---|---|---|---|---|
+//! | conditional branch | `c.bccz label` | `bcc label` | `bncc .+8; j label` | `bncc .+12; auipc ra; jr ra` |
+//! | jump | `c.j label` | | `j label` | `auipc ra; jr ra` |
+//! | address, load | | | | `auipc rd; addi` or load |
 //!
-//! The forms that need `ra` occur in functions that have saved it only; the frame sees to that by the size of the code.
+//! A use starts in its compressed form where the target has one and, for a branch, it compares one of the registers that
+//! compressed instructions can name with zero. The forms that need `ra` occur in functions that have saved it only; the frame sees to that by the size of the code.
 
+use super::EmitInfo;
 use crate::backend::buffer::{LabelUseForm, MachInstLabelUse};
 use alloc::vec::Vec;
+use lpc_riscv32::compressed::{self, compress};
 use lpc_riscv32::immediate::{ImmediateRange, split_hi_lo};
 use lpc_riscv32::{BranchOffset, Gpr, Imm20, Inst, JumpOffset, Opcode};
 
@@ -44,9 +47,21 @@ pub enum LabelUse {
 /// The offset behind a short sequence that consists of one branch of 4 bytes.
 const AFTER_BRANCH: i32 = 4;
 
-const JUMP_FORMS: [LabelUseForm; 2] = [form(4, JumpOffset::RANGE, 0), anywhere(8)];
+/// The number of the form of a jump or branch that is one compressed instruction.
+const COMPRESSED: u8 = 0;
 
-const BRANCH_FORMS: [LabelUseForm; 3] = [
+/// The number of the form of a jump or branch that is one instruction of 4 bytes.
+const SINGLE: u8 = 1;
+
+const JUMP_FORMS: [LabelUseForm; 3] = [
+    form(2, compressed::JUMP_RANGE, 0),
+    form(4, JumpOffset::RANGE, 0),
+    anywhere(8),
+];
+
+/// Behind those that are one instruction, each is a branch over the form of a jump whose number is one lower.
+const BRANCH_FORMS: [LabelUseForm; 4] = [
+    form(2, compressed::BRANCH_RANGE, 0),
     form(4, BranchOffset::RANGE, 0),
     form(8, JumpOffset::RANGE, AFTER_BRANCH),
     anywhere(12),
@@ -99,6 +114,8 @@ const fn inverted(op: Opcode) -> Opcode {
 }
 
 impl MachInstLabelUse for LabelUse {
+    type Info = EmitInfo;
+
     fn forms(&self) -> &'static [LabelUseForm] {
         match self {
             Self::Jump => &JUMP_FORMS,
@@ -107,18 +124,32 @@ impl MachInstLabelUse for LabelUse {
         }
     }
 
-    fn encode(&self, form: usize, distance: i32, code: &mut Vec<u8>) {
+    fn first_form(&self, info: &EmitInfo) -> u8 {
+        let first = |inst| match compress(inst, info.extensions) {
+            Some(_) => COMPRESSED,
+            None => SINGLE,
+        };
         match *self {
-            Self::Jump => encode_jump(form, distance, code),
-            Self::Branch { op, rs1, rs2 } if form == 0 => {
+            Self::Jump => first(Inst::jal(Gpr::ZERO, JumpOffset::default())),
+            Self::Branch { op, rs1, rs2 } => {
+                first(Inst::branch(op, rs1, rs2, BranchOffset::default()))
+            }
+            Self::Address { .. } | Self::Load { .. } => 0,
+        }
+    }
+
+    fn encode(&self, form: u8, distance: i32, info: &EmitInfo, code: &mut Vec<u8>) {
+        match *self {
+            Self::Jump => encode_jump(form, distance, info, code),
+            Self::Branch { op, rs1, rs2 } if form <= SINGLE => {
                 let offset = BranchOffset::new(distance).expect("the form reaches");
-                put(code, Inst::branch(op, rs1, rs2, offset));
+                put_in_form(form, Inst::branch(op, rs1, rs2, offset), info, code);
             }
             Self::Branch { op, rs1, rs2 } => {
-                let over = i32::from(BRANCH_FORMS[form].size);
+                let over = i32::from(BRANCH_FORMS[usize::from(form)].size);
                 let over = BranchOffset::new(over).expect("sequences are short");
                 put(code, Inst::branch(inverted(op), rs1, rs2, over));
-                encode_jump(form - 1, distance.wrapping_sub(AFTER_BRANCH), code);
+                encode_jump(form - 1, distance.wrapping_sub(AFTER_BRANCH), info, code);
             }
             Self::Address { rd } => {
                 let (high, low) = split_hi_lo(distance);
@@ -135,14 +166,24 @@ impl MachInstLabelUse for LabelUse {
 }
 
 /// A jump in the form number `form` of [`JUMP_FORMS`].
-fn encode_jump(form: usize, distance: i32, code: &mut Vec<u8>) {
-    if form == 0 {
+fn encode_jump(form: u8, distance: i32, info: &EmitInfo, code: &mut Vec<u8>) {
+    if form <= SINGLE {
         let offset = JumpOffset::new(distance).expect("the form reaches");
-        put(code, Inst::jal(Gpr::ZERO, offset));
+        put_in_form(form, Inst::jal(Gpr::ZERO, offset), info, code);
     } else {
         let (high, low) = split_hi_lo(distance);
         put_auipc(Gpr::RA, high, code);
         put(code, Inst::jalr(Gpr::ZERO, Gpr::RA, low));
+    }
+}
+
+/// The form [`COMPRESSED`] or [`SINGLE`] of a jump or branch.
+fn put_in_form(form: u8, inst: Inst, info: &EmitInfo, code: &mut Vec<u8>) {
+    if form == COMPRESSED {
+        let halfword = compress(inst, info.extensions).expect("the first form can be taken");
+        code.extend_from_slice(&halfword.to_le_bytes());
+    } else {
+        put(code, inst);
     }
 }
 

@@ -16,8 +16,13 @@ impl MachInst for MInst {
     type EmitInfo = EmitInfo;
     type LabelUse = LabelUse;
 
-    const TRAP_OPCODE: &'static [u8] = &emit::UNIMP.to_le_bytes();
-    const FUNCTION_ALIGNMENT: u32 = 4;
+    fn trap_opcode(info: &EmitInfo) -> &'static [u8] {
+        emit::trap_opcode(info)
+    }
+
+    fn function_alignment(info: &EmitInfo) -> u32 {
+        info.instruction_alignment()
+    }
 
     fn get_operands(&mut self, visitor: &mut dyn OperandVisitor) {
         self.visit_operands(visitor);
@@ -130,7 +135,7 @@ impl MachInst for MInst {
         emit::worst_case_size(self)
     }
 
-    fn emit(&self, buffer: &mut MachBuffer<Self>, context: &EmitContext<'_, Self>) {
+    fn emit(&self, buffer: &mut MachBuffer<Self>, context: &EmitContext<'_>) {
         emit::emit(self, buffer, context);
     }
 }
