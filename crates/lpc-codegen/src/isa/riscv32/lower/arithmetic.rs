@@ -31,8 +31,7 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         }
         Opcode::Iabs => {
             let [x] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, Extend::Sign));
-            let sign = ctx.sign(x[x.len() - 1]);
-            ctx.negate_if(&x, sign)
+            ctx.absolute(&x)
         }
         opcode => unreachable!("{opcode} is not arithmetic"),
     };
@@ -172,6 +171,16 @@ impl Lower<'_, MInst> {
             .words
     }
 
+    /// The absolute value of `x`.
+    fn absolute(&mut self, x: &[Word]) -> Words {
+        if let (&[x], true) = (x, self.settings.extensions.contains(Extension::Zbb)) {
+            let negative = self.neg(x);
+            return Words::one(self.rrr(Op::Max, x, negative));
+        }
+        let sign = self.sign(x[x.len() - 1]);
+        self.negate_if(x, sign)
+    }
+
     /// `-x` where `sign` is all ones, `x` where it is zero: the complement plus one, or nothing of both.
     pub(super) fn negate_if(&mut self, x: &[Word], sign: Word) -> Words {
         let flipped = Words::from_fn(x.len(), |index| self.xor(x[index], sign));
@@ -224,12 +233,35 @@ impl Lower<'_, MInst> {
             let high = self.rrr(Op::Mulh, x, y);
             return Words::from_fn(2, |index| [low, high][index]);
         }
+        if count == 2
+            && let Some(product) = self.product_of_sign_extended(x, y)
+        {
+            return product;
+        }
         let [x, y] = [x, y].map(|value| self.low_words(value, count));
         if y.iter().all(|&word| word == Word::Const(-1)) {
             return self.neg_words(&x);
         }
         let columns = self.multiply(&x, &y, 0, count);
         Words::from_fn(count, |index| columns[index])
+    }
+
+    /// The product of a sign-extended word and a pair.
+    fn product_of_sign_extended(&mut self, x: Value, y: Value) -> Option<Words> {
+        [(x, y), (y, x)].into_iter().find_map(|(x, y)| {
+            let extension = self.def_with_opcode(x, Opcode::Sextend)?;
+            let [word] = operands(self, extension);
+            if self.ty(word) != Type::I32 || self.as_constant(word).is_some() {
+                return None;
+            }
+            let x = self.word(word, 0);
+            let [low, high] = [0, 1].map(|index| self.word(y, index));
+            let carry = self.rrr(Op::Mulhsu, x, low);
+            let product = self.mul(x, high);
+            let high = self.add(carry, product);
+            let low = self.mul(x, low);
+            Some(Words::from_fn(2, |index| [low, high][index]))
+        })
     }
 
     /// The words that both values are the sign extensions of.
@@ -245,10 +277,10 @@ impl Lower<'_, MInst> {
         Some(sources.map(|source| self.extended(source, Extend::Sign)))
     }
 
-    /// The words of the product of `x` and `y` from number `first` up to number `end`; those below are zero in the result.
+    /// The words of the product of `x` and `y` from number `first` up to number `end`; those below are not all computed.
     ///
-    /// Column `k` collects the low words of all products `x[i] * y[j]` with `i + j == k`, the high words of those with
-    /// `i + j + 1 == k`, and the carries out of column `k - 1`.
+    /// Row by row, as on paper: to the words that are there, each word of `x` adds its product with `y`. The carry into the
+    /// next column is a word that never overflows, since the greatest product of two words leaves room for two more words.
     pub(super) fn multiply(
         &mut self,
         x: &[Word],
@@ -257,31 +289,23 @@ impl Lower<'_, MInst> {
         end: usize,
     ) -> Vec<Word> {
         let mut words = alloc::vec![Word::ZERO; end];
-        let mut carries: Vec<Word> = Vec::new();
-        for column in 1..end {
-            let mut terms = core::mem::take(&mut carries);
-            let mut low = Vec::new();
-            for (i, &x) in x.iter().enumerate() {
-                if let Some(&y) = column.checked_sub(i).and_then(|j| y.get(j)) {
-                    low.push(self.mul(x, y));
+        for (row, &x) in x.iter().enumerate() {
+            let mut carry = Word::ZERO;
+            for (column, &y) in (row..end).zip(y) {
+                let is_last = column + 1 == end;
+                if column > 0 {
+                    let low = self.mul(x, y);
+                    let added = self.add_three(words[column], low, carry, !is_last);
+                    words[column] = added.words[0];
+                    carry = added.carry;
                 }
-                let above = column.checked_sub(i + 1);
-                if let Some(&y) = above.and_then(|j| y.get(j)) {
-                    low.push(self.mulhu(x, y));
+                if !is_last {
+                    let high = self.mulhu(x, y);
+                    carry = self.add(high, carry);
                 }
             }
-            terms.extend(low);
-            let is_last = column + 1 == end;
-            let mut sum = Word::ZERO;
-            for term in terms {
-                let total = self.add(sum, term);
-                if !is_last && sum != Word::ZERO && term != Word::ZERO {
-                    carries.push(self.less_unsigned(total, term));
-                }
-                sum = total;
-            }
-            if column >= first {
-                words[column] = sum;
+            if let Some(above) = words.get_mut(row + y.len()) {
+                *above = carry;
             }
         }
         if first == 0 {
@@ -289,6 +313,24 @@ impl Lower<'_, MInst> {
             words[0] = self.mul(x[0], y[0]);
         }
         words
+    }
+
+    /// The sum of three words, and its carry where that is wanted, which may be 2.
+    fn add_three(&mut self, x: Word, y: Word, z: Word, is_carry_wanted: bool) -> Carried {
+        let sum = self.add(x, y);
+        let total = self.add(sum, z);
+        let carry = match is_carry_wanted {
+            true => {
+                let sum_carry = self.carry_of_sum(sum, x, y);
+                let total_carry = self.carry_of_sum(total, sum, z);
+                self.add(sum_carry, total_carry)
+            }
+            false => Word::ZERO,
+        };
+        Carried {
+            words: Words::one(total),
+            carry,
+        }
     }
 
     /// The upper half of the whole product of two values of type `ty`.

@@ -51,17 +51,26 @@ impl Lower<'_, MInst> {
         let words = self.extended_words(x, Extend::Zero);
         let mut sum = Word::ZERO;
         for &word in words.iter() {
-            let count = self.count_ones(word, bits);
+            let count = match self.has_zbb() {
+                true => self.rr(Op::Cpop, word),
+                false => self.count_ones_in_bytes(word, bits),
+            };
             sum = self.add(sum, count);
         }
-        sum
+        match self.has_zbb() {
+            true => sum,
+            false => self.sum_of_bytes(sum, bits),
+        }
     }
 
     /// The ones of `x`, all of which are among the lowest `bits`.
     fn count_ones(&mut self, x: Word, bits: u32) -> Word {
-        if self.has_zbb() {
-            return self.rr(Op::Cpop, x);
-        }
+        let bytes = self.count_ones_in_bytes(x, bits);
+        self.sum_of_bytes(bytes, bits)
+    }
+
+    /// The ones of each byte of `x`, in that byte.
+    fn count_ones_in_bytes(&mut self, x: Word, bits: u32) -> Word {
         let mask = |pattern: u32| Word::Const((pattern >> (32 - bits)) as i32);
         let odd = self.shr(x, Word::Const(1));
         let odd = self.and(odd, mask(0x5555_5555));
@@ -72,11 +81,15 @@ impl Lower<'_, MInst> {
         let nibbles = self.add(upper, lower);
         let shifted = self.shr(nibbles, Word::Const(4));
         let doubled = self.add(nibbles, shifted);
-        let bytes = self.and(doubled, mask(0x0f0f_0f0f));
+        self.and(doubled, mask(0x0f0f_0f0f))
+    }
+
+    /// Adds the bytes among the lowest `bits`, whose sum fits one.
+    fn sum_of_bytes(&mut self, bytes: Word, bits: u32) -> Word {
         match bits {
             8 => bytes,
             16 => self.sum_of_two_bytes(bytes),
-            _ => self.sum_of_bytes(bytes),
+            _ => self.sum_of_four_bytes(bytes),
         }
     }
 
@@ -88,7 +101,7 @@ impl Lower<'_, MInst> {
     }
 
     /// Adds the four bytes, whose sum fits one.
-    fn sum_of_bytes(&mut self, bytes: Word) -> Word {
+    fn sum_of_four_bytes(&mut self, bytes: Word) -> Word {
         let total = if self.settings.extensions.contains(Extension::M) {
             self.mul(bytes, Word::Const(0x0101_0101))
         } else {

@@ -1,6 +1,7 @@
 //! Bitwise instructions, and those that reverse the order of bytes or bits.
 
-use super::words::{Word, Words};
+use super::narrow::Extend;
+use super::words::{Word, Words, num_words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -16,7 +17,8 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         let word = match ctx.data(inst).opcode() {
             Opcode::Bnot => {
                 let [x] = operands(ctx, inst);
-                ctx.complement(x, index)
+                let x = ctx.word(x, index);
+                ctx.not(x)
             }
             Opcode::Bitselect => {
                 let [mask, x, y] = operands(ctx, inst).map(|arg| ctx.word(arg, index));
@@ -33,16 +35,6 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
 }
 
 impl Lower<'_, MInst> {
-    /// A word of the complement of `x`.
-    fn complement(&mut self, x: Value, index: usize) -> Word {
-        let is_within_byte = self.is_complement_within_byte(x);
-        let x = self.word(x, index);
-        match is_within_byte {
-            true => self.xor(x, Word::Const(0xff)),
-            false => self.not(x),
-        }
-    }
-
     /// Where the mask has a one, the difference of the two flips the bit of the second to that of the first.
     fn select_bits(&mut self, mask: Word, x: Word, y: Word) -> Word {
         let difference = self.xor(x, y);
@@ -56,6 +48,9 @@ impl Lower<'_, MInst> {
         if opcode == Opcode::Band && [x, y].iter().any(is_zero) {
             return Word::ZERO;
         }
+        if let Some(word) = self.masked_shift(opcode, x, y, index) {
+            return word;
+        }
         if let Some(word) = self.combine_with_variable_bit(opcode, x, y) {
             return word;
         }
@@ -68,6 +63,24 @@ impl Lower<'_, MInst> {
             Opcode::Bor => self.or(x, y),
             _ => self.xor(x, y),
         }
+    }
+
+    /// The low word of a wide `x` shifted to the right by a constant, and masked by the constant `y` so that nothing is left of
+    /// what comes in from the next word.
+    fn masked_shift(&mut self, opcode: Opcode, x: Value, y: Value, index: usize) -> Option<Word> {
+        if opcode != Opcode::Band || index > 0 || num_words(self.ty(x)) == 1 {
+            return None;
+        }
+        let shift = self.def_with_opcode(x, Opcode::Ushr)?;
+        let [x, amount] = operands(self, shift);
+        let amount = self.as_constant(amount)? as u32 & (self.ty(x).bits() - 1);
+        let mask = self.known_word(y, 0)?;
+        if (mask as u32).leading_zeros() < amount % 32 {
+            return None;
+        }
+        let word = self.word(x, amount as usize / 32);
+        let shifted = self.shr(word, Word::Const(amount as i32 % 32));
+        Some(self.and(shifted, Word::Const(mask)))
     }
 
     /// The instruction of Zbb or Zbkb that also complements its second operand, where one operand is a complement.
@@ -108,11 +121,13 @@ pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) -> LowerResult {
     let bits = ctx.ty(result).bits();
     let opcode = ctx.data(inst).opcode();
     let [x] = operands(ctx, inst);
+    let is_zero_extended = ctx.is_extended(x, Extend::Zero);
     let x = ctx.words(x);
     let last = x.len() - 1;
     let words = Words::from_fn(x.len(), |index| {
         let word = x[last - index];
         match (opcode, bits) {
+            (Opcode::Bswap, 16) if is_zero_extended => ctx.swap_two_bytes_of_zero_extended(word),
             (Opcode::Bswap, 16) => ctx.swap_two_bytes(word),
             (Opcode::Bswap, _) => ctx.swap_bytes(word),
             (_, 8) => ctx.reverse_bits_in_bytes(word, 8),
@@ -137,9 +152,19 @@ impl Lower<'_, MInst> {
             let swapped = self.rr(Op::Rev8, x);
             return self.shr(swapped, Word::Const(16));
         }
-        let high = self.shl(x, Word::Const(8));
         let top = self.shl(x, Word::Const(16));
         let low = self.shr(top, Word::Const(24));
+        let high = self.shl(x, Word::Const(8));
+        self.or(high, low)
+    }
+
+    /// As [`Self::swap_two_bytes`], where the bytes above are zero in `x`.
+    pub(super) fn swap_two_bytes_of_zero_extended(&mut self, x: Word) -> Word {
+        if self.has_rev8() {
+            return self.swap_two_bytes(x);
+        }
+        let low = self.shr(x, Word::Const(8));
+        let high = self.shl(x, Word::Const(8));
         self.or(high, low)
     }
 
@@ -177,8 +202,7 @@ impl Lower<'_, MInst> {
                 let shifted = self.shr(x, distance);
                 let down = self.and(shifted, mask);
                 let kept = self.and(x, mask);
-                let up = self.shl(kept, distance);
-                self.or(down, up)
+                self.shift_and_add(kept, distance, down)
             })
     }
 }

@@ -177,7 +177,13 @@ impl Lower<'_, MInst> {
         if self.as_constant(x).is_some() && self.as_constant(y).is_none() {
             (cond, x, y) = (cond.swap_args(), y, x);
         }
+        let is_of_sign = matches!(
+            cond,
+            IntCC::SignedLessThan | IntCC::SignedGreaterThanOrEqual
+        ) && self.as_constant(y) == Some(0);
         let (x, y) = match num_words(self.ty(x)) {
+            // The highest word has the sign.
+            len @ 2.. if is_of_sign => (Words::one(self.word(x, len - 1)), Words::one(Word::ZERO)),
             1 => self.compared_narrow_words(cond, x, y),
             _ => (self.words(x), self.words(y)),
         };
@@ -221,6 +227,13 @@ impl Lower<'_, MInst> {
             .fold(Word::ZERO, |all, &word| self.or(all, word))
     }
 
+    /// The bits that all of `words` have, in one word.
+    fn and_words(&mut self, words: &[Word]) -> Word {
+        words
+            .iter()
+            .fold(Word::Const(-1), |common, &word| self.and(common, word))
+    }
+
     /// A word that is zero exactly when `x` and `y` are equal.
     pub(super) fn words_difference(&mut self, x: &[Word], y: &[Word]) -> Word {
         let minus_one = Word::Const(-1);
@@ -245,6 +258,31 @@ impl Lower<'_, MInst> {
         let y = &*y;
         if let (&[x], &[y]) = (x, y) {
             return compare_word(cond, x, y);
+        }
+        // To compare for less than a constant takes no instruction to load it.
+        let (cond, y) = match (cond, neighboring_comparison(cond, y)) {
+            (
+                SignedGreaterThan
+                | UnsignedGreaterThan
+                | SignedLessThanOrEqual
+                | UnsignedLessThanOrEqual,
+                Some(neighbor),
+            ) => neighbor,
+            _ => (cond, Words::from_fn(y.len(), |index| y[index])),
+        };
+        let y = &*y;
+        if let Some(amount) = power_of_two(y)
+            && matches!(cond, UnsignedLessThan | UnsignedGreaterThanOrEqual)
+        {
+            let above = Words::from_fn(x.len(), |index| match index {
+                0 => self.shr(x[0], amount),
+                _ => x[index],
+            });
+            let any = self.or_words(&above);
+            return match cond {
+                UnsignedLessThan => Condition::zero(any),
+                _ => Condition::nonzero(any),
+            };
         }
         let is_zero = y.iter().all(|&word| word == Word::ZERO);
         match cond {
@@ -297,7 +335,10 @@ impl Lower<'_, MInst> {
                 self.is_zero(difference)
             }
             // All words but the greatest are less than that.
-            NotEqual if x.len() == 1 && y == [Word::Const(-1)] => self.less_unsigned(x[0], y[0]),
+            NotEqual if y.iter().all(|&word| word == Word::Const(-1)) => {
+                let common = self.and_words(x);
+                self.less_unsigned(common, Word::Const(-1))
+            }
             NotEqual => {
                 let difference = self.words_difference(x, y);
                 self.is_nonzero(difference)
@@ -436,6 +477,16 @@ fn neighboring_comparison(cond: IntCC, y: &[Word]) -> Option<(IntCC, Words)> {
         }
     }
     (carry == 0).then_some((neighbor, words))
+}
+
+/// The exponent of the constant `words`, if it is a power of two whose upper words are zero.
+fn power_of_two(words: &[Word]) -> Option<Word> {
+    let (&low, upper) = words.split_first()?;
+    let Word::Const(low) = low else {
+        return None;
+    };
+    let is_power = (low as u32).is_power_of_two() && upper.iter().all(|&word| word == Word::ZERO);
+    is_power.then_some(Word::Const(low.trailing_zeros() as i32))
 }
 
 /// How many instructions load the constants `words`, where they are not immediates.

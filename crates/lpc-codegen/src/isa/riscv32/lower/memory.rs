@@ -97,11 +97,16 @@ pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> LowerResult {
     let address = ctx.address(base, access.offset, access.span());
     let is_signed = matches!(ctx.data(inst).opcode(), Sload8 | Sload16 | Sload32);
     let needed = ctx.needed_words(result);
-    let loaded = needed.min(access.words());
+    // An access that may trap does so wherever it touches memory, needed or not.
+    let may_trap = access.flags.trap_code().is_some();
+    let loaded = match may_trap {
+        true => access.words(),
+        false => needed.min(access.words()),
+    };
     let mut last = Word::ZERO;
     for index in 0..loaded {
         let is_extended_from = is_signed && index + 1 == loaded;
-        if ctx.is_word_needed(result, index) || is_extended_from {
+        if may_trap || is_extended_from || ctx.is_word_needed(result, index) {
             last = ctx.load_word(&access, address, index, is_signed);
             ctx.define_needed_word(result, index, last);
         }
@@ -186,7 +191,10 @@ impl Lower<'_, MInst> {
         if !access.is_big_endian() {
             return word;
         }
-        let swapped = self.swap_accessed_bytes(access, word);
+        let swapped = match access.bytes {
+            2 if !is_signed => self.swap_two_bytes_of_zero_extended(word),
+            _ => self.swap_accessed_bytes(access, word),
+        };
         match access.bytes {
             2 if is_signed => self.extend(swapped, Type::I16, Extend::Sign),
             2 => self.extend(swapped, Type::I16, Extend::Zero),

@@ -3,6 +3,7 @@
 //! The bits of the register above such a value are undefined. Instructions to whose result these bits do not matter
 //! (addition, the bitwise ones, …) ignore them; the others ask for an operand that is [`extended`](Lower::extended).
 
+use super::operands;
 use super::words::Word;
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -27,12 +28,31 @@ impl Lower<'_, MInst> {
     /// The one-word value `value`, extended to the whole word.
     pub(super) fn extended(&mut self, value: Value, extend: Extend) -> Word {
         let ty = self.ty(value);
-        let is_extended = self.is_extended(value, extend);
-        let word = self.word(value, 0);
-        if is_extended {
+        if self.is_extended(value, extend) {
+            return self.word(value, 0);
+        }
+        if let Some(word) = self.extended_shift(value, extend) {
             return word;
         }
+        let word = self.word(value, 0);
         self.extend(word, ty, extend)
+    }
+
+    /// The `i16` that is shifted to the left by a constant, extended: by shifting it further to the left, and back. Without
+    /// Zbb that is one shift less than to extend it after.
+    fn extended_shift(&mut self, value: Value, extend: Extend) -> Option<Word> {
+        let shift = self.def_with_opcode(value, Opcode::Ishl)?;
+        if self.ty(value) != Type::I16 || self.settings.extensions.contains(Extension::Zbb) {
+            return None;
+        }
+        let [x, amount] = operands(self, shift);
+        let amount = self.as_constant(amount)? as i32 & 15;
+        let word = self.word(x, 0);
+        let top = self.shl(word, Word::Const(16 + amount));
+        Some(match extend {
+            Extend::Zero => self.shr(top, Word::Const(16)),
+            Extend::Sign => self.sar(top, Word::Const(16)),
+        })
     }
 
     /// Extends the value of type `from` in `word` to the whole word.
@@ -89,10 +109,7 @@ impl Lower<'_, MInst> {
                 // What is extended from a narrower type is extended beyond the wider one too.
                 Opcode::Uextend => true,
                 Opcode::Sextend | Opcode::Bmask => extend == Extend::Sign,
-                Opcode::Bnot => match extend {
-                    Extend::Sign => is_extended(arg, Extend::Sign),
-                    Extend::Zero => self.is_complement_within_byte(arg),
-                },
+                Opcode::Bnot => extend == Extend::Sign && is_extended(arg, Extend::Sign),
                 // Counts are small.
                 Opcode::Clz | Opcode::Cls | Opcode::Ctz | Opcode::Popcnt => true,
                 // The upper half is shifted down; the lower one is just another name for both.
@@ -108,6 +125,8 @@ impl Lower<'_, MInst> {
                 (Opcode::Band | Opcode::Bor | Opcode::Bxor, _) => {
                     args.into_iter().all(|arg| is_extended(arg, extend))
                 }
+                // The lower half is cleared above to make room for the upper one.
+                (Opcode::Iconcat, Extend::Zero) => is_extended(args[1], Extend::Zero),
                 // These work on extended operands, and so are their results.
                 (Opcode::Ushr | Opcode::Udiv | Opcode::Urem | Opcode::Umulhi, Extend::Zero)
                 | (Opcode::Umin | Opcode::Umax, Extend::Zero)
@@ -134,15 +153,6 @@ impl Lower<'_, MInst> {
             ArgumentExtension::Sext => extend == Extend::Sign,
             ArgumentExtension::None => false,
         })
-    }
-
-    /// Whether the complement of `arg` is taken of its low byte only, as `xori` can do it: it is an `i8` that is
-    /// zero-extended.
-    pub(super) fn is_complement_within_byte(&self, arg: Value) -> bool {
-        // The search looks no further than the definition of `arg`, which is no complement: so it ends.
-        self.ty(arg) == Type::I8
-            && self.def_with_opcode(arg, Opcode::Bnot).is_none()
-            && self.is_extended_within(arg, Extend::Zero, 1)
     }
 
     /// Whether `value` is a flag, which its register holds as 0 or 1: the result of a comparison, or the second result of

@@ -146,6 +146,7 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
             let difference = ctx.xor(high, sign);
             (Words::one(low), ctx.is_nonzero(difference))
         }
+        Type::I64 if extend == Extend::Zero => ctx.multiply_pairs_with_overflow(&x, &y),
         _ => ctx.multiply_wide_with_overflow(&x, &y, extend),
     };
     ctx.define(result, &low);
@@ -154,6 +155,26 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
 }
 
 impl Lower<'_, MInst> {
+    /// The low half of the unsigned product of two pairs, and whether there is more: both upper words are not zero, or one of
+    /// the products of an upper and a lower word does not fit the upper word of the result, or their sum with what is carried
+    /// there does not. Unless both upper words are not zero, one of these products is zero.
+    fn multiply_pairs_with_overflow(&mut self, x: &[Word], y: &[Word]) -> (Words, Word) {
+        let [(x0, x1), (y0, y1)] = [x, y].map(|pair| (pair[0], pair[1]));
+        let [x_upper, y_upper] = [x1, y1].map(|word| self.is_nonzero(word));
+        let both = self.and(x_upper, y_upper);
+        let beyond = [(x1, y0), (x0, y1)].map(|(x, y)| self.mulhu(x, y));
+        let beyond = self.or_words(&beyond);
+        let is_beyond = self.is_nonzero(beyond);
+        let crossed = [(x1, y0), (x0, y1)].map(|(x, y)| self.mul(x, y));
+        let crossed = self.add(crossed[0], crossed[1]);
+        let carried = self.mulhu(x0, y0);
+        let high = self.add(crossed, carried);
+        let is_carried_beyond = self.less_unsigned(high, carried);
+        let overflow = self.or_words(&[both, is_beyond, is_carried_beyond]);
+        let low = self.mul(x0, y0);
+        (Words::from_fn(2, |index| [low, high][index]), overflow)
+    }
+
     /// The low half of the product of two wide values, and whether the high half is not just its extension.
     fn multiply_wide_with_overflow(
         &mut self,

@@ -166,10 +166,13 @@ impl Lower<'_, MInst> {
         let (condition, one, zero) = ways.into_iter().find(is_possible)?;
         let flag = self.flag_of(condition);
         let mut done: Option<(FromFlag, Word)> = None;
-        Some(Words::from_fn(one.len(), |index| {
+        Some(Words::from_fn_downward(one.len(), |index| {
             let way = FromFlag::of(one[index], zero[index]).expect("all words come from the flag");
             match done {
                 Some((same, word)) if same == way => word,
+                Some((FromFlag::Add(-1), all_or_none)) if way == FromFlag::Sign => {
+                    self.or(all_or_none, Word::Const(1))
+                }
                 _ => {
                     let word = self.from_flag(flag, way);
                     done = Some((way, word));

@@ -112,12 +112,11 @@ impl Lower<'_, MInst> {
                 let Some(source) = index.checked_sub(distance).filter(|_| is_needed[index]) else {
                     return Word::ZERO;
                 };
-                let kept = self.shl(words[source], bits);
                 if is_whole || source == 0 {
-                    return kept;
+                    return self.shl(words[source], bits);
                 }
                 let incoming = self.shr(words[source - 1], rest);
-                self.or(kept, incoming)
+                self.shift_and_add(words[source], bits, incoming)
             });
         }
         let mut fill = None;

@@ -39,6 +39,9 @@ impl Word {
     }
 }
 
+/// How far the search for a constant that is loaded already goes back.
+const MAX_INSTS_SEARCHED: usize = 16;
+
 /// The most definitions that the search for the source of a word looks through.
 const MAX_DEPTH: usize = 4;
 
@@ -223,9 +226,10 @@ impl Lower<'_, MInst> {
         }
     }
 
-    /// The register in which the current instruction has loaded `constant` already.
+    /// The register in which the current instruction has loaded `constant` just before.
     fn loaded_constant(&self, constant: i32) -> Option<Reg> {
-        self.emitted().iter().find_map(|inst| match *inst {
+        let latest = self.emitted().iter().rev().take(MAX_INSTS_SEARCHED);
+        latest.into_iter().find_map(|inst| match *inst {
             MInst::LoadConst32 { rd, value } if value == constant => Some(rd.to_reg()),
             _ => None,
         })
@@ -477,6 +481,21 @@ impl Lower<'_, MInst> {
             // Where the constant must be loaded, a multiplication takes two instructions at least, and the other more time.
             _ if is_next_to_power_of_two(constant) => self.mul_near_power_of_two(x, constant),
             _ => self.rrr(Op::Mul, x, Word::Const(constant)),
+        }
+    }
+
+    /// `(x << amount) + y`, for a constant amount.
+    pub(super) fn shift_and_add(&mut self, x: Word, amount: Word, y: Word) -> Word {
+        match amount {
+            Word::Const(scale @ 1..=3)
+                if self.settings.extensions.contains(Extension::Zba) && y != Word::ZERO =>
+            {
+                self.add_scaled(x, y, scale as u32)
+            }
+            _ => {
+                let shifted = self.shl(x, amount);
+                self.add(shifted, y)
+            }
         }
     }
 
