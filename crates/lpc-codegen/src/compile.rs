@@ -69,20 +69,19 @@ pub fn compile_module(
     let mut compiled = CompiledModule {
         functions: functions.collect::<Result<_, _>>()?,
     };
-    compiled.add_routines(module, settings);
+    compiled.add_routines(settings);
     Ok(compiled)
 }
 
 impl CompiledModule {
-    /// Adds the routines that the functions call, and those that the routines call, unless `module` has its own.
-    pub fn add_routines(&mut self, module: &Module, settings: &Settings) {
+    /// Adds the routines that the functions call, and those that the routines call.
+    pub fn add_routines(&mut self, settings: &Settings) {
         let mut added = BTreeSet::new();
         let mut next = 0;
         while let Some(function) = self.functions.get(next) {
             next += 1;
-            let called = function
-                .called_routines()
-                .filter(|routine| module.find(&routine.name()).is_none() && added.insert(*routine));
+            let called = function.called_routines();
+            let called = called.filter(|routine| added.insert(*routine));
             for routine in called.collect::<Vec<_>>() {
                 let function = compile_function(&routine.function(), settings);
                 self.functions

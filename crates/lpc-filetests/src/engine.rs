@@ -142,16 +142,18 @@ impl<'a> Compilation<'a> {
     fn is_same_code(&self, other: &Self) -> bool {
         let mut functions = self.functions.iter().zip(&other.functions);
         self.settings.regalloc == other.settings.regalloc
+            && self.settings.extensions == other.settings.extensions
             && self.lacking == other.lacking
             && self.failed == other.failed
             && self.functions.len() == other.functions.len()
             && functions.all(|(a, b)| a.code.buffer == b.code.buffer)
     }
 
-    /// The name of the engine: the allocator, and the levels unless it stands for all.
+    /// The name of the engine: the allocator, the machine, and the levels unless it stands for all.
     fn name(&self) -> String {
         let lowercase = |value: &dyn fmt::Debug| format!("{value:?}").to_lowercase();
-        let mut name = format!("emulator, {}", lowercase(&self.settings.regalloc));
+        let allocator = lowercase(&self.settings.regalloc);
+        let mut name = format!("emulator, {allocator}, {}", self.settings.extensions);
         if self.opt_levels.len() != OptLevel::ALL.len() {
             for level in &self.opt_levels {
                 name += &format!(" -O {}", lowercase(level));
@@ -171,7 +173,7 @@ impl<'a> Compilation<'a> {
         let mut compiled = CompiledModule {
             functions: self.functions,
         };
-        compiled.add_routines(&part, self.settings);
+        compiled.add_routines(self.settings);
         let machine = MachineOptions {
             memory_size: MEMORY_SIZE,
             stack_size: STACK_SIZE,

@@ -15,7 +15,7 @@ use lpc_codegen::isa::riscv32::regs;
 use lpc_link::Image;
 use lpc_lpir::ir::{DataValue, ExternalName, TrapCode};
 use lpc_riscv32::Gpr;
-use lpc_riscv32::emulator::{Counters, Emulator, Stop};
+use lpc_riscv32::emulator::{Counters, Emulator, Stop, TrapCause};
 
 /// A module, loaded into a machine. See the [crate documentation](crate).
 #[derive(Clone)]
@@ -230,7 +230,7 @@ impl Program {
     /// What it means that the machine stopped at the pc.
     fn trapped(&self, stop: Stop) -> RunError {
         let place = self.place(self.emulator.pc());
-        if self.emulator.gpr(Gpr::SP).wrapping_sub(MEMORY_BASE) > self.stack_top - MEMORY_BASE {
+        if self.is_stack_overflow(stop) {
             let code = TrapCode::STACK_OVERFLOW;
             return RunError::Trap { code, place };
         }
@@ -238,6 +238,18 @@ impl Program {
             Some(code) => RunError::Trap { code, place },
             None => RunError::Fault { stop, place },
         }
+    }
+
+    /// Whether the machine stopped because the stack has grown out of the memory and was accessed there.
+    fn is_stack_overflow(&self, stop: Stop) -> bool {
+        let Stop::Trap(trap) = stop else {
+            return false;
+        };
+        let is_access = matches!(
+            trap.cause,
+            TrapCause::LoadAccessFault | TrapCause::StoreAccessFault
+        );
+        is_access && (self.emulator.gpr(Gpr::SP)..MEMORY_BASE).contains(&trap.value)
     }
 
     fn violation(&self, violation: Violation) -> RunError {

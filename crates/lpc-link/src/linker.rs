@@ -4,6 +4,7 @@ use crate::error::{LinkError, UndefinedSymbol};
 use crate::image::{Image, Symbol};
 use crate::relocation::{self, Malformed};
 use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_codegen::backend::buffer::{MachBufferFinalized, MachSrcLoc, MachTrap};
 use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
@@ -138,11 +139,12 @@ fn resolve_all(
     imports: &dyn Fn(&ExternalName) -> Option<u32>,
 ) -> Result<(), LinkError> {
     let mut undefined: Vec<UndefinedSymbol> = Vec::new();
+    let mut named = BTreeSet::new();
     for reloc in relocs {
         match resolve(image, relocs, reloc, imports) {
             Ok(()) => {}
             Err(Unresolved::Undefined(name)) => {
-                if undefined.iter().all(|symbol| symbol.name != *name) {
+                if named.insert(name) {
                     undefined.push(UndefinedSymbol {
                         name: name.clone(),
                         referenced_by: containing_symbol(image, reloc).name.clone(),

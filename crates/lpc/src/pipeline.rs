@@ -54,7 +54,7 @@ impl Compilation {
             return Err(source.failure(errors));
         }
         timed(&mut times.routines, || {
-            compiled.add_routines(&source.module, settings);
+            compiled.add_routines(settings);
         });
         Ok(Self {
             compiled,

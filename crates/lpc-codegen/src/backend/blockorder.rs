@@ -48,6 +48,18 @@ pub struct BlockLoweringOrder {
     /// Where the branches of each block lead, one block after the other.
     branches: Vec<BlockIndex>,
     branch_ranges: Ranges,
+    /// The edges that leave each block, one block after the other.
+    succs: Vec<Successor>,
+    succ_ranges: Ranges,
+}
+
+/// An edge to another block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Successor {
+    /// The block that it leads to.
+    pub block: BlockIndex,
+    /// The first branch of the terminator that takes it. Others that do are like it: they pass no arguments.
+    pub branch: u32,
 }
 
 impl BlockLoweringOrder {
@@ -60,6 +72,8 @@ impl BlockLoweringOrder {
             flags: Vec::with_capacity(num_blocks),
             branches: Vec::new(),
             branch_ranges: Ranges::default(),
+            succs: Vec::new(),
+            succ_ranges: Ranges::default(),
         };
         let mut index_of = SecondaryMap::with_default(BlockIndex::invalid());
         index_of.resize(func.dfg.num_blocks());
@@ -103,6 +117,11 @@ impl BlockLoweringOrder {
         &self.branches[self.branch_ranges.get(block.index())]
     }
 
+    /// The edges that leave the block.
+    pub fn successors(&self, block: BlockIndex) -> &[Successor] {
+        &self.succs[self.succ_ranges.get(block.index())]
+    }
+
     fn push(&mut self, block: LoweredBlock, is_cold: bool) -> BlockIndex {
         let index = BlockIndex::new(self.blocks.len());
         let is_edge = matches!(block, LoweredBlock::CriticalEdge { .. });
@@ -117,24 +136,35 @@ impl BlockLoweringOrder {
         edge_blocks: &[BlockIndex],
         index_of: &SecondaryMap<Block, BlockIndex>,
     ) {
+        let target_of = |edge: usize| match edge_blocks[edge] {
+            edge_block if edge_block.is_valid() => edge_block,
+            _ => index_of[edges.list[edge].succ],
+        };
         self.branch_ranges = Ranges::with_capacity(self.blocks.len());
+        self.succ_ranges = Ranges::with_capacity(self.blocks.len());
         let mut position = 0;
         for lowered in &self.blocks {
             match *lowered {
-                LoweredBlock::CriticalEdge { succ, .. } => self.branches.push(index_of[succ]),
+                LoweredBlock::CriticalEdge { succ, branch, .. } => {
+                    let block = index_of[succ];
+                    self.branches.push(block);
+                    self.succs.push(Successor { block, branch });
+                }
                 LoweredBlock::Orig(_) => {
-                    for &edge in &edges.of_branch[edges.branch_ranges.get(position)] {
-                        let edge_block = edge_blocks[edge as usize];
-                        self.branches.push(if edge_block.is_valid() {
-                            edge_block
-                        } else {
-                            index_of[edges.list[edge as usize].succ]
+                    let branches = &edges.of_branch[edges.branch_ranges.get(position)];
+                    let targets = branches.iter().map(|&edge| target_of(edge as usize));
+                    self.branches.extend(targets);
+                    for edge in edges.of_block.get(position) {
+                        self.succs.push(Successor {
+                            block: target_of(edge),
+                            branch: edges.list[edge].branch,
                         });
                     }
                     position += 1;
                 }
             }
             self.branch_ranges.push_end(self.branches.len());
+            self.succ_ranges.push_end(self.succs.len());
         }
     }
 }

@@ -18,7 +18,7 @@
 //! What is particular to a machine is behind [`LowerBackend`].
 
 use super::abi::{AbiSignature, WORD_BYTES, words_of};
-use super::blockorder::{BlockLoweringOrder, LoweredBlock};
+use super::blockorder::{BlockLoweringOrder, LoweredBlock, Successor};
 use super::buffer::MachLabel;
 use super::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
 use super::machinst::MachInst;
@@ -28,7 +28,6 @@ use super::vcode::{BlockIndex, VCode};
 use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
 use crate::error::CompileError;
 use crate::settings::Settings;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::LoopAnalysis;
 use lpc_lpir::entity::SecondaryMap;
@@ -62,18 +61,6 @@ pub trait LowerBackend {
     fn lower_params(ctx: &mut Lower<'_, Self::Inst>);
 }
 
-/// How often a value is used by instructions as they are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum ValueUses {
-    /// Not at all.
-    #[default]
-    Unused,
-    /// In one place.
-    Once,
-    /// In more than one place.
-    Multiple,
-}
-
 /// The state of lowering a function, as the rules of a machine see it.
 pub struct Lower<'f, I: MachInst> {
     /// The function.
@@ -88,7 +75,6 @@ pub struct Lower<'f, I: MachInst> {
     first_vreg: SecondaryMap<Value, Option<VirtualReg>>,
     /// The words of each value that are read by what has been lowered, as a bit set.
     needed: SecondaryMap<Value, u8>,
-    uses: SecondaryMap<Value, ValueUses>,
     slot_offsets: SecondaryMap<StackSlot, u32>,
     /// The address of the memory for results that do not fit in registers.
     return_area_pointer: Option<VirtualReg>,
@@ -120,11 +106,11 @@ pub fn lower<B: LowerBackend>(
         let index = BlockIndex::new(index);
         match block {
             LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, order, index, block)?,
-            LoweredBlock::CriticalEdge { pred, branch, .. } => {
+            LoweredBlock::CriticalEdge { pred, .. } => {
+                ctx.current_block = None;
                 let terminator = func.layout.last_inst(pred);
                 let terminator = terminator.expect("an edge leaves a terminator");
-                let target = order.branches(index)[0];
-                ctx.lower_jump(order, terminator, branch as usize, target);
+                ctx.lower_jump(order, index, terminator);
                 ctx.flush(func.srclocs[terminator]);
             }
         }
@@ -142,10 +128,10 @@ fn lower_block<B: LowerBackend>(
     let func = ctx.func;
     ctx.current_block = Some(block);
     for inst in func.layout.block_insts(block).rev() {
-        let opcode = func.dfg.inst(inst).opcode();
-        if opcode.is_branch() {
+        let data = func.dfg.inst(inst);
+        if data.opcode().is_branch() {
             lower_terminator::<B>(ctx, order, index, inst)?;
-        } else if opcode.has_side_effects() || ctx.is_any_result_needed(inst) {
+        } else if data.has_side_effects() || ctx.is_any_result_needed(inst) {
             B::lower(ctx, inst)?;
         }
         ctx.flush(func.srclocs[inst]);
@@ -170,24 +156,15 @@ fn lower_terminator<B: LowerBackend>(
     index: BlockIndex,
     inst: Inst,
 ) -> Result<(), CompileError> {
-    let branches = order.branches(index);
-    let (&first, rest) = branches.split_first().expect("a branch leads somewhere");
-    if rest.iter().all(|&other| other == first) {
-        ctx.lower_jump(order, inst, 0, first);
+    if let [_] = order.successors(index) {
+        ctx.lower_jump(order, index, inst);
         return Ok(());
     }
-    let targets: Vec<_> = branches
-        .iter()
-        .copied()
-        .map(MachLabel::from_block)
-        .collect();
+    let branches = order.branches(index).iter();
+    let targets: Vec<_> = branches.copied().map(MachLabel::from_block).collect();
     B::lower_branch(ctx, inst, &targets)?;
-    // Branches to the same block are one edge, which stands where the first of them does. None of them has arguments.
-    let mut is_added = BTreeSet::new();
-    for (branch, &target) in branches.iter().enumerate() {
-        if is_added.insert(target.index()) {
-            ctx.add_succ(order, inst, branch, target);
-        }
+    for &successor in order.successors(index) {
+        ctx.add_succ(order, inst, successor);
     }
     Ok(())
 }
@@ -210,7 +187,6 @@ impl<'f, I: MachInst> Lower<'f, I> {
             vregs: VRegAllocator::new(),
             first_vreg: SecondaryMap::new(),
             needed: SecondaryMap::new(),
-            uses: count_uses(func, order),
             slot_offsets: SecondaryMap::new(),
             return_area_pointer: None,
             loops,
@@ -326,11 +302,6 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.needed[value] & 1 << index != 0
     }
 
-    /// How often `value` is used.
-    pub fn uses(&self, value: Value) -> ValueUses {
-        self.uses[self.func.dfg.resolve_aliases(value)]
-    }
-
     /// The instruction that defines `value`, if it has the given opcode.
     pub fn def_with_opcode(&self, value: Value, opcode: Opcode) -> Option<Inst> {
         let inst = self.func.dfg.value_inst(value)?;
@@ -418,37 +389,26 @@ impl<'f, I: MachInst> Lower<'f, I> {
             .any(|result| self.needed[result] != 0)
     }
 
-    /// Lowers the branch number `branch` of `terminator` to a jump to `target`.
-    fn lower_jump(
-        &mut self,
-        order: &BlockLoweringOrder,
-        terminator: Inst,
-        branch: usize,
-        target: BlockIndex,
-    ) {
-        self.emit(I::gen_jump(MachLabel::from_block(target)));
-        self.add_succ(order, terminator, branch, target);
+    /// Lowers `terminator` to a jump to the only successor of the block `index`.
+    fn lower_jump(&mut self, order: &BlockLoweringOrder, index: BlockIndex, terminator: Inst) {
+        let successor = order.successors(index)[0];
+        self.emit(I::gen_jump(MachLabel::from_block(successor.block)));
+        self.add_succ(order, terminator, successor);
     }
 
-    /// Adds `target` to the successors of the current block. It gets the arguments of the branch number `branch` of
-    /// `terminator`, unless it is an edge block: that has no parameters, and passes them on itself.
-    fn add_succ(
-        &mut self,
-        order: &BlockLoweringOrder,
-        terminator: Inst,
-        branch: usize,
-        target: BlockIndex,
-    ) {
+    /// Adds a successor of the current block, with the arguments that `terminator` passes to it, unless it is an edge block:
+    /// that has no parameters, and passes them on itself.
+    fn add_succ(&mut self, order: &BlockLoweringOrder, terminator: Inst, successor: Successor) {
         let mut args = core::mem::take(&mut self.branch_args);
         args.clear();
-        if !order.flags(target).is_edge {
+        if !order.flags(successor.block).is_edge {
             let func = self.func;
-            let call = func.dfg.branch_destinations(terminator)[branch];
+            let call = func.dfg.branch_destinations(terminator)[successor.branch as usize];
             for value in call.args(&func.dfg.value_lists) {
                 args.extend_from_slice(self.put_in_regs(value).regs());
             }
         }
-        self.builder.add_succ(target, &args);
+        self.builder.add_succ(successor.block, &args);
         self.branch_args = args;
     }
 
@@ -480,24 +440,4 @@ impl SlotLayout {
             size: room_to_align.saturating_add(slot.size.into()),
         }
     }
-}
-
-fn count_uses(func: &Function, order: &BlockLoweringOrder) -> SecondaryMap<Value, ValueUses> {
-    let mut uses = SecondaryMap::<Value, ValueUses>::new();
-    uses.resize(func.dfg.num_values());
-    for block in order.blocks() {
-        let LoweredBlock::Orig(block) = *block else {
-            continue;
-        };
-        for inst in func.layout.block_insts(block) {
-            for value in func.dfg.inst_values(inst) {
-                let uses = &mut uses[func.dfg.resolve_aliases(value)];
-                *uses = match uses {
-                    ValueUses::Unused => ValueUses::Once,
-                    _ => ValueUses::Multiple,
-                };
-            }
-        }
-    }
-    uses
 }

@@ -136,7 +136,8 @@ impl<I: MachInst> VCodeBuilder<I> {
     /// Completes the function, whose first block is its entry.
     ///
     /// `vregs` is the allocator of all virtual registers that the instructions name; its aliases are resolved here.
-    pub fn build(mut self, vregs: VRegAllocator) -> VCode<I> {
+    pub fn build(mut self, mut vregs: VRegAllocator) -> VCode<I> {
+        vregs.shorten_chains();
         if self.direction == VCodeBuildDirection::Backward {
             self.reverse();
         }
@@ -296,6 +297,29 @@ impl VRegAllocator {
             "{alias} has an alias already"
         );
         self.aliases[index] = Some(target.to_allocator_vreg());
+    }
+
+    /// Makes each alias stand for the end of its chain, in linear time: aliases are set from the uses to the definitions, so
+    /// that a chain grows at its end.
+    fn shorten_chains(&mut self) {
+        let mut chain = Vec::new();
+        for start in 0..self.aliases.len() {
+            let mut current = start;
+            let mut end = None;
+            while let Some(&Some(target)) = self.aliases.get(current) {
+                chain.push(current);
+                current = target.vreg();
+                end = Some(target);
+                // Chains that start at a lower number are short already.
+                if current < start {
+                    end = self.aliases.get(current).copied().flatten().or(end);
+                    break;
+                }
+            }
+            for alias in chain.drain(..) {
+                self.aliases[alias] = end;
+            }
+        }
     }
 
     /// The register that stands for `reg`: itself, where it has no alias.

@@ -67,7 +67,7 @@ impl Routine {
         Self::AtomicRmwBig32(ByteOrderedOp::Smax),
     ];
 
-    /// The name of its symbol. Names that start with `__lpc_` are reserved for the runtime.
+    /// The name of its symbol, which starts with [`RESERVED_PREFIX`](lpc_lpir::ir::RESERVED_PREFIX).
     pub const fn symbol(self) -> &'static str {
         match self {
             Self::DivideTwoWords => "__lpc_udivrem_64_32",

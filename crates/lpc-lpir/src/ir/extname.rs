@@ -4,6 +4,9 @@ use super::SigRef;
 use alloc::boxed::Box;
 use core::fmt;
 
+/// How the names of routines start that the compiler provides itself. No function of a program has such a name.
+pub const RESERVED_PREFIX: &str = "__lpc_";
+
 /// The name of a function or of a datum, as the linker knows it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ExternalName {

@@ -9,7 +9,7 @@ use super::entities::{Block, FuncRef, GlobalValue, JumpTable, SigRef, StackSlot,
 use super::immediates::{Imm64, Offset32};
 use super::jumptable::JumpTableData;
 use super::memflags::MemFlags;
-use super::opcodes::Opcode;
+use super::opcodes::{Opcode, Properties};
 use super::trapcode::TrapCode;
 use crate::entity::{EntityList, ListPool, PrimaryMap};
 
@@ -380,6 +380,16 @@ impl InstructionData {
         }
     }
 
+    /// Whether the instruction must be executed even when nobody uses its results: because of what its opcode does, or
+    /// because it is a load that may trap.
+    pub fn has_side_effects(&self) -> bool {
+        let opcode = self.opcode();
+        let may_trap = self
+            .mem_flags()
+            .is_some_and(|flags| flags.trap_code().is_some());
+        opcode.has_side_effects() || opcode.has(Properties::LOADS) && may_trap
+    }
+
     /// The trap code that is stated.
     pub fn trap_code(&self) -> Option<TrapCode> {
         use InstructionData::*;
@@ -459,6 +469,18 @@ mod tests {
         };
         let backward: Vec<_> = select.arguments(&pool).rev().collect();
         assert_eq!(backward, values([5, 4, 3]));
+    }
+
+    #[test]
+    fn loads_have_the_effect_that_they_may_trap() {
+        let load = |flags| InstructionData::Load {
+            opcode: Opcode::Load,
+            flags,
+            arg: Value::from_u32(0),
+            offset: Offset32::new(0),
+        };
+        assert!(load(MemFlags::new()).has_side_effects());
+        assert!(!load(MemFlags::trusted()).has_side_effects());
     }
 
     #[test]

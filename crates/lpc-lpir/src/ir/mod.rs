@@ -27,7 +27,7 @@ pub use entities::{
     AnyEntity, Block, Constant, FuncId, FuncRef, GlobalValue, Inst, JumpTable, SigRef, StackSlot,
     Value,
 };
-pub use extname::{ExtFuncData, ExternalName};
+pub use extname::{ExtFuncData, ExternalName, RESERVED_PREFIX};
 pub use function::Function;
 pub use global_value::GlobalValueData;
 pub use immediates::{Imm64, Offset32};

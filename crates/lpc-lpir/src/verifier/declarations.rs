@@ -3,8 +3,8 @@
 use super::Verifier;
 use super::chains::Chains;
 use crate::ir::{
-    AbiParam, AnyEntity, ArgumentExtension, ArgumentPurpose, GlobalValue, GlobalValueData,
-    Signature, Type,
+    AbiParam, AnyEntity, ArgumentExtension, ArgumentPurpose, ExternalName, GlobalValue,
+    GlobalValueData, RESERVED_PREFIX, Signature, Type,
 };
 use alloc::format;
 
@@ -17,6 +17,7 @@ const MAX_ALIGN_SHIFT: u8 = 31;
 impl Verifier<'_> {
     pub(super) fn check_declarations(&mut self) {
         let func = self.func;
+        self.check_name();
         self.check_signature(AnyEntity::Function, &func.signature);
         for (sig_ref, signature) in func.dfg.signatures.iter() {
             self.check_signature(sig_ref.into(), signature);
@@ -33,6 +34,18 @@ impl Verifier<'_> {
         self.check_global_values();
         if let Some(limit) = func.stack_limit.expand() {
             self.check_pointer(AnyEntity::StackLimit, limit);
+        }
+    }
+
+    /// A function with the name of a routine of the compiler's own would be called in its place.
+    fn check_name(&mut self) {
+        if let ExternalName::Symbol(name) = &self.func.name
+            && name.starts_with(RESERVED_PREFIX)
+        {
+            self.report(
+                AnyEntity::Function,
+                format!("names that start with {RESERVED_PREFIX} are reserved"),
+            );
         }
     }
 

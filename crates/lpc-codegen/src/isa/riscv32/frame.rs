@@ -7,7 +7,7 @@
 //!  sw   s0, size-8(sp)          sw   s0, …(sp)                   sw   s0, …(sp)
 //!  sw   s1, …                   sw   s1, …                       addi s0, sp, size-8
 //!                               lui  t0, …                       …
-//!                               sub  sp, sp, t0
+//!                               add  sp, sp, t0
 //! ```
 //!
 //! A function saves `ra` if it calls (a tail call leaves `ra` as it was), and if emission may need `ra` as a temporary: for

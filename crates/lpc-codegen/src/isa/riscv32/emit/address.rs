@@ -26,7 +26,10 @@ impl Address {
         let frame = context.frame;
         match *addr {
             AMode::RegOffset(base, offset) => Self::Register(gpr(base), offset),
-            AMode::SlotOffset(offset) => Self::Frame(frame.stackslots_offset as i32 + offset),
+            // The offset of an address that is never accessed may be anything; addresses wrap around.
+            AMode::SlotOffset(offset) => {
+                Self::Frame((frame.stackslots_offset as i32).wrapping_add(offset))
+            }
             AMode::IncomingArg(offset) => Self::Frame(frame.incoming_arg_offset(offset)),
             AMode::OutgoingArg(offset) => Self::Frame(offset),
             AMode::TailArg { args_size, offset } => {

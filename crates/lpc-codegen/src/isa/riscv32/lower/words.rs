@@ -40,7 +40,7 @@ impl Word {
 }
 
 /// How far the search for a constant that is loaded already goes back.
-const MAX_INSTS_SEARCHED: usize = 16;
+const MAX_INSTS_SEARCHED: usize = 64;
 
 /// The most definitions that the search for the source of a word looks through.
 const MAX_DEPTH: usize = 4;
