@@ -201,6 +201,22 @@ fn errors_of_instructions() {
             "call %f() clobbers a7-a0",
             "3:20: expected a range of registers",
         ),
+        (
+            "atomic_rmw.mul v192, v193, v194, (v195)",
+            "3:1: `mul` is not an atomic operation",
+        ),
+        (
+            "atomic_rmw.add v192, v193, v194, (v195), part v196",
+            "3:51: expected `below`",
+        ),
+        (
+            "select.beq [v192, v193], zero, zero, [v194]",
+            "3:43: expected `,`",
+        ),
+        (
+            "fence wr, rw",
+            "3:7: expected a set of accesses, such as `rw`",
+        ),
         ("sw zero, const0", "3:10: no such constant"),
         ("lw v192, nowhere+0", "3:10: expected an address"),
         ("lw v192, 0(sp), trap what", "3:22: unknown trap code"),

@@ -30,9 +30,9 @@ use lpc_lpir::ir::{
 use lpc_riscv32::inst::{AtomicOrder, FenceSet};
 use lpc_riscv32::{Extension, Imm12, Opcode as Op};
 
-const WITHOUT_A: &str = "atomic access other than a load or store without the A extension or the \
+const WITHOUT_A: &str = "an atomic access other than a load or store without the A extension or the \
                          setting `single_hart`";
-const TOO_WIDE: &str = "atomic access of more than 32 bits without the setting `single_hart`";
+const TOO_WIDE: &str = "an atomic access of more than 32 bits without the setting `single_hart`";
 
 pub(super) fn lower_fence(ctx: Ctx) -> LowerResult {
     fence(ctx, FenceSet::ALL, FenceSet::ALL);
