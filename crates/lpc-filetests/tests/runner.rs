@@ -10,14 +10,18 @@ fn run_file(name: &str, content: &str, bless: bool) -> (Summary, String, String)
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, content).unwrap();
-    let (summary, output) = run(&[&path], folder.path(), bless);
+    let options = Options {
+        bless,
+        ..Options::default()
+    };
+    let (summary, output) = run(&[&path], folder.path(), &options);
     (summary, output, fs::read_to_string(&path).unwrap())
 }
 
-fn run(paths: &[&Path], folder: &Path, bless: bool) -> (Summary, String) {
+fn run(paths: &[&Path], folder: &Path, options: &Options) -> (Summary, String) {
     let paths: Vec<_> = paths.iter().map(|path| path.to_path_buf()).collect();
     let mut output = Vec::new();
-    let summary = run_paths(&paths, &Options { bless }, &mut output).unwrap();
+    let summary = run_paths(&paths, options, &mut output).unwrap();
     let output = String::from_utf8(output).unwrap();
     let prefix = format!("{}/", folder.display());
     (summary, output.replace(&prefix, ""))
@@ -85,6 +89,35 @@ a.clif:11: failed: expected `,` before the next value, found `)`
 0 passed, 5 failed, 0 skipped
 ";
     assert_eq!(output(&text), expected);
+}
+
+#[test]
+fn addresses_of_64_bits_are_skipped_or_retyped() {
+    let text = "test run
+function %f(i64) -> i64 {
+    ss0 = explicit_slot 8
+block0(v0: i64):
+    v1 = stack_addr.i64 ss0
+    store v0, v1
+    v2 = load.i64 v1
+    return v2
+}
+; run: %f(-3) == -3
+";
+    let skipped = "\
+a.clif:2: skipped 1 test: %f: an address of type i64: addresses are i32
+0 passed, 0 failed, 1 skipped
+";
+    assert_eq!(output(text), skipped);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.clif");
+    fs::write(&path, text).unwrap();
+    let options = Options {
+        retype_pointers: true,
+        ..Options::default()
+    };
+    let (_, retyped) = run(&[&path], folder.path(), &options);
+    assert_eq!(retyped, "1 passed, 0 failed, 0 skipped\n");
 }
 
 #[test]
@@ -191,7 +224,7 @@ fn files_that_are_no_tests_fail() {
     );
     let folder = TempDir::new().unwrap();
     let missing = folder.path().join("missing.clif");
-    let (summary, _) = run(&[&missing], folder.path(), false);
+    let (summary, _) = run(&[&missing], folder.path(), &Options::default());
     assert_eq!(summary.failed, 1);
 }
 
@@ -202,7 +235,7 @@ fn folders_stand_for_the_tests_in_them_in_the_order_of_names() {
     for name in ["c.clif", "b/z.clif", "a.clif", "a.txt"] {
         fs::write(folder.path().join(name), "test unknown\n").unwrap();
     }
-    let (_, output) = run(&[folder.path()], folder.path(), false);
+    let (_, output) = run(&[folder.path()], folder.path(), &Options::default());
     let expected = "\
 a.clif:1: skipped 1 test: unknown test command `unknown`
 b/z.clif:1: skipped 1 test: unknown test command `unknown`

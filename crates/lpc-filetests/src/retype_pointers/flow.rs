@@ -9,45 +9,15 @@
 
 use super::WIDE;
 use super::classes::Classes;
+use super::function_flow::FunctionFlow;
 use lpc_lpir::entity::EntityRef;
-use lpc_lpir::ir::{
-    ArgumentPurpose, Function, Inst, InstructionData, InstructionFormat, Opcode, OperandType,
-    SigRef, Signature, Type, Value, ValueList,
-};
-
-/// Whether instructions with `opcode` can be retyped with all their operands and results, and mean the same then for
-/// addresses.
-pub(super) fn is_plain(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::Iconst
-            | Opcode::Iadd
-            | Opcode::Isub
-            | Opcode::Imul
-            | Opcode::Ineg
-            | Opcode::Band
-            | Opcode::Bor
-            | Opcode::Bxor
-            | Opcode::Bnot
-            | Opcode::Select
-            | Opcode::SelectSpectreGuard
-            | Opcode::Icmp
-            | Opcode::Brif
-            | Opcode::Trapz
-            | Opcode::Trapnz
-    )
-}
-
-/// Whether instructions with `opcode` extend their operand. From the width of a pointer to the same width that is nothing.
-pub(super) fn extends(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::Uextend | Opcode::Sextend)
-}
+use lpc_lpir::ir::{ArgumentPurpose, Function, InstructionData, SigRef, Signature, Value};
 
 /// The members of a file and their classes.
 pub(super) struct Flow {
     /// For each function its members.
     functions: Vec<Members>,
-    classes: Classes,
+    pub(super) classes: Classes,
 }
 
 /// The numbers of the members of a function.
@@ -84,7 +54,7 @@ impl Flow {
             classes: Classes::new(next),
         };
         for (index, function) in functions.iter().enumerate() {
-            flow.add_function(index, function);
+            FunctionFlow::add(&mut flow, index, function);
             flow.join_callees(index, functions);
         }
         flow.join_indirect_signatures(functions);
@@ -121,150 +91,12 @@ impl Flow {
         })
     }
 
-    fn add_function(&mut self, index: usize, function: &Function) {
-        let own_signature = self.own_signature(index);
-        self.add_signature(own_signature, &function.signature);
-        for (sig_ref, signature) in function.dfg.signatures.iter() {
-            self.add_signature(self.declared_signature(index, sig_ref), signature);
-        }
-        if let Some(entry) = function.entry_block() {
-            for (position, param) in function.dfg.block_params(entry).enumerate() {
-                if position < function.signature.params.len() {
-                    self.join(index, function, param, own_signature + position);
-                }
-            }
-        }
-        for block in function.layout.blocks() {
-            for inst in function.layout.block_insts(block) {
-                self.add_inst(index, function, inst);
-            }
-        }
-    }
-
     /// Parameters with a special purpose are addresses.
-    fn add_signature(&mut self, first: usize, signature: &Signature) {
-        for (position, param) in signature
-            .params
-            .iter()
-            .chain(&signature.returns)
-            .enumerate()
-        {
+    pub(super) fn add_signature(&mut self, first: usize, signature: &Signature) {
+        let params = signature.params.iter().chain(&signature.returns);
+        for (position, param) in params.enumerate() {
             if param.value_type == WIDE && param.purpose != ArgumentPurpose::Normal {
                 self.classes.facts(first + position).is_address = true;
-            }
-        }
-    }
-
-    fn add_inst(&mut self, index: usize, function: &Function, inst: Inst) {
-        self.add_typed_operands(index, function, inst);
-        self.add_results(index, function, inst);
-        self.add_transfers(index, function, inst);
-        if let InstructionData::UnaryImm { imm, .. } = *function.dfg.inst(inst) {
-            let fits = i32::try_from(imm.bits()).is_ok() || u32::try_from(imm.bits()).is_ok();
-            if !fits {
-                self.obstruct(
-                    index,
-                    function,
-                    function.dfg.first_result(inst),
-                    "is too large",
-                );
-            }
-        }
-    }
-
-    /// The operands that stand in the opcode table, and the results that must have their type.
-    fn add_typed_operands(&mut self, index: usize, function: &Function, inst: Inst) {
-        let dfg = &function.dfg;
-        let opcode = dfg.inst(inst).opcode();
-        let is_callee = opcode.format() == InstructionFormat::CallIndirect;
-        let mut same = None;
-        for (operand, ty) in dfg.inst_args(inst).zip(opcode.info().operands) {
-            match ty {
-                OperandType::Same if is_callee => self.set_address(index, function, operand),
-                OperandType::Address => self.set_address(index, function, operand),
-                // Only whether it is zero matters, or what is left of it modulo the width of another operand.
-                OperandType::AnyInt => {}
-                OperandType::Same if is_plain(opcode) => {
-                    let first = *same.get_or_insert(self.member(index, function, operand));
-                    self.join(index, function, operand, first);
-                }
-                _ => self.obstruct(index, function, operand, &format!("`{opcode}` takes")),
-            }
-        }
-        if let Some(same) = same {
-            for (result, ty) in dfg.inst_results(inst).zip(opcode.info().results) {
-                if *ty == OperandType::Same {
-                    self.join(index, function, result, same);
-                }
-            }
-        }
-    }
-
-    fn add_results(&mut self, index: usize, function: &Function, inst: Inst) {
-        let opcode = function.dfg.inst(inst).opcode();
-        let extends_pointer = extends(opcode)
-            && (function.dfg.inst_args(inst))
-                .all(|arg| function.dfg.value_type(arg) == Type::POINTER);
-        for (result, _) in function.dfg.inst_results(inst).zip(opcode.info().results) {
-            if opcode.gives_address() {
-                self.set_address(index, function, result);
-            } else if !is_plain(opcode) && !extends_pointer {
-                self.obstruct(index, function, result, &format!("`{opcode}` gives"));
-            }
-        }
-    }
-
-    /// The values that go to the parameters of blocks and functions, and to results.
-    fn add_transfers(&mut self, index: usize, function: &Function, inst: Inst) {
-        let dfg = &function.dfg;
-        for branch in dfg.branch_destinations(inst) {
-            let block = branch.block(&dfg.value_lists);
-            if !dfg.block_is_valid(block) {
-                continue;
-            }
-            for (arg, param) in branch.args(&dfg.value_lists).zip(dfg.block_params(block)) {
-                let param = self.member(index, function, param);
-                self.join(index, function, arg, param);
-            }
-        }
-        let own_returns = self.own_signature(index) + function.signature.params.len();
-        let (signature, args): (_, Vec<Value>) = match *dfg.inst(inst) {
-            InstructionData::MultiAry { args, .. } => {
-                let returned = args.iter(&dfg.value_lists);
-                let count = function.signature.returns.len();
-                for (position, value) in returned.enumerate().take(count) {
-                    self.join(index, function, value, own_returns + position);
-                }
-                return;
-            }
-            InstructionData::Call { args, .. } => {
-                (dfg.call_signature(inst), list(function, args, 0))
-            }
-            InstructionData::CallIndirect { args, .. } => {
-                (dfg.call_signature(inst), list(function, args, 1))
-            }
-            _ => return,
-        };
-        let Some(sig_ref) = signature.filter(|&sig_ref| dfg.signatures.is_valid(sig_ref)) else {
-            return;
-        };
-        let params = self.declared_signature(index, sig_ref);
-        let signature = &dfg.signatures[sig_ref];
-        let returns = params + signature.params.len();
-        for (position, arg) in args.into_iter().enumerate().take(signature.params.len()) {
-            self.join(index, function, arg, params + position);
-        }
-        for (position, result) in dfg.inst_results(inst).enumerate() {
-            self.join(index, function, result, returns + position);
-        }
-        if dfg.inst(inst).opcode().is_return() {
-            let count = signature
-                .returns
-                .len()
-                .min(function.signature.returns.len());
-            for position in 0..count {
-                self.classes
-                    .join(own_returns + position, returns + position);
             }
         }
     }
@@ -323,35 +155,4 @@ impl Flow {
             self.classes.join(a + position, b + position);
         }
     }
-
-    fn member(&self, index: usize, function: &Function, value: Value) -> usize {
-        self.value(index, function.dfg.resolve_aliases(value))
-    }
-
-    /// Values of other types are alone in their classes.
-    fn join(&mut self, index: usize, function: &Function, value: Value, member: usize) {
-        if function.dfg.value_type(value) == WIDE {
-            let value = self.member(index, function, value);
-            self.classes.join(value, member);
-        }
-    }
-
-    fn set_address(&mut self, index: usize, function: &Function, value: Value) {
-        if function.dfg.value_type(value) == WIDE {
-            let member = self.member(index, function, value);
-            self.classes.facts(member).is_address = true;
-        }
-    }
-
-    fn obstruct(&mut self, index: usize, function: &Function, value: Value, obstacle: &str) {
-        if function.dfg.value_type(value) == WIDE {
-            let member = self.member(index, function, value);
-            self.classes.facts(member).obstacle = Some(obstacle.to_owned());
-        }
-    }
-}
-
-/// The values of `list` from the position `start` on.
-fn list(function: &Function, list: ValueList, start: usize) -> Vec<Value> {
-    list.iter(&function.dfg.value_lists).skip(start).collect()
 }

@@ -11,13 +11,14 @@
 //! all its functions, fall into classes ([`flow`]) of those that must have the same type: the operands and the result of an
 //! addition, an argument and the parameter that it is for. A class with an address in it is retyped as a whole, if each
 //! instruction that defines or uses one of its members also exists for 32 bits and then means the same for addresses below 4 GiB
-//! ([`flow::is_plain`]). A load of a member is none of these: the pointer in memory would keep its 64 bits. Only an extension from
+//! ([`function_flow::is_plain`]). A load of a member is none of these: the pointer in memory would keep its 64 bits. Only an extension from
 //! 32 bits, which then has nothing to do, goes away.
 //!
 //! Where a class cannot be retyped, all functions with one of its members are skipped.
 
 mod classes;
 mod flow;
+mod function_flow;
 #[cfg(test)]
 mod tests;
 
@@ -90,7 +91,7 @@ fn retype_definition(function: &mut Function, inst: Inst) {
         InstructionData::UnaryImm { imm, .. } => {
             *imm = imm.sign_extend_from(Type::POINTER.bits());
         }
-        &mut InstructionData::Unary { opcode, arg } if flow::extends(opcode) => {
+        &mut InstructionData::Unary { opcode, arg } if function_flow::extends(opcode) => {
             let result = function.dfg.first_result(inst);
             function.layout.remove_inst(inst);
             function.dfg.change_to_alias(result, arg);
