@@ -3,10 +3,12 @@
 use crate::attempt::{NoResult, attempt, catch_panic};
 use crate::host::TestHost;
 use crate::program::{Lacking, executable_part};
-use lpc_codegen::{CompiledFunction, CompiledModule, OptLevel, Settings, compile_function};
+use lpc_codegen::{
+    CompileError, CompiledFunction, CompiledModule, OptLevel, Settings, compile_function,
+};
 use lpc_harness::{MachineOptions, RunError};
 use lpc_interp::{Interpreter, Limits};
-use lpc_lpir::ir::{DataValue, ExternalName, Module, TrapCode};
+use lpc_lpir::ir::{DataValue, ExternalName, Function, Module, TrapCode};
 use std::fmt;
 
 /// The most instructions that a call may execute.
@@ -104,6 +106,24 @@ pub(crate) fn emulators(module: &Module, settings: &[Settings]) -> Vec<EmulatorE
         .collect()
 }
 
+/// Compiles `function` for the emulated machine. That has one hart, so that what is impossible where there are more is compiled
+/// with this setting.
+fn compile_for_one_hart(
+    function: &Function,
+    settings: &Settings,
+) -> Result<CompiledFunction, CompileError> {
+    compile_function(function, settings).or_else(|error| match error {
+        CompileError::Unsupported { .. } if !settings.single_hart => {
+            let settings = Settings {
+                single_hart: true,
+                ..settings.clone()
+            };
+            compile_function(function, &settings).map_err(|_| error)
+        }
+        _ => Err(error),
+    })
+}
+
 /// The functions of a module, compiled one by one.
 struct Compilation<'a> {
     settings: &'a Settings,
@@ -126,7 +146,7 @@ impl<'a> Compilation<'a> {
             failed: Lacking::new(),
         };
         for (_, function) in module.functions() {
-            match attempt(function, || compile_function(function, settings)) {
+            match attempt(function, || compile_for_one_hart(function, settings)) {
                 Ok(compiled) => new.functions.push(compiled),
                 Err(NoResult::Lacking(what)) => {
                     new.lacking.insert(function.name.clone(), what);
@@ -149,11 +169,14 @@ impl<'a> Compilation<'a> {
             && functions.all(|(a, b)| a.code.buffer == b.code.buffer)
     }
 
-    /// The name of the engine: the allocator, the machine, and the levels unless it stands for all.
+    /// The name of the engine: the allocator, the machine unless it is the default, and the levels unless it stands for all.
     fn name(&self) -> String {
         let lowercase = |value: &dyn fmt::Debug| format!("{value:?}").to_lowercase();
-        let allocator = lowercase(&self.settings.regalloc);
-        let mut name = format!("emulator, {allocator}, {}", self.settings.extensions);
+        let mut name = format!("emulator, {}", lowercase(&self.settings.regalloc));
+        let extensions = self.settings.extensions;
+        if extensions != Settings::default().extensions {
+            name += &format!(", {extensions}");
+        }
         if self.opt_levels.len() != OptLevel::ALL.len() {
             for level in &self.opt_levels {
                 name += &format!(" -O {}", lowercase(level));

@@ -31,6 +31,9 @@
 //! | `test regalloc` | `.vcode` | the registers that are allocated |
 //! | `test emit` | `.vcode` | machine code |
 //!
+//! The emulator has one hart: code that is right only where there are no others is run as well, whether or not the file has
+//! `set single_hart`.
+//!
 //! A directive or annotation counts as one test, a text that is compared as a whole as well. What needs something that we
 //! lack is skipped and named: an unknown test command, a function with an unknown type or opcode, one that the backend
 //! cannot compile, and those that call it. Everything else in the file is tested.

@@ -121,6 +121,23 @@ a.clif:2: skipped 1 test: %f: an address of type i64: addresses are i32
 }
 
 #[test]
+fn what_needs_a_single_hart_runs_in_the_emulator() {
+    let text = "test run
+function %f(i64, i64) -> i64 {
+    ss0 = explicit_slot 8, align = 8
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i32 ss0
+    store v0, v2
+    v3 = atomic_rmw.i64 add v2, v1
+    v4 = atomic_load.i64 v2
+    return v4
+}
+; run: %f(0xffff_ffff, 1) == 0x1_0000_0000
+";
+    assert_eq!(output(text), "1 passed, 0 failed, 0 skipped\n");
+}
+
+#[test]
 fn interpret_runs_on_the_interpreter_alone() {
     let text = format!("test interpret{DIVIDE}; run: %divide(7, 2) == 4\n");
     let expected = "\
