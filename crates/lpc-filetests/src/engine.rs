@@ -15,11 +15,11 @@ use std::fmt;
 const INSTRUCTION_LIMIT: u64 = 200_000_000;
 
 /// The bytes of the stack of a program.
-const STACK_SIZE: u32 = 2 << 20;
+const STACK_SIZE: u32 = 4 << 20;
 
-/// The bytes of the memory of the emulated machine: the stack and as much for code. There is a machine for each file and each
-/// way to compile it, so that setting up the memory takes most of the time when it is much larger.
-const MEMORY_SIZE: u32 = 2 * STACK_SIZE;
+/// The bytes of the memory of the emulated machine: the stack, and room for code. There is a machine for each file and each way
+/// to compile it, so that setting up the memory takes most of the time when it is much larger.
+const MEMORY_SIZE: u32 = STACK_SIZE + (2 << 20);
 
 /// What came of a call.
 #[derive(Clone, Debug)]

@@ -369,7 +369,7 @@ block0:
     let (summary, _, allocated) = run_file("a.vcode", &regalloc, true);
     assert_eq!(summary.passed, 1);
     assert!(allocated.contains("\n;     sub v195:a0, v193:a0, v194:a1\n"));
-    let emit = format!("test emit\n\n{vcode}\n;    0: sub a0,a0,a1\n;    4: ret\n");
+    let emit = format!("test emit\n\n{vcode}\n;    0: sub a0,a0,a1\n;    2: ret\n");
     let (_, output, _) = run_file("a.vcode", &emit, false);
     assert_eq!(output, "1 passed, 0 failed, 0 skipped\n");
     let wrong = "test emit\n\nvcode %f {\nblock0:\n    frobnicate v192\n}\n";
