@@ -547,7 +547,7 @@ impl Lower<'_, MInst> {
 
 /// The word number `index` of a constant: of what is beyond its 64 bits, there is its sign only.
 fn word_of_constant(constant: i64, index: usize) -> i32 {
-    (constant >> (32 * index.min(1))) as i32
+    (constant >> (32 * index).min(63)) as i32
 }
 
 /// Whether `constant` is no immediate of `addi`, but the sum of two.
