@@ -11,12 +11,14 @@ use lpc_riscv32::ExtensionSet;
 /// How the functions of a file are to be compiled.
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration {
-    /// The settings; where a file leaves the choice, the default.
+    /// The settings; where a file leaves the choice, the default. Of several machines, the last.
     pub(crate) settings: Settings,
     /// The allocator, when the file states one.
     regalloc: Option<RegallocAlgorithm>,
-    /// The machines that the file names.
+    /// All that the file names as targets.
     targets: Vec<String>,
+    /// The machines of ours among them.
+    machines: Vec<ExtensionSet>,
 }
 
 impl Configuration {
@@ -29,6 +31,7 @@ impl Configuration {
             settings: Settings::default(),
             regalloc: None,
             targets: Vec::new(),
+            machines: Vec::new(),
         };
         for line in header {
             let understood = match line.kind {
@@ -80,6 +83,7 @@ impl Configuration {
         if machine.starts_with("rv32") {
             let extensions = machine.parse::<ExtensionSet>();
             self.settings.extensions = extensions.map_err(|error| error.to_string())?;
+            self.machines.push(self.settings.extensions);
         }
         self.targets.push(machine.to_owned());
         Ok(())
@@ -97,21 +101,29 @@ impl Configuration {
         !self.targets.iter().all(is_wide)
     }
 
-    /// The settings with which the code has to run right: every optimization level, whatever the file states, and every
-    /// allocator, unless the file states one.
+    /// The settings with which the code has to run right: every machine that the file names, every optimization level,
+    /// whatever the file states, and every allocator, unless the file states one.
     pub(crate) fn run_settings(&self) -> Vec<Settings> {
         let algorithms = match self.regalloc {
             Some(algorithm) => vec![algorithm],
             None => RegallocAlgorithm::ALL.to_vec(),
         };
-        let settings = algorithms.into_iter().flat_map(|regalloc| {
-            OptLevel::ALL.map(|opt_level| Settings {
-                regalloc,
-                opt_level,
-                ..self.settings.clone()
-            })
-        });
-        settings.collect()
+        let machines = match self.machines.as_slice() {
+            [] => &[self.settings.extensions],
+            machines => machines,
+        };
+        let mut settings = Vec::new();
+        for &extensions in machines {
+            for &regalloc in &algorithms {
+                settings.extend(OptLevel::ALL.map(|opt_level| Settings {
+                    extensions,
+                    regalloc,
+                    opt_level,
+                    ..self.settings.clone()
+                }));
+            }
+        }
+        settings
     }
 }
 
@@ -161,6 +173,17 @@ mod tests {
             .iter()
             .flat_map(|&regalloc| OptLevel::ALL.map(|opt_level| (regalloc, opt_level)));
         assert!(run.eq(expected));
+    }
+
+    #[test]
+    fn code_runs_on_every_machine_that_is_named() {
+        let run =
+            configuration("target rv32imac\ntarget rv32im_zbs\nset regalloc_algorithm=single_pass");
+        let run = run.unwrap().run_settings();
+        let machines: Vec<_> = run.iter().map(|settings| settings.extensions).collect();
+        let [first, second] = ["rv32imac", "rv32im_zbs"].map(|name| name.parse().unwrap());
+        let expected = [[first; OptLevel::ALL.len()], [second; OptLevel::ALL.len()]];
+        assert_eq!(machines, expected.as_flattened());
     }
 
     #[test]
