@@ -1,7 +1,7 @@
 //! Bitwise instructions, and those that reverse the order of bytes or bits.
 
 use super::narrow::Extend;
-use super::words::{Word, Words, num_words};
+use super::words::{Word, Words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -65,10 +65,10 @@ impl Lower<'_, MInst> {
         }
     }
 
-    /// The low word of a wide `x` shifted to the right by a constant, and masked by the constant `y` so that nothing is left of
-    /// what comes in from the next word.
+    /// The low word of `x` shifted to the right by a constant, and masked by the constant `y` so that nothing is left of what
+    /// comes in from the next word.
     fn masked_shift(&mut self, opcode: Opcode, x: Value, y: Value, index: usize) -> Option<Word> {
-        if opcode != Opcode::Band || index > 0 || num_words(self.ty(x)) == 1 {
+        if opcode != Opcode::Band || index > 0 || self.ty(x).bits() < 32 {
             return None;
         }
         let shift = self.def_with_opcode(x, Opcode::Ushr)?;
@@ -79,7 +79,11 @@ impl Lower<'_, MInst> {
             return None;
         }
         let word = self.word(x, amount as usize / 32);
-        let shifted = self.shr(word, Word::Const(amount as i32 % 32));
+        let amount = amount as i32 % 32;
+        if mask == 1 {
+            return Some(self.extract_bit(word, amount));
+        }
+        let shifted = self.shr(word, Word::Const(amount));
         Some(self.and(shifted, Word::Const(mask)))
     }
 

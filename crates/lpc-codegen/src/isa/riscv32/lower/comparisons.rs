@@ -7,7 +7,7 @@ use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, InstructionData, IntCC, Type, Value};
-use lpc_riscv32::Opcode as Op;
+use lpc_riscv32::{Extension, Opcode as Op};
 
 /// A condition as the branch instructions have them: whether the branch `op` on two words is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -284,7 +284,7 @@ impl Lower<'_, MInst> {
                 _ => Condition::nonzero(any),
             };
         }
-        let is_zero = y.iter().all(|&word| word == Word::ZERO);
+        let is_zero = is_zero(y);
         match cond {
             Equal => Condition::zero(self.words_difference(x, y)),
             NotEqual => Condition::nonzero(self.words_difference(x, y)),
@@ -304,6 +304,15 @@ impl Lower<'_, MInst> {
     fn less_words(&mut self, x: &[Word], y: &[Word], is_signed: bool) -> Word {
         let last = x.len() - 1;
         let mut less = self.less_unsigned(x[0], y[0]);
+        if !is_signed && is_zero(&y[1..]) {
+            let upper = self.or_words(&x[1..]);
+            return self.unless(upper, less);
+        }
+        if !is_signed && is_zero(&x[1..]) {
+            let upper = self.or_words(&y[1..]);
+            let is_upper_set = self.is_nonzero(upper);
+            return self.or(is_upper_set, less);
+        }
         for index in 1..x.len() {
             let (x, y) = (x[index], y[index]);
             let word_less = if is_signed && index == last {
@@ -311,17 +320,18 @@ impl Lower<'_, MInst> {
             } else {
                 self.less_unsigned(x, y)
             };
-            less = match (x, y) {
-                // Unsigned, no word is less than zero, and zero is less than every other.
-                (_, Word::ZERO) if word_less == Word::ZERO => {
-                    let is_equal = self.is_zero(x);
-                    self.and(is_equal, less)
-                }
-                (Word::ZERO, _) if !(is_signed && index == last) => self.or(word_less, less),
-                _ => self.select_word(Condition::new(Op::Beq, x, y), less, word_less),
-            };
+            less = self.select_word(Condition::new(Op::Beq, x, y), less, word_less);
         }
         less
+    }
+
+    /// `flag`, which is 0 or 1, where `word` is zero, otherwise 0.
+    fn unless(&mut self, word: Word, flag: Word) -> Word {
+        if self.settings.extensions.contains(Extension::Zicond) && word != Word::ZERO {
+            return self.rrr(Op::CzeroNez, flag, word);
+        }
+        let is_zero = self.is_zero(word);
+        self.and(is_zero, flag)
     }
 
     /// 1 if `x cond y`, otherwise 0.
@@ -345,7 +355,7 @@ impl Lower<'_, MInst> {
             }
             SignedLessThan | UnsignedLessThan => self.set_if_less(x, y, cond.is_signed()),
             SignedGreaterThan | UnsignedGreaterThan => self.set_if_less(y, x, cond.is_signed()),
-            SignedGreaterThanOrEqual if y.iter().all(|&word| word == Word::ZERO) => {
+            SignedGreaterThanOrEqual if is_zero(y) => {
                 let is_negative = self.set_if_less(x, y, true);
                 self.flip(is_negative)
             }
@@ -364,7 +374,7 @@ impl Lower<'_, MInst> {
     }
 
     fn set_if_less(&mut self, x: &[Word], y: &[Word], is_signed: bool) -> Word {
-        let is_zero = y.iter().all(|&word| word == Word::ZERO);
+        let is_zero = is_zero(y);
         match (x, y) {
             (&[.., high], _) if is_signed && is_zero => self.less_signed(high, Word::ZERO),
             (&[x], &[y]) if is_signed => self.less_signed(x, y),
@@ -433,7 +443,7 @@ fn simplest_comparison(cond: IntCC, y: &[Word]) -> (IntCC, Words) {
         Some((neighbor, next)) if load_cost(&next) < load_cost(&y) => (neighbor, next),
         _ => (cond, y),
     };
-    let is_zero = y.iter().all(|&word| word == Word::ZERO);
+    let is_zero = is_zero(&y);
     match cond {
         UnsignedLessThanOrEqual if is_zero => (Equal, y),
         UnsignedGreaterThan if is_zero => (NotEqual, y),
@@ -485,8 +495,13 @@ fn power_of_two(words: &[Word]) -> Option<Word> {
     let Word::Const(low) = low else {
         return None;
     };
-    let is_power = (low as u32).is_power_of_two() && upper.iter().all(|&word| word == Word::ZERO);
+    let is_power = (low as u32).is_power_of_two() && is_zero(upper);
     is_power.then_some(Word::Const(low.trailing_zeros() as i32))
+}
+
+/// Whether all of `words` are zero.
+fn is_zero(words: &[Word]) -> bool {
+    words.iter().all(|&word| word == Word::ZERO)
 }
 
 /// How many instructions load the constants `words`, where they are not immediates.

@@ -110,6 +110,8 @@ impl Lower<'_, MInst> {
                 Opcode::Uextend => true,
                 Opcode::Sextend | Opcode::Bmask => extend == Extend::Sign,
                 Opcode::Bnot => extend == Extend::Sign && is_extended(arg, Extend::Sign),
+                // The instruction reverses all four bytes, and then the upper ones come down.
+                Opcode::Bswap => extend == Extend::Zero && self.has_rotations_and_complements(),
                 // Counts are small.
                 Opcode::Clz | Opcode::Cls | Opcode::Ctz | Opcode::Popcnt => true,
                 // The upper half is shifted down; the lower one is just another name for both.
@@ -134,6 +136,10 @@ impl Lower<'_, MInst> {
                 | (Opcode::Smin | Opcode::Smax, Extend::Sign) => true,
                 _ => self.is_zero_or_one(value),
             },
+            InstructionData::Ternary {
+                opcode: Opcode::Bitselect,
+                args: [_, x, y],
+            } => extend == Extend::Zero && is_extended(x, extend) && is_extended(y, extend),
             InstructionData::Ternary {
                 opcode: Opcode::Select | Opcode::SelectSpectreGuard,
                 args: [_, if_true, if_false],

@@ -14,7 +14,7 @@
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::single_bits::shifted_one;
-use super::words::{Word, Words};
+use super::words::{Word, Words, num_words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -51,10 +51,13 @@ pub(super) fn lower_shift(ctx: Ctx, inst: Inst) -> LowerResult {
         return Ok(());
     }
     let amount = ctx.shift_amount(amount, ty);
-    let words = match shift {
-        Shift::Left => ctx.words(value),
-        Shift::Unsigned => ctx.extended_words(value, Extend::Zero),
-        Shift::Signed => ctx.extended_words(value, Extend::Sign),
+    let words = match (shift, amount) {
+        (_, Word::Const(amount)) if num_words(ty) > 1 => {
+            ctx.words_that_stay(value, amount as usize / 32, shift)
+        }
+        (Shift::Left, _) => ctx.words(value),
+        (Shift::Unsigned, _) => ctx.extended_words(value, Extend::Zero),
+        (Shift::Signed, _) => ctx.extended_words(value, Extend::Sign),
     };
     let is_needed =
         core::array::from_fn(|index| index < words.len() && ctx.is_word_needed(result, index));
@@ -79,6 +82,21 @@ impl Lower<'_, MInst> {
             amount if width < 32 => self.and(amount, Word::Const(width - 1)),
             amount => amount,
         }
+    }
+
+    /// The words of `value` of which anything is left when it is shifted by `distance` words and some bits.
+    fn words_that_stay(&mut self, value: Value, distance: usize, shift: Shift) -> Words {
+        let len = num_words(self.ty(value));
+        Words::from_fn(len, |index| {
+            let stays = match shift {
+                Shift::Left => index + distance < len,
+                Shift::Unsigned | Shift::Signed => index >= distance,
+            };
+            match stays {
+                true => self.word(value, index),
+                false => Word::ZERO,
+            }
+        })
     }
 
     /// The `i64` with the bit number `amount` set: one shifted by the low five bits of the amount in the word that the next
@@ -129,8 +147,7 @@ impl Lower<'_, MInst> {
                 (Ordering::Less, _) if is_whole => words[source],
                 (Ordering::Less, _) => {
                     let kept = self.shr(words[source], bits);
-                    let incoming = self.shl(words[source + 1], rest);
-                    self.or(kept, incoming)
+                    self.shift_and_add(words[source + 1], rest, kept)
                 }
                 (Ordering::Equal, Shift::Signed) => self.sar(words[last], bits),
                 (Ordering::Equal, _) => self.shr(words[last], bits),

@@ -46,8 +46,8 @@ impl Lower<'_, MInst> {
         }
         let number = mask.trailing_zeros() as usize;
         let (word, bit) = (number / 32, (number % 32) as i32);
-        // Bits below are reached by the immediate of `andi`.
-        (bit > 10).then_some(BitTest {
+        // Bits below are reached by the immediate of `andi`; it is the instruction of Zbs that saves one even there.
+        (bit > 10 || is_for_set && self.has_zbs()).then_some(BitTest {
             value,
             word,
             bit,
@@ -58,8 +58,11 @@ impl Lower<'_, MInst> {
     /// The condition that `test` succeeds, for a branch.
     pub(super) fn bit_condition(&mut self, test: BitTest) -> Condition {
         let word = self.word(test.value, test.word);
-        let top = self.shl(word, Word::Const(31 - test.bit));
-        let is_set = Condition::negative(top);
+        let is_set = if test.bit <= 10 {
+            Condition::nonzero(self.and(word, Word::Const(1 << test.bit)))
+        } else {
+            Condition::negative(self.shl(word, Word::Const(31 - test.bit)))
+        };
         match test.is_for_set {
             true => is_set,
             false => is_set.complement(),
@@ -77,12 +80,16 @@ impl Lower<'_, MInst> {
     }
 
     /// The bit number `bit` of `word`, as 0 or 1.
-    fn extract_bit(&mut self, word: Word, bit: i32) -> Word {
-        if self.has_zbs() && bit < 31 {
-            return self.shift_imm(Op::Bexti, word, bit);
+    pub(super) fn extract_bit(&mut self, word: Word, bit: i32) -> Word {
+        match bit {
+            0 => self.and(word, Word::Const(1)),
+            31 => self.shr(word, Word::Const(31)),
+            _ if self.has_zbs() => self.shift_imm(Op::Bexti, word, bit),
+            _ => {
+                let shifted = self.shr(word, Word::Const(bit));
+                self.and(shifted, Word::Const(1))
+            }
         }
-        let top = self.shl(word, Word::Const(31 - bit));
-        self.shr(top, Word::Const(31))
     }
 
     /// The instruction of Zbs that combines `x` with the single bit of the constant `y`, where no immediate does.
@@ -145,10 +152,7 @@ impl Lower<'_, MInst> {
         let shift = self.def_with_opcode(x, Opcode::Ushr)?;
         let [x, number] = operands(self, shift);
         let [x, number] = [x, number].map(|value| self.word(value, 0));
-        Some(match number {
-            Word::Const(number) => self.shift_imm(Op::Bexti, x, number & 31),
-            Word::Reg(_) => self.rrr(Op::Bext, x, number),
-        })
+        Some(self.rrr(Op::Bext, x, number))
     }
 
     /// The number of the bit, modulo 32, if `value` is a one shifted to the left by an amount in a register.
