@@ -174,7 +174,7 @@ impl Lower<'_, MInst> {
                     self.or(all_or_none, Word::Const(1))
                 }
                 _ => {
-                    let word = self.from_flag(flag, way);
+                    let word = self.number_of_flag(flag, way);
                     done = Some((way, word));
                     word
                 }
@@ -182,7 +182,7 @@ impl Lower<'_, MInst> {
         }))
     }
 
-    fn from_flag(&mut self, flag: Word, way: FromFlag) -> Word {
+    fn number_of_flag(&mut self, flag: Word, way: FromFlag) -> Word {
         match way {
             FromFlag::Constant(constant) => Word::Const(constant),
             FromFlag::Add(number) => self.add(flag, Word::Const(number)),

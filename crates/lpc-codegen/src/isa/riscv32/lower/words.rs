@@ -165,7 +165,7 @@ impl Lower<'_, MInst> {
             return None;
         }
         let amount = self.as_constant(amount)? as usize & (ty.bits() as usize - 1);
-        let (distance, is_whole) = (amount / 32, amount % 32 == 0);
+        let (distance, is_whole) = (amount / 32, amount.is_multiple_of(32));
         let source = match opcode {
             Opcode::Ishl => index.checked_sub(distance),
             _ => Some(index + distance).filter(|&source| source < len),
