@@ -130,19 +130,15 @@ pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) -> LowerResult {
     let last = x.len() - 1;
     let words = Words::from_fn(x.len(), |index| {
         let word = x[last - index];
-        match (opcode, bits) {
-            (Opcode::Bswap, 16) if is_zero_extended => ctx.swap_two_bytes_of_zero_extended(word),
-            (Opcode::Bswap, 16) => ctx.swap_two_bytes(word),
-            (Opcode::Bswap, _) => ctx.swap_bytes(word),
-            (_, 8) => ctx.reverse_bits_in_bytes(word, 8),
-            (_, 16) => {
-                let swapped = ctx.swap_two_bytes(word);
-                ctx.reverse_bits_in_bytes(swapped, 16)
-            }
-            _ => {
-                let swapped = ctx.swap_bytes(word);
-                ctx.reverse_bits_in_bytes(swapped, 32)
-            }
+        let word = match bits {
+            8 => word,
+            16 if is_zero_extended => ctx.swap_two_bytes_of_zero_extended(word),
+            16 => ctx.swap_two_bytes(word),
+            _ => ctx.swap_bytes(word),
+        };
+        match opcode {
+            Opcode::Bswap => word,
+            _ => ctx.reverse_bits_in_bytes(word, bits.min(32)),
         }
     });
     ctx.define(result, &words);

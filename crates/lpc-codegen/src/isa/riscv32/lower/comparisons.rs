@@ -180,7 +180,8 @@ impl Lower<'_, MInst> {
         let is_of_sign = matches!(
             cond,
             IntCC::SignedLessThan | IntCC::SignedGreaterThanOrEqual
-        ) && self.as_constant(y) == Some(0);
+        ) && (0..num_words(self.ty(y)))
+            .all(|index| self.known_word(y, index) == Some(0));
         let (x, y) = match num_words(self.ty(x)) {
             // The highest word has the sign.
             len @ 2.. if is_of_sign => (Words::one(self.word(x, len - 1)), Words::one(Word::ZERO)),

@@ -197,6 +197,7 @@ impl Lower<'_, MInst> {
         };
         match access.bytes {
             2 if is_signed => self.extend(swapped, Type::I16, Extend::Sign),
+            2 if self.has_rotations_and_complements() => swapped,
             2 => self.extend(swapped, Type::I16, Extend::Zero),
             _ => swapped,
         }

@@ -112,6 +112,11 @@ impl Lower<'_, MInst> {
                 Opcode::Bnot => extend == Extend::Sign && is_extended(arg, Extend::Sign),
                 // The instruction reverses all four bytes, and then the upper ones come down.
                 Opcode::Bswap => extend == Extend::Zero && self.has_rotations_and_complements(),
+                // Without `brev8`, the last step masks off all that is above.
+                Opcode::Bitrev => {
+                    let has_brev8 = self.settings.extensions.contains(Extension::Zbkb);
+                    extend == Extend::Zero && (ty == Type::I16 || !has_brev8)
+                }
                 // Counts are small.
                 Opcode::Clz | Opcode::Cls | Opcode::Ctz | Opcode::Popcnt => true,
                 // The upper half is shifted down; the lower one is just another name for both.

@@ -112,6 +112,11 @@ impl Lower<'_, MInst> {
                     None => is_passed_on.then_some(WordSource::Value(arg, index)),
                 }
             }
+            // Counts fit the low word.
+            InstructionData::Unary {
+                opcode: Opcode::Clz | Opcode::Cls | Opcode::Ctz | Opcode::Popcnt,
+                ..
+            } => (index > 0).then_some(WordSource::Const(0)),
             InstructionData::Unary {
                 opcode: Opcode::Ireduce,
                 arg,
