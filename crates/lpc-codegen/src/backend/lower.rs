@@ -17,7 +17,7 @@
 //!
 //! What is particular to a machine is behind [`LowerBackend`].
 
-use super::abi::{AbiSignature, WORD_BYTES, words_of};
+use super::abi::{AbiError, AbiSignature, WORD_BYTES, words_of};
 use super::blockorder::{BlockLoweringOrder, LoweredBlock, Successor};
 use super::buffer::MachLabel;
 use super::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
@@ -28,12 +28,13 @@ use super::vcode::{BlockIndex, VCode};
 use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
 use crate::error::CompileError;
 use crate::settings::Settings;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::LoopAnalysis;
 use lpc_lpir::entity::SecondaryMap;
 use lpc_lpir::ir::{
-    Block, Function, Inst, InstructionData, Opcode, SourceLoc, StackSlot, StackSlotData, Type,
-    Value,
+    Block, Function, Inst, InstructionData, Opcode, SigRef, Signature, SourceLoc, StackSlot,
+    StackSlotData, Type, Value,
 };
 
 /// What a machine adds to lowering.
@@ -76,6 +77,8 @@ pub struct Lower<'f, I: MachInst> {
     /// The words of each value that are read by what has been lowered, as a bit set.
     needed: SecondaryMap<Value, u8>,
     slot_offsets: SecondaryMap<StackSlot, u32>,
+    /// The signatures of calls that have been lowered.
+    call_abis: SecondaryMap<SigRef, Option<Rc<AbiSignature>>>,
     /// The address of the memory for results that do not fit in registers.
     return_area_pointer: Option<VirtualReg>,
     loops: LoopAnalysis,
@@ -188,6 +191,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
             first_vreg: SecondaryMap::new(),
             needed: SecondaryMap::new(),
             slot_offsets: SecondaryMap::new(),
+            call_abis: SecondaryMap::new(),
             return_area_pointer: None,
             loops,
             current_block: None,
@@ -351,6 +355,23 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// The register with the address of the memory for results that do not fit in registers.
     pub fn return_area_pointer(&self) -> Option<VirtualReg> {
         self.return_area_pointer
+    }
+
+    /// Where the arguments and results of a call with the signature `sig_ref` travel, as `compute` finds out once.
+    ///
+    /// # Errors
+    /// Those of `compute`.
+    pub fn call_abi(
+        &mut self,
+        sig_ref: SigRef,
+        compute: fn(&Signature) -> Result<AbiSignature, AbiError>,
+    ) -> Result<Rc<AbiSignature>, AbiError> {
+        if let Some(abi) = &self.call_abis[sig_ref] {
+            return Ok(Rc::clone(abi));
+        }
+        let abi = Rc::new(compute(&self.func.dfg.signatures[sig_ref])?);
+        self.call_abis[sig_ref] = Some(Rc::clone(&abi));
+        Ok(abi)
     }
 
     /// What the function needs of its frame.

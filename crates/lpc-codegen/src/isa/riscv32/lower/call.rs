@@ -12,6 +12,7 @@ use crate::isa::riscv32::inst::{AMode, CallInfo, FixedDef, FixedUse, MInst, Retu
 use crate::isa::riscv32::regs::CALLER_SAVED;
 use crate::runtime::Routine;
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{ArgumentExtension, ExternalName, Inst, InstructionData, Value};
 use lpc_riscv32::Opcode as Op;
@@ -101,7 +102,7 @@ enum Callee {
 
 /// A call with its signature and its arguments, those in memory already stored.
 struct CallSite {
-    abi: AbiSignature,
+    abi: Rc<AbiSignature>,
     callee: Callee,
     uses: Vec<FixedUse>,
 }
@@ -117,11 +118,11 @@ impl CallSite {
     ) -> Result<Self, CompileError> {
         let dfg = &ctx.func.dfg;
         let sig_ref = dfg.call_signature(inst).expect("a call has a signature");
-        let abi =
-            abi_signature(&dfg.signatures[sig_ref]).map_err(|error| CompileError::Signature {
-                call: Some(inst),
-                error,
-            })?;
+        let abi = ctx.call_abi(sig_ref, abi_signature);
+        let abi = abi.map_err(|error| CompileError::Signature {
+            call: Some(inst),
+            error,
+        })?;
         let mut args: Vec<Value> = dfg.inst_args(inst).collect();
         let callee = match *ctx.data(inst) {
             InstructionData::Call { func_ref, .. } => {
@@ -182,34 +183,20 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
             }
         }
     }
-    let mut clobbers = CALLER_SAVED;
-    for def in &defs {
-        clobbers.remove(def.preg.preg());
-    }
-    let callee_pop_size = if site.abi.callee_pops {
-        site.abi.stack_args_size
-    } else {
-        0
+    let transfers = Transfers {
+        uses: site.uses,
+        defs,
+        callee_pop_size: match site.abi.callee_pops {
+            true => site.abi.stack_args_size,
+            false => 0,
+        },
     };
-    let uses = site.uses;
     ctx.emit(match site.callee {
         Callee::Direct(dest) => MInst::Call {
-            info: Box::new(CallInfo {
-                dest,
-                uses,
-                defs,
-                clobbers,
-                callee_pop_size,
-            }),
+            info: transfers.by_call_of(dest),
         },
         Callee::Indirect(dest) => MInst::CallInd {
-            info: Box::new(CallInfo {
-                dest,
-                uses,
-                defs,
-                clobbers,
-                callee_pop_size,
-            }),
+            info: transfers.by_call_of(dest),
         },
     });
     for (rd, offset) in loads {
@@ -217,6 +204,30 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
         load_word(ctx, rd, AMode::OutgoingArg(offset as i32));
     }
     Ok(())
+}
+
+/// What a call moves into registers and out of them.
+struct Transfers {
+    uses: Vec<FixedUse>,
+    defs: Vec<FixedDef>,
+    callee_pop_size: u32,
+}
+
+impl Transfers {
+    /// A call of `dest`, which may change every register that a callee need not save.
+    fn by_call_of<T>(self, dest: T) -> Box<CallInfo<T>> {
+        let mut clobbers = CALLER_SAVED;
+        for def in &self.defs {
+            clobbers.remove(def.preg.preg());
+        }
+        Box::new(CallInfo {
+            dest,
+            uses: self.uses,
+            defs: self.defs,
+            clobbers,
+            callee_pop_size: self.callee_pop_size,
+        })
+    }
 }
 
 impl Lower<'_, MInst> {
@@ -243,22 +254,19 @@ impl Lower<'_, MInst> {
             uses.push(FixedUse { vreg, preg });
         }
         let mut defs = Vec::new();
-        let mut clobbers = CALLER_SAVED;
         for preg in registers(abi.rets()) {
             let vreg = self.temp();
-            clobbers.remove(preg.preg());
             defs.push(FixedDef { vreg, preg });
         }
         let results = defs.iter().map(|def| Word::Reg(def.vreg.to_reg()));
         let results = results.collect();
+        let transfers = Transfers {
+            uses,
+            defs,
+            callee_pop_size: 0,
+        };
         self.emit(MInst::Call {
-            info: Box::new(CallInfo {
-                dest: routine.name(),
-                uses,
-                defs,
-                clobbers,
-                callee_pop_size: 0,
-            }),
+            info: transfers.by_call_of(routine.name()),
         });
         results
     }
