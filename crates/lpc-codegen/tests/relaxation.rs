@@ -4,8 +4,9 @@ mod support;
 
 use lpc_codegen::backend::regalloc::RegallocAlgorithm;
 use lpc_lpir::ir::TrapCode;
+use lpc_riscv32::ExtensionSet;
 use lpc_riscv32::emulator::Stop;
-use support::{Program, compile_one, disassemble, run};
+use support::{Program, compile_for, compile_one, disassemble, parse_one, run, run_for};
 
 fn nops(count: usize) -> String {
     "nop\n".repeat(count)
@@ -86,6 +87,41 @@ fn branches_beyond_4_kib_run() {
 fn branches_beyond_1_mib_run() {
     for count in [262_130, 262_141, 262_150, 300_000] {
         assert_eq!(run(&far_loop(count), "f", &[2]), 7, "{count}");
+    }
+}
+
+/// The bytes of `far_loop` with compressed instructions, apart from those of the `nop`s.
+fn compressed_size(count: usize) -> u32 {
+    let function = parse_one(&far_loop(count));
+    let code = compile_for(ExtensionSet::RV32IMAC, &function, RegallocAlgorithm::Ion);
+    code.buffer.code_size - 2 * count as u32
+}
+
+/// `c.beqz` reaches 254 bytes forwards and `beq` 4094; `c.j` 2048 backwards; and `jal` 1 MiB, at which both grow. With so much
+/// code `ra` is saved, which takes 12 bytes.
+const COMPRESSED_SIZES: [(usize, u32); 8] = [
+    (124, 18),
+    (125, 20),
+    (1021, 20),
+    (1022, 22),
+    (2042, 22),
+    (2043, 26),
+    (524_282, 38),
+    (524_283, 46),
+];
+
+#[test]
+fn compressed_forms_up_to_their_borders() {
+    for (count, size) in COMPRESSED_SIZES {
+        assert_eq!(compressed_size(count), size, "{count}");
+    }
+}
+
+#[test]
+fn compressed_code_runs_at_the_borders() {
+    for (count, _) in COMPRESSED_SIZES {
+        let result = run_for(ExtensionSet::RV32IMAC, &far_loop(count), "f", &[2]);
+        assert_eq!(result, 7, "{count}");
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Each row of the table names a mnemonic, the bits that identify the form, its operands, the
 //! opcode that it stands for and the extension that brings it. Expanding reads the operands;
-//! compressing writes them and accepts the result only if it expands to the instruction again. So
-//! every restriction (registers, ranges, reserved values) stands in the table once.
+//! compressing writes them and accepts each only if reading it gives the same again. So every
+//! restriction (registers, ranges, reserved values) stands in the table once.
 //!
 //! This is what C means on RV32 without floating-point registers (Zca), and Zcb.
 
@@ -37,7 +37,7 @@ pub fn mnemonic(bits: u16) -> Option<&'static str> {
 /// It expands to `inst` itself or to an instruction of the same effect: `mv` has two forms, and
 /// operands may change places where their order does not matter. Hints are never produced.
 pub fn compress(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
-    if !extensions.contains(Extension::Zca) {
+    if !extensions.contains(Extension::Zca) || !inst.opcode.is_in(extensions) {
         return None;
     }
     compress_exactly(inst, extensions).or_else(|| {
@@ -50,11 +50,11 @@ fn compress_exactly(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
     if is_hint(&inst) {
         return None;
     }
-    ROWS.iter()
-        .filter(|row| row.opcode == inst.opcode && extensions.contains(row.extension))
-        .filter_map(|row| row.insert(&inst))
-        // Another row may claim the bits, as `c.jr` does with those of `c.mv` from `zero`.
-        .find(|bits| expand(*bits, extensions) == Some(inst))
+    let bits = rows_of(inst.opcode)
+        .filter(|row| extensions.contains(row.extension))
+        .find_map(|row| row.insert(&inst))?;
+    debug_assert_eq!(expand(bits, extensions), Some(inst));
+    Some(bits)
 }
 
 /// Another instruction of the same effect that may have a compressed form where `inst` has none.
@@ -98,6 +98,16 @@ fn is_hint(inst: &Inst) -> bool {
     }
 }
 
+/// The rows that stand for `opcode`, in the order of the table.
+fn rows_of(opcode: Opcode) -> impl Iterator<Item = &'static Row> {
+    let mut rest = ROWS_OF_OPCODES[opcode as usize];
+    core::iter::from_fn(move || {
+        let row = ROWS.get(rest.trailing_zeros() as usize)?;
+        rest &= rest - 1;
+        Some(row)
+    })
+}
+
 /// The first row that `bits` match in all restrictions, and what they stand for.
 fn find(bits: u16) -> Option<(&'static Row, Inst)> {
     ROWS.iter()
@@ -119,7 +129,7 @@ struct Row {
 
 /// An operand of a compressed form: where it lies, or the value that it always has.
 ///
-/// Registers and immediates that no operand sets are zero.
+/// Every register and immediate that an instruction of the opcode has is set by one of the operands.
 #[derive(Clone, Copy)]
 enum Operand {
     /// rd, bits 11–7.
@@ -152,19 +162,28 @@ enum Operand {
     RdIs(Gpr),
     /// rs1 is always this register.
     Rs1Is(Gpr),
+    /// rs2 is always this register.
+    Rs2Is(Gpr),
     /// The immediate is always this value.
     ImmIs(i32),
 }
 
 /// How an immediate is scattered over the 16 bits.
 struct Immediate {
-    /// Where each group of instruction bits starts, from the top, and the bits of the immediate
-    /// that it holds, as the manual lists them.
-    groups: &'static [(u32, &'static [u32])],
+    /// Pairs of a bit of the instruction and the bit of the immediate that it holds.
+    bits: [(u8, u8); MAX_IMMEDIATE_BITS],
+    /// How many pairs there are.
+    count: usize,
     signed: bool,
     /// Whether 0 is reserved.
     not_zero: bool,
 }
+
+const MAX_IMMEDIATE_BITS: usize = 11;
+
+/// Where each group of instruction bits starts, from the top, and the bits of the immediate that it holds, as the manual lists
+/// them.
+type ImmediateGroups<'a> = &'a [(u8, &'a [u8])];
 
 // Immediates, named after the forms that have them (unprivileged manual, "RVC Instruction Set
 // Listings").
@@ -187,19 +206,31 @@ pub const JUMP_RANGE: ImmediateRange = JUMP.range();
 /// The distances that `c.beqz` and `c.bnez` reach.
 pub const BRANCH_RANGE: ImmediateRange = BRANCH.range();
 
-const fn unsigned(groups: &'static [(u32, &'static [u32])]) -> Immediate {
-    Immediate {
-        groups,
+const fn unsigned(groups: ImmediateGroups<'_>) -> Immediate {
+    let mut immediate = Immediate {
+        bits: [(0, 0); MAX_IMMEDIATE_BITS],
+        count: 0,
         signed: false,
         not_zero: false,
+    };
+    let mut i = 0;
+    while i < groups.len() {
+        let (top, bits) = groups[i];
+        let mut j = 0;
+        while j < bits.len() {
+            immediate.bits[immediate.count] = (top - j as u8, bits[j]);
+            immediate.count += 1;
+            j += 1;
+        }
+        i += 1;
     }
+    immediate
 }
 
-const fn signed(groups: &'static [(u32, &'static [u32])]) -> Immediate {
+const fn signed(groups: ImmediateGroups<'_>) -> Immediate {
     Immediate {
-        groups,
         signed: true,
-        not_zero: false,
+        ..unsigned(groups)
     }
 }
 
@@ -260,22 +291,33 @@ static ROWS: &[Row] = compressed! {
     "c.sext.h"   0b100_1_11_000_11_011_01 [ShortRdRs1]                                       SextH  Zcb;
     "c.not"      0b100_1_11_000_11_101_01 [ShortRdRs1, ImmIs(-1)]                            Xori   Zcb;
     "c.j"        0b101_00000000000_01    [RdIs(Gpr::ZERO), Imm(&JUMP)]                       Jal    Zca;
-    "c.beqz"     0b110_000_000_00000_01  [ShortRs1, Imm(&BRANCH)]                            Beq    Zca;
-    "c.bnez"     0b111_000_000_00000_01  [ShortRs1, Imm(&BRANCH)]                            Bne    Zca;
+    "c.beqz"     0b110_000_000_00000_01  [ShortRs1, Rs2Is(Gpr::ZERO), Imm(&BRANCH)]          Beq    Zca;
+    "c.bnez"     0b111_000_000_00000_01  [ShortRs1, Rs2Is(Gpr::ZERO), Imm(&BRANCH)]          Bne    Zca;
 
     // Quadrant 2
     "c.slli"     0b000_0_00000_00000_10  [RdRs1, Imm(&SHIFT_AMOUNT)]                         Slli   Zca;
     "c.lwsp"     0b010_0_00000_00000_10  [RdNotZero, Rs1Is(Gpr::SP), Imm(&LOAD_FROM_STACK)]  Lw     Zca;
-    "c.jr"       0b100_0_00000_00000_10  [RdIs(Gpr::ZERO), Rs1NotZero]                       Jalr   Zca;
+    "c.jr"       0b100_0_00000_00000_10  [RdIs(Gpr::ZERO), Rs1NotZero, ImmIs(0)]             Jalr   Zca;
     "c.mv"       0b100_0_00000_00000_10  [Rd, Rs1Is(Gpr::ZERO), Rs2NotZero]                  Add    Zca;
     "c.ebreak"   0b100_1_00000_00000_10  []                                                  Ebreak Zca;
-    "c.jalr"     0b100_1_00000_00000_10  [RdIs(Gpr::RA), Rs1NotZero]                         Jalr   Zca;
+    "c.jalr"     0b100_1_00000_00000_10  [RdIs(Gpr::RA), Rs1NotZero, ImmIs(0)]               Jalr   Zca;
     "c.add"      0b100_1_00000_00000_10  [RdRs1, Rs2NotZero]                                 Add    Zca;
     "c.swsp"     0b110_000000_00000_10   [Rs2, Rs1Is(Gpr::SP), Imm(&STORE_TO_STACK)]         Sw     Zca;
 };
 
+/// For each opcode, the rows that stand for it: a bit for each row of the table.
+static ROWS_OF_OPCODES: [u64; Opcode::ALL.len()] = {
+    let mut rows = [0; Opcode::ALL.len()];
+    let mut i = 0;
+    while i < ROWS.len() {
+        rows[ROWS[i].opcode as usize] |= 1 << i;
+        i += 1;
+    }
+    rows
+};
+
 impl Row {
-    /// The encoding of `inst`, if each operand of the form can hold what `inst` has there. It may still not expand to `inst`.
+    /// The encoding of `inst`, an instruction of the row's opcode, if each operand of the form can hold what `inst` has there.
     fn insert(&self, inst: &Inst) -> Option<u16> {
         let mut bits = self.bits;
         for operand in self.operands {
@@ -322,7 +364,7 @@ impl Operand {
             Operand::ShortRs1 | Operand::ShortRdRs1 => 0x0380,
             Operand::ShortRd | Operand::ShortRs2 => 0x001c,
             Operand::Imm(immediate) | Operand::UpperImm(immediate) => immediate.mask(),
-            Operand::RdIs(_) | Operand::Rs1Is(_) | Operand::ImmIs(_) => 0,
+            Operand::RdIs(_) | Operand::Rs1Is(_) | Operand::Rs2Is(_) | Operand::ImmIs(_) => 0,
         }
     }
 
@@ -339,7 +381,7 @@ impl Operand {
             Operand::ShortRs1 | Operand::ShortRdRs1 => short(inst.rs1) << 7,
             Operand::ShortRs2 => short(inst.rs2) << 2,
             Operand::Imm(immediate) | Operand::UpperImm(immediate) => immediate.insert(inst.imm),
-            Operand::RdIs(_) | Operand::Rs1Is(_) | Operand::ImmIs(_) => 0,
+            Operand::RdIs(_) | Operand::Rs1Is(_) | Operand::Rs2Is(_) | Operand::ImmIs(_) => 0,
         }
     }
 
@@ -367,6 +409,7 @@ impl Operand {
             }
             Operand::RdIs(gpr) => inst.rd = gpr,
             Operand::Rs1Is(gpr) => inst.rs1 = gpr,
+            Operand::Rs2Is(gpr) => inst.rs2 = gpr,
             Operand::ImmIs(value) => inst.imm = value,
         }
         Some(())
@@ -377,10 +420,8 @@ impl Immediate {
     const fn mask(&self) -> u16 {
         let mut mask = 0;
         let mut i = 0;
-        while i < self.groups.len() {
-            let (top, bits) = self.groups[i];
-            let count = bits.len() as u32;
-            mask |= ((1 << count) - 1) << (top + 1 - count);
+        while i < self.count {
+            mask |= 1 << self.bits[i].0;
             i += 1;
         }
         mask
@@ -389,35 +430,26 @@ impl Immediate {
     /// The values that a signed immediate can hold.
     const fn range(&self) -> ImmediateRange {
         assert!(self.signed);
-        let (mut lowest, mut highest) = (u32::MAX, 0);
+        let mut values = 0_u32;
         let mut i = 0;
-        while i < self.groups.len() {
-            let (_, bits) = self.groups[i];
-            let mut j = 0;
-            while j < bits.len() {
-                lowest = if bits[j] < lowest { bits[j] } else { lowest };
-                highest = if bits[j] > highest { bits[j] } else { highest };
-                j += 1;
-            }
+        while i < self.count {
+            values |= 1 << self.bits[i].1;
             i += 1;
         }
+        let sign = 1 << values.ilog2();
         ImmediateRange {
-            min: -(1 << highest),
-            max: (1 << highest) - (1 << lowest),
-            multiple_of: 1 << lowest,
+            min: -sign,
+            max: values as i32 - sign,
+            multiple_of: 1 << values.trailing_zeros(),
         }
     }
 
-    /// Pairs of an instruction bit and the bit of the immediate that it holds, the highest
-    /// instruction bit first.
-    fn bits(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.groups
-            .iter()
-            .flat_map(|(top, bits)| (0..=*top).rev().zip(bits.iter().copied()))
+    fn bits(&self) -> &[(u8, u8)] {
+        &self.bits[..self.count]
     }
 
     fn insert(&self, value: i32) -> u16 {
-        self.bits().fold(0, |inserted, (position, bit)| {
+        self.bits().iter().fold(0, |inserted, (position, bit)| {
             inserted | ((value >> bit & 1) as u16) << position
         })
     }
@@ -425,7 +457,7 @@ impl Immediate {
     fn extract(&self, encoding: u32) -> Option<i32> {
         let mut value = 0;
         let mut sign_bit = 0;
-        for (position, bit) in self.bits() {
+        for &(position, bit) in self.bits() {
             value |= ((encoding >> position & 1) as i32) << bit;
             sign_bit = sign_bit.max(bit);
         }
@@ -469,6 +501,45 @@ mod tests {
                 assert_eq!(again, Some(inst), "{bits:#06x}");
             }
         }
+    }
+
+    /// Instructions of registers and immediates that are special to some form.
+    #[test]
+    fn what_compresses_expands_to_the_same_effect() {
+        let mut compressed = 0;
+        for inst in special_instructions() {
+            if let Some(bits) = compress(inst, ExtensionSet::all()) {
+                let expanded = expand(bits, ExtensionSet::all());
+                let is_same = expanded == Some(inst) || expanded == equivalent_form(inst);
+                assert!(is_same, "{inst}");
+                compressed += 1;
+            }
+        }
+        assert_eq!(compressed, 511);
+    }
+
+    fn special_instructions() -> impl Iterator<Item = Inst> {
+        let registers = || [Gpr::ZERO, Gpr::RA, Gpr::SP, Gpr::S0, Gpr::A5, Gpr::T6].into_iter();
+        let immediates =
+            || [-512, -256, -33, -32, -1, 0, 2, 3, 16, 31, 32, 124, 255, 256].into_iter();
+        let operands = registers()
+            .flat_map(move |rd| registers().map(move |rs1| (rd, rs1)))
+            .flat_map(move |(rd, rs1)| registers().map(move |rs2| (rd, rs1, rs2)))
+            .flat_map(move |(rd, rs1, rs2)| immediates().map(move |imm| (rd, rs1, rs2, imm)));
+        let insts = operands.flat_map(|(rd, rs1, rs2, imm)| {
+            Opcode::ALL.iter().map(move |&opcode| Inst {
+                opcode,
+                rd,
+                rs1,
+                rs2,
+                imm,
+            })
+        });
+        // Where the opcode has no such operand, it is zero.
+        insts.filter(|inst| {
+            inst.encode()
+                .is_ok_and(|word| Inst::decode(word) == Ok(*inst))
+        })
     }
 
     #[test]

@@ -43,11 +43,16 @@ pub(crate) fn extensions() -> ExtensionSet {
 }
 
 pub(crate) fn compile(function: &NamedVCode<MInst>, algorithm: RegallocAlgorithm) -> CompiledCode {
+    compile_for(extensions(), function, algorithm)
+}
+
+pub(crate) fn compile_for(
+    extensions: ExtensionSet,
+    function: &NamedVCode<MInst>,
+    algorithm: RegallocAlgorithm,
+) -> CompiledCode {
     let allocation = run_validated(&function.vcode, algorithm).unwrap();
-    let info = EmitInfo {
-        extensions: extensions(),
-    };
-    emit(function.vcode.clone(), &allocation, info).unwrap()
+    emit(function.vcode.clone(), &allocation, EmitInfo { extensions }).unwrap()
 }
 
 /// Compiles with each allocator what it accepts, and tells with how many that was possible.
@@ -108,18 +113,34 @@ impl Program {
         Self::with_functions(&parse(text), algorithm)
     }
 
+    pub(crate) fn new_for(
+        extensions: ExtensionSet,
+        text: &str,
+        algorithm: RegallocAlgorithm,
+    ) -> Self {
+        Self::load(extensions, &parse(text), algorithm)
+    }
+
     pub(crate) fn with_functions(
+        functions: &[NamedVCode<MInst>],
+        algorithm: RegallocAlgorithm,
+    ) -> Self {
+        Self::load(extensions(), functions, algorithm)
+    }
+
+    fn load(
+        extensions: ExtensionSet,
         functions: &[NamedVCode<MInst>],
         algorithm: RegallocAlgorithm,
     ) -> Self {
         let mut linker = Linker::new();
         for function in functions {
-            let code = compile(function, algorithm);
+            let code = compile_for(extensions, function, algorithm);
             linker.add_function(&function.name, &code.buffer).unwrap();
         }
         let image = linker.link(STACK_TOP, &|_| None).unwrap();
         let memory = Memory::new(MEMORY_BASE, MEMORY_SIZE).unwrap();
-        let mut emulator = Emulator::new(MachineConfig::new(extensions()), memory);
+        let mut emulator = Emulator::new(MachineConfig::new(extensions), memory);
         emulator.load_code(STACK_TOP, image.bytes()).unwrap();
         Self { emulator, image }
     }
@@ -171,8 +192,13 @@ fn is_preserved(gpr: Gpr) -> bool {
 
 /// What `%name` leaves in `a0`, which must be the same with every allocator.
 pub(crate) fn run(text: &str, name: &str, arguments: &[u32]) -> u32 {
+    run_for(extensions(), text, name, arguments)
+}
+
+/// The same on a machine with `extensions`.
+pub(crate) fn run_for(extensions: ExtensionSet, text: &str, name: &str, arguments: &[u32]) -> u32 {
     let results = RegallocAlgorithm::ALL.map(|algorithm| {
-        Program::new(text, algorithm)
+        Program::new_for(extensions, text, algorithm)
             .call(name, arguments)
             .unwrap_or_else(|stop| panic!("{algorithm:?}: {stop:?}"))[0]
     });
