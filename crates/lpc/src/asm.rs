@@ -10,6 +10,9 @@
 //!      li a1,2                         # v2 = icmp ult v0, v1
 //!      bltu a0,a1,.L1
 //! ```
+//!
+//! Instructions have the same text whether they take two bytes or four: the assembler, told the same instruction set by
+//! `-march`, compresses what the compiler compresses.
 
 use lpc_codegen::CompiledFunction;
 use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
