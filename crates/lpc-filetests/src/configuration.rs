@@ -95,6 +95,13 @@ impl Configuration {
         (!self.has_narrow_target()).then_some(first)
     }
 
+    /// The first machine that the file names, when none that it names is one of ours.
+    pub(crate) fn foreign_target(&self) -> Option<&str> {
+        let is_ours = |target: &String| target.starts_with("riscv32") || target.starts_with("rv32");
+        let first = self.targets.first()?;
+        (!self.targets.iter().any(is_ours)).then_some(first)
+    }
+
     /// Whether the file names a machine with pointers of 32 bits.
     pub(crate) fn has_narrow_target(&self) -> bool {
         let is_wide = |target: &String| target.contains("64") || target == "s390x";

@@ -1,7 +1,9 @@
 //! What is told about the tests of a file.
 
+use lpc_lpir::text::{Excerpt, Location};
 use std::fmt::{self, Display};
 use std::io::{self, Write};
+use std::ops::AddAssign;
 
 /// How many tests did what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -12,6 +14,14 @@ pub struct Summary {
     pub failed: u32,
     /// The tests that need something that we lack.
     pub skipped: u32,
+}
+
+impl AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
 }
 
 /// Writes the closing line of a run: `12 passed, 0 failed, 3 skipped`.
@@ -56,6 +66,29 @@ impl<'a> Report<'a> {
         self.write(line, format_args!("failed: {why}"));
     }
 
+    /// Counts a file that cannot be tested for what stands at `location` of its `text`, and shows that place.
+    pub(crate) fn fail_at(&mut self, text: &str, location: Location, why: impl Display) {
+        self.summary.failed += 1;
+        let file = self.file;
+        let message = &format_args!("failed: {why}");
+        self.write_line(format_args!(
+            "{}",
+            Excerpt {
+                file,
+                text,
+                location,
+                message
+            }
+        ));
+    }
+
+    /// Counts a file or folder that cannot be tested.
+    pub(crate) fn fail_file(&mut self, why: impl Display) {
+        self.summary.failed += 1;
+        let file = self.file;
+        self.write_line(format_args!("{file}: failed: {why}"));
+    }
+
     /// Counts `count` tests that were skipped, and says what is lacking.
     pub(crate) fn skip(&mut self, line: u32, count: u32, what: impl Display) {
         self.summary.skipped += count;
@@ -69,8 +102,13 @@ impl<'a> Report<'a> {
     }
 
     fn write(&mut self, line: u32, what: fmt::Arguments<'_>) {
+        let file = self.file;
+        self.write_line(format_args!("{file}:{line}: {what}"));
+    }
+
+    fn write_line(&mut self, line: fmt::Arguments<'_>) {
         if self.error.is_none() {
-            let written = writeln!(self.output, "{}:{line}: {what}", self.file);
+            let written = writeln!(self.output, "{line}");
             self.error = written.err();
         }
     }

@@ -4,9 +4,10 @@ use crate::attempt::catch_panic;
 use crate::configuration::Configuration;
 use crate::expectation::with_expectations;
 use crate::report::{Report, Summary};
-use crate::subtest::{Session, subtest, vcode_test};
+use crate::subtest::{Session, is_cranelift_command, subtest, vcode_test};
 use crate::vcode_file::VCodeFile;
-use lpc_lpir::text::{HeaderKind, HeaderLine, parse_test};
+use lpc_lpir::text::{HeaderKind, HeaderLine, Location, parse_test};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -35,17 +36,19 @@ impl Options {
 }
 
 /// Runs the tests in `paths` and writes to `output` what did not pass, and the counts as the last line. A folder stands for
-/// all `.clif` and `.vcode` files in it.
+/// all `.clif` and `.vcode` files in it. A file that several paths name is run once.
 ///
 /// # Errors
-/// When `output` cannot be written. A file that cannot be read counts as a failed test.
+/// When `output` cannot be written. A file that cannot be read counts as a failed test, and so does a folder without tests.
 pub fn run_paths(
     paths: &[PathBuf],
     options: &Options,
     output: &mut dyn Write,
 ) -> io::Result<Summary> {
     let mut total = Summary::default();
+    let mut done = BTreeSet::new();
     for path in paths {
+        let mut has_tests = false;
         let entries = WalkDir::new(path).sort_by_file_name().into_iter();
         for entry in entries {
             let file = match &entry {
@@ -54,15 +57,24 @@ pub fn run_paths(
                 Ok(entry) => entry.path(),
                 Err(error) => error.path().unwrap_or(path),
             };
-            let summary = run_file(file, options, output)?;
-            total.passed += summary.passed;
-            total.failed += summary.failed;
-            total.skipped += summary.skipped;
+            has_tests = true;
+            if done.insert(file.canonicalize().unwrap_or_else(|_| file.to_owned())) {
+                total += run_file(file, options, output)?;
+            }
+        }
+        if !has_tests {
+            let name = path.display().to_string();
+            let mut report = Report::new(&name, output);
+            report.fail_file("the folder holds no .clif and no .vcode file");
+            total += report.finish()?;
         }
     }
     writeln!(output, "{total}")?;
     Ok(total)
 }
+
+/// What some editors put before a text in UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn is_test(path: &Path) -> bool {
     let extension = path.extension();
@@ -76,24 +88,25 @@ fn run_file(path: &Path, options: &Options, output: &mut dyn Write) -> io::Resul
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            report.fail(0, error);
+            report.fail_file(error);
             return report.finish();
         }
     };
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
     let is_vcode = path
         .extension()
         .is_some_and(|extension| extension == "vcode");
     let (mut report, expectations) = if is_vcode {
-        run_vcode(&text, options, report)
+        run_vcode(text, options, report)
     } else {
-        run_clif(&text, options, report)
+        run_clif(text, options, report)
     };
     if !expectations.is_empty() {
-        let blessed = with_expectations(&text, &expectations);
+        let blessed = with_expectations(text, &expectations);
         if blessed != text
             && let Err(error) = fs::write(path, blessed)
         {
-            report.fail(0, error);
+            report.fail_file(error);
         }
     }
     report.finish()
@@ -106,7 +119,7 @@ fn run_clif<'a>(text: &'a str, options: &Options, mut report: Report<'a>) -> Fil
     let file = match parse_test(text) {
         Ok(file) => file,
         Err(error) => {
-            report.fail(error.location.line, error.message);
+            report.fail_at(text, error.location, error.message);
             return (report, Vec::new());
         }
     };
@@ -129,7 +142,8 @@ fn run_vcode<'a>(text: &'a str, options: &Options, mut report: Report<'a>) -> Fi
     let file = match VCodeFile::parse(text) {
         Ok(file) => file,
         Err(error) => {
-            report.fail(error.line, error.message);
+            let (line, column) = (error.line, error.column);
+            report.fail_at(text, Location { line, column }, error.message);
             return (report, Vec::new());
         }
     };
@@ -181,8 +195,13 @@ fn run_commands<'a>(
         match catch_panic(|| run(line.text, &mut session)) {
             Ok(true) => {}
             Ok(false) => {
-                let what = format_args!("unknown test command `{}`", line.text.trim());
-                session.report.skip(number, 1, what);
+                let command = line.text.trim();
+                let what = format_args!("unknown test command `{command}`");
+                if is_cranelift_command(command) {
+                    session.report.skip(number, 1, what);
+                } else {
+                    session.report.fail(number, what);
+                }
             }
             Err(panic) => session.report.fail(number, panic),
         }

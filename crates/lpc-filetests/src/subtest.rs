@@ -48,6 +48,26 @@ pub(crate) fn vcode_test(command: &str) -> Option<Box<dyn VCodeTest>> {
     })
 }
 
+/// The test commands of Cranelift that test what has no counterpart here.
+const CRANELIFT_COMMANDS: [&str; 7] = [
+    "alias-analysis",
+    "domtree",
+    "inline",
+    "optimize",
+    "print-cfg",
+    "safepoint",
+    "unwind",
+];
+
+/// Whether `command` is known to Cranelift alone, so that a file with it is not wrong.
+pub(crate) fn is_cranelift_command(command: &str) -> bool {
+    match words(command).as_slice() {
+        ["compile", "expect-fail"] => true,
+        [name, ..] => CRANELIFT_COMMANDS.contains(name),
+        [] => false,
+    }
+}
+
 fn words(command: &str) -> Vec<&str> {
     command.split_whitespace().collect()
 }
@@ -118,6 +138,17 @@ pub(crate) fn for_each_verified_function<'a>(
             ),
         },
     );
+}
+
+/// Skips all functions of `file`, and says so by `true`, when it states the code of other machines only.
+pub(crate) fn skip_foreign_code(file: &TestFile<'_>, session: &mut Session<'_>) -> bool {
+    let Some(target) = session.configuration.foreign_target().map(str::to_owned) else {
+        return false;
+    };
+    let what = format_args!("the code is that of target {target}");
+    let count = file.functions.len() as u32;
+    session.report.skip(1, count, what);
+    true
 }
 
 /// Calls `test` with every function of `file` that was read. The others are reported.

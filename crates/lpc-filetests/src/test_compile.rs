@@ -1,12 +1,12 @@
 //! `test compile`: functions can be compiled, and their machine code is what is expected.
 //!
 //! With `precise-output` the machine code is the comment behind the function; without, it matches the directives there, if
-//! there are some.
+//! there are some. A file whose targets are all other machines is skipped.
 
 use crate::attempt::{NoResult, attempt};
 use crate::check::{check_directives, check_precise};
 use crate::machine_code::print_code;
-use crate::subtest::{Session, SubTest, for_each_verified_function};
+use crate::subtest::{Session, SubTest, for_each_verified_function, skip_foreign_code};
 use lpc_codegen::compile_function;
 use lpc_lpir::text::TestFile;
 
@@ -19,6 +19,9 @@ pub(crate) struct TestCompile {
 
 impl SubTest for TestCompile {
     fn run(&self, file: &TestFile<'_>, session: &mut Session<'_>) {
+        if skip_foreign_code(file, session) {
+            return;
+        }
         for_each_verified_function(file, session, |function, func, session| {
             let line = function.location.line;
             let settings = session.configuration.settings.clone();

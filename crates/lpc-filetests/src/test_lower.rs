@@ -1,8 +1,9 @@
-//! `test lower`: the virtual-register code of a function is the comment behind it.
+//! `test lower`: the virtual-register code of a function is the comment behind it. A file whose targets
+//! are all other machines is skipped.
 
 use crate::attempt::{NoResult, attempt};
 use crate::check::check_precise;
-use crate::subtest::{Session, SubTest, for_each_verified_function};
+use crate::subtest::{Session, SubTest, for_each_verified_function, skip_foreign_code};
 use lpc_codegen::backend::vcode_text::print_vcode;
 use lpc_codegen::lower_function;
 use lpc_lpir::text::TestFile;
@@ -12,6 +13,9 @@ pub(crate) struct TestLower;
 
 impl SubTest for TestLower {
     fn run(&self, file: &TestFile<'_>, session: &mut Session<'_>) {
+        if skip_foreign_code(file, session) {
+            return;
+        }
         for_each_verified_function(file, session, |function, func, session| {
             let line = function.location.line;
             let settings = &session.configuration.settings;

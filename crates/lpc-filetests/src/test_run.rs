@@ -8,8 +8,10 @@
 //! ; print: %f(1, 2)               the function returns, and the results are shown
 //! ```
 //!
-//! A directive is about the function above it, whatever name it states, and it has to come true on every engine: the
-//! interpreter and, for `test run`, the emulator with each register allocator and optimization level.
+//! A directive is about the function above it, and it has to come true on every engine: the interpreter and, for `test run`,
+//! the emulator with each register allocator and optimization level. The name that it states may be that of another
+//! function of the file, as in some of Cranelift's tests; a name that no function of the file has is an error. So is a
+//! comment that looks like a directive and is none, such as `; rum: %f(1) == 2`.
 
 use crate::engine::{CallOutcome, Engine, emulators, interpreter};
 use crate::program::{Lacking, executable_part};
@@ -45,7 +47,9 @@ impl SubTest for TestRun {
         }
         match parse_and_retype(session.text) {
             Ok(retyped) => self.run_file(&retyped, session),
-            Err(error) => session.report.fail(error.location.line, error.message),
+            Err(error) => session
+                .report
+                .fail_at(session.text, error.location, error.message),
         }
     }
 }
@@ -64,7 +68,7 @@ impl TestRun {
         for function in &file.functions {
             match lacking.get(&function.name) {
                 Some(what) => skip_function(function, what, session),
-                None => test_function(function, &mut engines, session),
+                None => test_function(file, function, &mut engines, session),
             }
         }
     }
@@ -117,8 +121,9 @@ fn skip_function(function: &TestFunction<'_>, what: &str, session: &mut Session<
         .skip(line, count, format_args!("{}: {what}", function.name));
 }
 
-/// Tests all directives behind `function`.
+/// Tests all directives behind `function` of `file`.
 fn test_function(
+    file: &TestFile<'_>,
     function: &TestFunction<'_>,
     engines: &mut [Box<dyn Engine + '_>],
     session: &mut Session<'_>,
@@ -132,8 +137,20 @@ fn test_function(
     for comment in &function.comments {
         let command = parse_run_command_at(comment.text, behind_marker(comment), signature);
         match command {
-            Ok(None) => {}
+            Ok(None) => {
+                if let Some(word) = misspelt_directive(comment) {
+                    let what = format_args!(
+                        "there is no directive `{word}:`; there are `run:`, `trap:` and `print:`"
+                    );
+                    session.report.fail(comment.location.line, what);
+                }
+            }
             Ok(Some(command)) => {
+                if let Some(name) = unknown_name(file, &command) {
+                    let what = format_args!("{command}: there is no function {name} in this file");
+                    session.report.fail(comment.location.line, what);
+                    continue;
+                }
                 let verdict = test_command(function, &command, comment, engines, session);
                 if let Some(what) = verdict {
                     skipped += 1;
@@ -146,6 +163,21 @@ fn test_function(
     if let Some(what) = lacking {
         session.report.skip(function.location.line, skipped, what);
     }
+}
+
+/// The name that `command` states, if no function of `file` has it.
+fn unknown_name<'a>(file: &TestFile<'_>, command: &'a RunCommand) -> Option<&'a ExternalName> {
+    let name = command.invocation().name.as_ref()?;
+    let mut functions = file.functions.iter();
+    (!functions.any(|function| function.name == *name)).then_some(name)
+}
+
+/// The word with which `comment` starts, if a colon and a call of a function follow.
+fn misspelt_directive<'a>(comment: &Comment<'a>) -> Option<&'a str> {
+    let (word, rest) = comment.content().split_once(':')?;
+    let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let (name, _) = rest.trim_start().strip_prefix('%')?.split_once('(')?;
+    (is_word && !name.contains(char::is_whitespace)).then_some(word)
 }
 
 /// Where the text of `comment` starts.

@@ -30,7 +30,9 @@ impl SubTest for TestVerifier {
         }
         match parse_test_with_wide_addresses(session.text) {
             Ok(file) => run_file(&file, session),
-            Err(error) => session.report.fail(error.location.line, error.message),
+            Err(error) => session
+                .report
+                .fail_at(session.text, error.location, error.message),
         }
     }
 }

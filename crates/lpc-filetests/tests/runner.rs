@@ -166,7 +166,7 @@ a.clif:8: emulator, fastalloc: print: %divide(7, 2): 3
 fn what_is_lacking_is_skipped_and_named_and_the_rest_runs() {
     let text = format!(
         "test run
-test frobnicate fast
+test optimize fast
 {DIVIDE}
 ; run: %divide(7, 2) == 3
 
@@ -197,7 +197,7 @@ block0:
 a.clif:12: skipped 2 tests: %vector: type i32x4
 a.clif:19: skipped 1 test: %caller: calls %other_caller: calls %missing, which is not defined
 a.clif:27: skipped 0 tests: %other_caller: calls %missing, which is not defined
-a.clif:2: skipped 1 test: unknown test command `frobnicate fast`
+a.clif:2: skipped 1 test: unknown test command `optimize fast`
 1 passed, 0 failed, 4 skipped
 ";
     assert_eq!(output(&text), expected);
@@ -227,7 +227,7 @@ block0(v0: i8):
 fn files_that_are_no_tests_fail() {
     assert_eq!(
         output("function %f() {\nblock0:\n    retrun\n}"),
-        "a.clif:3: failed: unknown opcode `retrun`\n0 passed, 1 failed, 0 skipped\n"
+        "a.clif:3:5: failed: unknown opcode `retrun`\n    retrun\n    ^\n0 passed, 1 failed, 0 skipped\n"
     );
     assert_eq!(
         output(DIVIDE),
@@ -250,13 +250,13 @@ fn folders_stand_for_the_tests_in_them_in_the_order_of_names() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("b")).unwrap();
     for name in ["c.clif", "b/z.clif", "a.clif", "a.txt"] {
-        fs::write(folder.path().join(name), "test unknown\n").unwrap();
+        fs::write(folder.path().join(name), "test domtree\n").unwrap();
     }
     let (_, output) = run(&[folder.path()], folder.path(), &Options::default());
     let expected = "\
-a.clif:1: skipped 1 test: unknown test command `unknown`
-b/z.clif:1: skipped 1 test: unknown test command `unknown`
-c.clif:1: skipped 1 test: unknown test command `unknown`
+a.clif:1: skipped 1 test: unknown test command `domtree`
+b/z.clif:1: skipped 1 test: unknown test command `domtree`
+c.clif:1: skipped 1 test: unknown test command `domtree`
 0 passed, 0 failed, 3 skipped
 ";
     assert_eq!(output, expected);
@@ -374,5 +374,63 @@ block0:
     assert_eq!(output, "1 passed, 0 failed, 0 skipped\n");
     let wrong = "test emit\n\nvcode %f {\nblock0:\n    frobnicate v192\n}\n";
     let (_, output, _) = run_file("a.vcode", wrong, false);
-    assert!(output.starts_with("a.vcode:5: failed: "));
+    assert!(output.starts_with("a.vcode:5:5: failed: "));
+}
+
+#[test]
+fn names_and_words_that_nobody_knows_fail() {
+    let directives = "; run: %other(7, 2) == 3
+; run: %dvide(7, 2) == 3
+; rum: %divide(7, 2) == 4
+; see: %divide has no parameters here
+function %other() {
+block0:
+    return
+}
+";
+    let text = format!("test run\ntest rnu\n{DIVIDE}{directives}");
+    let expected = "\
+a.clif:10: failed: run: %dvide(7, 2) == 3: there is no function %dvide in this file
+a.clif:11: failed: there is no directive `rum:`; there are `run:`, `trap:` and `print:`
+a.clif:2: failed: unknown test command `rnu`
+1 passed, 3 failed, 0 skipped
+";
+    assert_eq!(output(&text), expected);
+}
+
+#[test]
+fn code_of_other_machines_is_skipped() {
+    let foreign = format!("{PRECISE}\n; wrong\n").replacen('\n', "\ntarget aarch64\n", 1);
+    let skipped = "\
+a.clif:1: skipped 1 test: the code is that of target aarch64
+0 passed, 0 failed, 1 skipped
+";
+    assert_eq!(output(&foreign), skipped);
+    let lower = foreign.replace("compile precise-output", "lower");
+    assert_eq!(output(&lower), skipped);
+    let ours = foreign.replace("aarch64", "aarch64\ntarget riscv32");
+    assert!(output(&ours).ends_with("0 passed, 1 failed, 0 skipped\n"));
+}
+
+#[test]
+fn folders_without_tests_fail_and_files_run_once() {
+    let folder = TempDir::new().unwrap();
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let file = folder.path().join("a.clif");
+    fs::write(
+        &file,
+        format!("\u{feff}test run\n{DIVIDE}; run: %divide(7, 2) == 3\n"),
+    )
+    .unwrap();
+    let missing = folder.path().join("missing.clif");
+    let paths = [&*file, &empty, &empty.join("../a.clif"), &missing];
+    let (_, output) = run(&paths, folder.path(), &Options::default());
+    let expected = "\
+empty: failed: the folder holds no .clif and no .vcode file
+missing.clif: failed: No such file or directory (os error 2)
+1 passed, 2 failed, 0 skipped
+";
+    let os_error = output.replace("IO error for operation on", "");
+    assert_eq!(os_error, expected);
 }

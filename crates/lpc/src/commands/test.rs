@@ -2,9 +2,9 @@
 
 use crate::failure::Failure;
 use clap::Args;
-use lpc_filetests::{Options, run_paths};
+use lpc_filetests::{Options, Summary, run_paths};
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Run the tests that files contain
 ///
@@ -28,6 +28,10 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.paths.iter().any(|path| path == Path::new("-")) {
+        let message = "`lpc test` takes files and folders, not the standard input";
+        return Err(Failure::message(message));
+    }
     let mut stdout = BufWriter::new(io::stdout().lock());
     let options = Options {
         retype_pointers: arguments.retype_pointers,
@@ -35,6 +39,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let summary = run_paths(&arguments.paths, &options, &mut stdout)?;
     stdout.flush()?;
+    if summary == Summary::default() {
+        return Err(Failure::message("the files state nothing to test"));
+    }
     match summary.failed {
         0 => Ok(()),
         1 => Err(Failure::message("1 test failed")),
