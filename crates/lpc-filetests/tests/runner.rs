@@ -194,7 +194,7 @@ block0:
 "
     );
     let expected = "\
-a.clif:12: skipped 2 tests: %vector: type i32x4
+a.clif:12: skipped 2 tests: %vector: type i32x4 is not supported
 a.clif:19: skipped 1 test: %caller: calls %other_caller: calls %missing, which is not defined
 a.clif:27: skipped 0 tests: %other_caller: calls %missing, which is not defined
 a.clif:2: skipped 1 test: unknown test command `optimize fast`

@@ -17,9 +17,16 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The text of the file `path`, or of the standard input if that is `-`.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    String::from_utf8(read_bytes(path)?)
-        .map_err(|_| Failure::message(format_args!("{}: not UTF-8 text", path.display())))
+    let text = String::from_utf8(read_bytes(path)?)
+        .map_err(|_| Failure::message(format_args!("{}: not UTF-8 text", path.display())))?;
+    Ok(match text.strip_prefix(BYTE_ORDER_MARK) {
+        Some(text) => text.to_owned(),
+        None => text,
+    })
 }
+
+/// What some editors put before a text in UTF-8. Columns of the first line do not count it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// What to call the file `path` in messages.
 pub(crate) fn display_name(path: &Path) -> String {

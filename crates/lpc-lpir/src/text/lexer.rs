@@ -277,6 +277,15 @@ fn numbered_entity<'a>(word: &str) -> Option<Token<'a>> {
     }
 }
 
+/// Whether `word` would name an entity if its number were smaller.
+pub(super) fn has_too_large_number(word: &str) -> bool {
+    let digits = word.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    let prefix = &word[..word.len() - digits.len()];
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit()) && !digits.starts_with('0');
+    let is_entity = matches!(prefix, "v" | "block" | "ss" | "gv" | "fn" | "sig");
+    is_entity && is_number && !digits.is_empty() && numbered_entity(word).is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

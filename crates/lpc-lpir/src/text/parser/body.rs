@@ -250,6 +250,41 @@ impl Parser<'_> {
         Ok(SourceLoc::new(bits))
     }
 
+    /// Checks that the values which nothing has defined up to here are `results`, or defined behind here: without a definition
+    /// that is the error, whatever else is wrong for the lack of it.
+    #[cold]
+    fn check_operands_are_defined(
+        &self,
+        context: &Context,
+        results: &[WrittenValue],
+    ) -> ParseResult<()> {
+        for &(value, number, location) in &context.forward_values {
+            let is_result = results.iter().any(|&(result, ..)| result == value);
+            let is_defined = context.function.dfg.value_is_defined(value);
+            if !is_defined && !is_result && !self.clone().defines_value(number) {
+                return Err(error_at(location, format_args!("undefined value v{number}")).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the rest of the function defines the value `number`, as `v1:`, `v1 =`, `v1, v2 =` or `v1 ->`.
+    fn defines_value(mut self, number: u32) -> bool {
+        // Whether the value is in the list that was read last, and whether that goes on.
+        let (mut is_listed, mut goes_on) = (false, false);
+        loop {
+            match self.token {
+                Token::Value(found) => is_listed = found == number || is_listed && goes_on,
+                Token::Punctuation(b',') => {}
+                Token::Punctuation(b'=' | b':') | Token::Arrow if is_listed => return true,
+                Token::End | Token::Punctuation(b'}') => return false,
+                _ => is_listed = false,
+            }
+            goes_on = self.at(b',');
+            self.advance();
+        }
+    }
+
     /// An alias may be written more than once, if it always stands for the same value. An alias of an alias becomes one of
     /// the value at the end, so that no use has a chain to follow.
     fn parse_alias(&mut self, context: &mut Context, alias: WrittenValue) -> ParseResult<()> {
@@ -291,7 +326,13 @@ impl Parser<'_> {
         if self.at(b',') && opcode.is_call() {
             return self.unsupported("a stack map");
         }
-        let controlling = context.controlling_type(&data, stated, location)?;
+        let controlling = match context.controlling_type(&data, stated, location) {
+            Ok(controlling) => controlling,
+            Err(failure) => {
+                self.check_operands_are_defined(context, results)?;
+                return Err(failure);
+            }
+        };
         let inst = context.function.dfg.make_inst(data);
         context.function.layout.append_inst(inst, block);
         context.source_map.insts[inst] = Some(location);

@@ -104,7 +104,9 @@ impl Parser<'_> {
                 self.advance();
                 Ok(ty)
             }
-            _ if dialect::is_clif_type(word) => self.unsupported(format_args!("type {word}")),
+            _ if dialect::is_clif_type(word) => {
+                self.unsupported(format_args!("type {word} is not supported"))
+            }
             _ if matches!(word, "r32" | "r64") => {
                 self.error("reference types are gone from CLIF: use i32")
             }

@@ -28,7 +28,7 @@ mod run_command;
 
 use self::numbering::SPARE_GAPS;
 use super::error::{Location, ParseError};
-use super::lexer::{Lexer, Token};
+use super::lexer::{Lexer, Token, has_too_large_number};
 use super::source_map::SourceMap;
 use super::test_file::{Comment, Outcome, TestFile};
 use crate::entity::PrimaryMap;
@@ -129,6 +129,9 @@ fn error_at(location: Location, message: impl fmt::Display) -> ParseError {
     }
 }
 
+/// What some editors put before a text in UTF-8. It is not part of the text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The state of the reader.
 #[derive(Clone)]
 struct Parser<'a> {
@@ -155,6 +158,7 @@ impl<'a> Parser<'a> {
                 "a text of four gigabytes or more",
             ));
         }
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         Ok(Self::starting_at(text, Location::START))
     }
 
@@ -201,7 +205,12 @@ impl<'a> Parser<'a> {
     /// The error that something else is expected in place of the next token.
     #[cold]
     fn expected<T>(&self, what: impl fmt::Display) -> ParseResult<T> {
-        self.error(format_args!("expected {what}, found {}", self.token))
+        match self.token {
+            Token::Identifier(word) if has_too_large_number(word) => {
+                self.error(format_args!("the number of `{word}` is too large"))
+            }
+            token => self.error(format_args!("expected {what}, found {token}")),
+        }
     }
 
     /// The failure that the next token is CLIF and not LPIR.

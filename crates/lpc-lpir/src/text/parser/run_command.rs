@@ -5,6 +5,7 @@ use crate::ir::{DataValue, ExternalName, Signature, Type};
 use crate::text::error::{Location, ParseError};
 use crate::text::lexer::Token;
 use crate::text::run_command::{Comparison, Invocation, RunCommand};
+use alloc::format;
 use alloc::vec::Vec;
 
 /// Reads the comment `text` as a run command about a function of the signature `signature`. `None` when it is not one.
@@ -43,7 +44,7 @@ pub fn parse_run_command_at(
     finish(parser.parse_run_command(signature))
 }
 
-/// Reads `name(args)`, with or without a `%` before the name, where `signature` gives the signature of the function of a
+/// Reads `name(args)`, with or without a `%` before the name, which may be quoted, where `signature` gives the signature of the function of a
 /// name, as the user of a command line writes it.
 ///
 /// # Errors
@@ -52,14 +53,21 @@ pub fn parse_invocation<'s>(
     text: &str,
     signature: impl FnOnce(&ExternalName) -> Option<&'s Signature>,
 ) -> Result<Invocation, ParseError> {
+    let text = text.trim_start();
+    if text.starts_with('"') {
+        let named = format!("%{text}");
+        return finish(
+            Parser::starting_at(&named, Location::START).parse_user_invocation(None, signature),
+        );
+    }
     let (name, mut parser) = match text.split_once('(').map_or(text, |(name, _)| name) {
-        word if is_word(word) => {
+        word if is_word(word.trim_end()) => {
             let location = Location {
                 line: 1,
                 column: word.len() as u32 + 1,
             };
             let rest = Parser::starting_at(&text[word.len()..], location);
-            (Some(ExternalName::symbol(word)), rest)
+            (Some(ExternalName::symbol(word.trim_end())), rest)
         }
         _ => (None, Parser::starting_at(text, Location::START)),
     };

@@ -202,3 +202,12 @@ block0(v0: i32):
 ";
     assert_eq!(print(text), printed);
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_text() {
+    let error = parse_functions("\u{feff}funktion").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "1:1: expected `function`, found `funktion`"
+    );
+}

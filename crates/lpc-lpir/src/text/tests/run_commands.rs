@@ -224,6 +224,8 @@ fn invocations_by_users() {
         ("%g()", "%g()"),
         ("u0:3()", "u0:3()"),
         ("v3()", "%v3()"),
+        ("  g ()", "%g()"),
+        ("\"g\"()", "%g()"),
     ] {
         assert_eq!(parse_invocation(text, lookup).unwrap().to_string(), shown);
     }
