@@ -38,6 +38,8 @@
 //! lack is skipped and named: an unknown test command, a function with an unknown type or opcode, one that the backend
 //! cannot compile, and those that call it. Everything else in the file is tested.
 //!
+//! All directives and settings are listed in `docs/testing.md`.
+//!
 //! Files are run in the order of their names, and the same files give the same output.
 
 mod attempt;

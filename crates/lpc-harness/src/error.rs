@@ -94,8 +94,13 @@ pub enum RunError {
         /// At which instruction.
         place: Place,
     },
-    /// As many instructions were executed as one call may.
-    LimitReached,
+    /// As many instructions were executed as one call may: [`MachineOptions::instruction_limit`](crate::MachineOptions::instruction_limit).
+    LimitReached {
+        /// How many that is.
+        limit: u64,
+        /// The instruction that would have been next.
+        place: Place,
+    },
     /// The compiled code did not keep the calling convention: the compiler is wrong.
     Violation {
         /// What is wrong.
@@ -172,7 +177,12 @@ impl fmt::Display for RunError {
             }
             Self::Trap { code, place } => write!(f, "trap {code} at {place}"),
             Self::Fault { stop, place } => write!(f, "{stop} at {place}"),
-            Self::LimitReached => f.write_str("instruction limit reached"),
+            Self::LimitReached { limit, place } => {
+                write!(
+                    f,
+                    "more than {limit} instructions executed, stopped at {place}"
+                )
+            }
             Self::Violation { violation, place } => {
                 write!(f, "calling convention violated at {place}: {violation}")
             }

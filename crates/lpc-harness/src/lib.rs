@@ -36,5 +36,6 @@ mod transfer;
 
 pub use error::{Place, ProgramError, RunError, Violation};
 pub use host::{HostFunctions, NoHost};
+pub use lpc_riscv32::emulator::Emulator;
 pub use options::{MEMORY_BASE, MachineOptions};
 pub use program::Program;

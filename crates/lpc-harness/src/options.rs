@@ -24,13 +24,13 @@ pub struct MachineOptions {
 }
 
 impl Default for MachineOptions {
-    /// 16 MiB of memory, of which 4 MiB are stack, and ten billion instructions.
+    /// 16 MiB of memory, of which 4 MiB are stack, and a billion instructions.
     fn default() -> Self {
         Self {
             memory_size: 16 << 20,
             stack_size: 4 << 20,
             misaligned: Misaligned::Allow,
-            instruction_limit: 10_000_000_000,
+            instruction_limit: 1_000_000_000,
             check_stack_alignment: false,
         }
     }

@@ -111,7 +111,12 @@ impl Program {
             let limit = self.options.instruction_limit.saturating_sub(executed);
             match self.run_machine(limit)? {
                 Stop::Halted => return Ok(()),
-                Stop::LimitReached => return Err(RunError::LimitReached),
+                Stop::LimitReached => {
+                    return Err(RunError::LimitReached {
+                        limit: self.options.instruction_limit,
+                        place: self.place(self.emulator.pc()),
+                    });
+                }
                 Stop::Ecall => self.call_host(host)?,
                 stop => return Err(self.trapped(stop)),
             }

@@ -181,7 +181,10 @@ fn endless_recursion_overflows_the_stack_and_endless_loops_reach_the_limit() {
         r#"stk_ovf in Some("%f")"#
     );
     let endless = "function %f() {\nblock0:\n    jump block1\nblock1:\n    jump block1\n}\n";
-    assert_eq!(call(endless, &[]), Err(RunError::LimitReached));
+    let Err(RunError::LimitReached { place, .. }) = call(endless, &[]) else {
+        panic!("the limit is reached");
+    };
+    assert_eq!(place.function, Some((ExternalName::symbol("f"), 0)));
 }
 
 #[test]

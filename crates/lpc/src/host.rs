@@ -15,6 +15,8 @@ use std::io::{self, Read, Write};
 pub(crate) struct Console<'a> {
     input: &'a mut dyn Read,
     output: &'a mut dyn Write,
+    /// The last byte that was written.
+    last: Option<u8>,
     /// The first error of reading or writing. What the program writes behind it is lost.
     error: Option<io::Error>,
 }
@@ -29,8 +31,14 @@ impl<'a> Console<'a> {
         Self {
             input,
             output,
+            last: None,
             error: None,
         }
+    }
+
+    /// Whether something was written that does not end with the end of a line.
+    pub(crate) fn ends_within_line(&self) -> bool {
+        self.last.is_some_and(|byte| byte != b'\n')
     }
 
     /// Writes what is buffered.
@@ -45,6 +53,7 @@ impl<'a> Console<'a> {
     }
 
     fn write(&mut self, bytes: &[u8]) {
+        self.last = bytes.last().copied().or(self.last);
         if self.error.is_none() {
             self.error = self.output.write_all(bytes).err();
         }

@@ -9,7 +9,7 @@ use lpc_riscv32::ExtensionSet;
 #[derive(Args)]
 #[command(next_help_heading = "Compilation")]
 pub(crate) struct CompileOptions {
-    /// The instruction set of the machine, such as rv32imac_zba_zbb
+    /// The instruction set of the machine, such as rv32imac_zba_zbb; multiplication and division need M
     #[arg(long, value_name = "ISA", default_value = "rv32imac")]
     pub(crate) march: ExtensionSet,
 

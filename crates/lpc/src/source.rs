@@ -4,8 +4,12 @@ use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::failure::Failure;
 use crate::input::{display_name, read_text};
 use crate::pipeline::timed;
+use lpc_harness::ProgramError;
+use lpc_link::LinkError;
 use lpc_lpir::entity::SecondaryMap;
-use lpc_lpir::ir::{AnyEntity, FuncId, Inst, Module, SourceLoc};
+use lpc_lpir::ir::{
+    AnyEntity, ExternalName, FuncId, GlobalValueData, Inst, InstructionData, Module, SourceLoc,
+};
 use lpc_lpir::text::{Location, Outcome, SourceMap, TestFile, parse_test};
 use lpc_lpir::verifier::verify_module;
 use std::ops::Range;
@@ -114,6 +118,47 @@ impl SourceModule {
     /// The failure that `errors` are.
     pub(crate) fn failure(&self, errors: Vec<Diagnostic>) -> Failure {
         self.source.failure(errors)
+    }
+
+    /// The failure to link the module: names without a definition are shown where they are used first.
+    pub(crate) fn link_failure(&self, error: &LinkError) -> Failure {
+        let LinkError::Undefined(symbols) = error else {
+            return Failure::message(error);
+        };
+        let places: Option<Vec<_>> = symbols
+            .iter()
+            .map(|symbol| {
+                let location = self.first_use(&symbol.referenced_by, &symbol.name)?;
+                Some(self.diagnostic(location, format!("{} is not defined", symbol.name)))
+            })
+            .collect();
+        places.map_or_else(|| Failure::message(error), |errors| self.failure(errors))
+    }
+
+    /// The failure to make the module a program.
+    pub(crate) fn load_failure(&self, error: &ProgramError) -> Failure {
+        match error {
+            ProgramError::Link(error) => self.link_failure(error),
+            _ => Failure::message(error),
+        }
+    }
+
+    /// Where the function `user` refers to the function or symbol `name` first.
+    fn first_use(&self, user: &ExternalName, name: &ExternalName) -> Option<Location> {
+        let id = self.module.find(user)?;
+        let func = self.module.function(id);
+        let blocks = func.layout.blocks();
+        let mut insts = blocks.flat_map(|block| func.layout.block_insts(block));
+        let inst = insts.find(|&inst| match *func.dfg.inst(inst) {
+            InstructionData::Call { func_ref, .. } | InstructionData::FuncAddr { func_ref, .. } => {
+                func.dfg.ext_funcs[func_ref].name == *name
+            }
+            InstructionData::UnaryGlobalValue { global_value, .. } => {
+                matches!(&func.global_values[global_value], GlobalValueData::Symbol { name: symbol, .. } if symbol == name)
+            }
+            _ => false,
+        });
+        self.location(id, inst.map_or(AnyEntity::Function, AnyEntity::Inst))
     }
 
     /// The name of the file and a place in it, as in error messages.

@@ -51,7 +51,8 @@ pub(crate) struct Arguments {
 enum Stage {
     /// The program itself, read and written again
     Lpir,
-    /// Machine instructions with virtual registers, and the registers that they are given
+    /// Machine instructions with virtual registers, and beside them the registers that they are given; to be looked at:
+    /// what `test lower` prints can be read again
     Vcode,
     /// Assembly text
     Asm,
@@ -118,7 +119,7 @@ fn link(
     };
     linker
         .link(arguments.base, &address_of_import)
-        .map_err(Failure::message)
+        .map_err(|error| source.link_failure(&error))
 }
 
 fn parse_import(text: &str) -> Result<(ExternalName, u32), String> {

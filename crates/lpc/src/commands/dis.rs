@@ -5,6 +5,7 @@ use crate::input::{display_name, read_bytes};
 use crate::options::parse_address;
 use crate::output::write_bytes;
 use clap::{Args, ValueEnum};
+use lpc_lpir::text::Location;
 use lpc_riscv32::ExtensionSet;
 use lpc_riscv32::disassembler::Listing;
 use lpc_riscv32::display::DisplayOptions;
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Hexadecimal numbers if the input consists of nothing else
+    /// Hexadecimal numbers if the input is text, and bytes if not
     Auto,
     /// Bytes
     Bin,
@@ -54,16 +55,22 @@ enum Format {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = read_bytes(&arguments.file)?;
-    let hexadecimal = std::str::from_utf8(&input).ok().and_then(parse_hexadecimal);
-    let code = match (arguments.format, hexadecimal) {
-        (Format::Bin, _) | (Format::Auto, None) => input,
-        (Format::Hex | Format::Auto, Some(code)) => code,
-        (Format::Hex, None) => {
+    let is_hexadecimal = match arguments.format {
+        Format::Bin => false,
+        Format::Hex => true,
+        Format::Auto => is_text(&input),
+    };
+    let code = if is_hexadecimal {
+        let text = String::from_utf8_lossy(&input);
+        parse_hexadecimal(&text).map_err(|(location, token)| {
             let name = display_name(&arguments.file);
-            return Err(Failure::message(format_args!(
-                "{name}: expected numbers of two, four or eight hexadecimal digits"
-            )));
-        }
+            Failure::message(format_args!(
+                "{name}:{location}: `{token}` is no number of two, four or eight hexadecimal digits; \
+                 --format bin takes the input as bytes"
+            ))
+        })?
+    } else {
+        input
     };
     let extensions = arguments.march.unwrap_or(ExtensionSet::all());
     let listing = Listing {
@@ -78,21 +85,40 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     write_bytes(None, listing.to_string().as_bytes())
 }
 
-/// The bytes of a text that consists of hexadecimal numbers, or `None` if it does not.
-fn parse_hexadecimal(text: &str) -> Option<Vec<u8>> {
+/// Whether `input` is printable ASCII text.
+fn is_text(input: &[u8]) -> bool {
+    let is_printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    input.iter().all(is_printable)
+}
+
+/// The bytes of a text that consists of hexadecimal numbers.
+///
+/// # Errors
+/// The first word that is none, and its place.
+fn parse_hexadecimal(text: &str) -> Result<Vec<u8>, (Location, &str)> {
     let mut bytes = Vec::new();
-    for token in text.split_whitespace() {
-        let digits = token.strip_prefix("0x").unwrap_or(token);
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        let number = u32::from_str_radix(digits, 16).ok()?;
-        match digits.len() {
-            length @ (2 | 4 | 8) => bytes.extend_from_slice(&number.to_le_bytes()[..length / 2]),
-            _ => return None,
+    for (number, line) in (1..).zip(text.lines()) {
+        for token in line.split_whitespace() {
+            let start = token.as_ptr() as usize - line.as_ptr() as usize;
+            let location = Location {
+                line: number,
+                column: line[..start].chars().count() as u32 + 1,
+            };
+            bytes.extend(parse_number(token).ok_or((location, token))?);
         }
     }
-    Some(bytes)
+    Ok(bytes)
+}
+
+/// The bytes of a number, the lowest first.
+fn parse_number(token: &str) -> Option<Vec<u8>> {
+    let digits = token.strip_prefix("0x").unwrap_or(token);
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if !is_number || !matches!(digits.len(), 2 | 4 | 8) {
+        return None;
+    }
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    Some(number.to_le_bytes()[..digits.len() / 2].to_vec())
 }
 
 #[cfg(test)]
@@ -103,10 +129,12 @@ mod tests {
     fn hexadecimal_numbers_of_three_lengths() {
         assert_eq!(
             parse_hexadecimal("0x00a50513\n8082 ff"),
-            Some(vec![0x13, 0x05, 0xa5, 0x00, 0x82, 0x80, 0xff])
+            Ok(vec![0x13, 0x05, 0xa5, 0x00, 0x82, 0x80, 0xff])
         );
         for text in ["00a5051", "xyz", "00a505130", "+1"] {
-            assert_eq!(parse_hexadecimal(text), None, "{text}");
+            let location = Location { line: 2, column: 4 };
+            let after = format!("ff\nff {text}");
+            assert_eq!(parse_hexadecimal(&after), Err((location, text)));
         }
     }
 }

@@ -132,7 +132,7 @@ impl Shader {
             &NoHost,
         );
         Ok(Self {
-            program: program.map_err(Failure::message)?,
+            program: program.map_err(|error| source.load_failure(&error))?,
             function,
             time: to_fixed(arguments.time),
         })

@@ -11,6 +11,7 @@ use clap::Args;
 use lpc_harness::{Place, Program, RunError};
 use lpc_lpir::ir::{AnyEntity, DataValue, ExternalName};
 use lpc_lpir::text::parse_invocation;
+use lpc_riscv32::emulator::{Stop, Trap};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -70,12 +71,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             &console,
         )
     });
-    let mut program = program.map_err(Failure::message)?;
+    let mut program = program.map_err(|error| source.load_failure(&error))?;
 
     let mut run_time = Duration::ZERO;
     let result = timed(&mut run_time, || {
         program.call(&function, &values, &mut console)
     });
+    let ends_within_line = console.ends_within_line();
     console.finish()?;
     drop(stdout);
     if arguments.stats {
@@ -93,6 +95,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let results = result.map_err(|error| run_failure(&source, error))?;
     if results.is_empty() {
         return Ok(());
+    }
+    if ends_within_line {
+        write_bytes(None, b"\n")?;
     }
     let texts: Vec<_> = results
         .iter()
@@ -124,11 +129,14 @@ fn invocation(
 pub(crate) fn run_failure(source: &SourceModule, error: RunError) -> Failure {
     let (what, place) = match &error {
         RunError::Trap { code, place } => (format!("trap {code}"), place),
-        RunError::Fault { stop, place } => (stop.to_string(), place),
+        RunError::Fault { stop, place } => (fault(*stop, place), place),
         RunError::Violation { violation, place } => {
             (format!("calling convention violated: {violation}"), place)
         }
-        RunError::LimitReached => return Failure::Trap(error.to_string()),
+        RunError::LimitReached { limit, place } => {
+            let what = format!("stopped after {limit} instructions (see --instruction-limit)");
+            (what, place)
+        }
         _ => return Failure::message(error),
     };
     Failure::Trap(match source_of(source, place) {
@@ -142,6 +150,15 @@ pub(crate) fn run_failure(source: &SourceModule, error: RunError) -> Failure {
         }) => format!("{location}: {what} in {function}"),
         None => format!("{what} at {place}"),
     })
+}
+
+/// What stopped the machine at `place`, with the address or encoding at fault where that is another number.
+fn fault(stop: Stop, place: &Place) -> String {
+    match stop {
+        Stop::Trap(Trap { cause, value, .. }) if value == place.pc => cause.to_string(),
+        Stop::Trap(Trap { cause, value, .. }) => format!("{cause} ({value:#010x})"),
+        _ => stop.to_string(),
+    }
 }
 
 /// A place in a source file, for messages.
