@@ -18,6 +18,27 @@ use lpc_riscv32::Gpr;
 use lpc_riscv32::emulator::{Counters, Emulator, Stop, TrapCause};
 
 /// A module, loaded into a machine. See the [crate documentation](crate).
+///
+/// ```
+/// use lpc_codegen::Settings;
+/// use lpc_harness::{MachineOptions, NoHost, Program};
+/// use lpc_lpir::ir::{DataValue, ExternalName, Type};
+/// use lpc_lpir::text::parse_module;
+///
+/// let text = "function %half(i32) -> i32 {
+/// block0(v0: i32):
+///     v1 = iconst.i32 1
+///     v2 = sshr v0, v1
+///     return v2
+/// }";
+/// let module = parse_module(text)?;
+/// let options = MachineOptions::default();
+/// let mut program = Program::new(&module, &Settings::default(), options, &NoHost)?;
+/// let seven = DataValue::from_signed(Type::I32, 7);
+/// let results = program.call(&ExternalName::symbol("half"), &[seven], &mut NoHost)?;
+/// assert_eq!(results[0].signed(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Program {
     pub(crate) emulator: Emulator,

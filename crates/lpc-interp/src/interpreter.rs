@@ -36,6 +36,25 @@ impl Default for Limits {
 }
 
 /// Executes the functions of a module. See the [crate documentation](crate).
+///
+/// ```
+/// use lpc_interp::{Interpreter, Limits, NoHost};
+/// use lpc_lpir::ir::{DataValue, ExternalName, Type};
+/// use lpc_lpir::text::parse_module;
+///
+/// let text = "function %half(i32) -> i32 {
+/// block0(v0: i32):
+///     v1 = iconst.i32 1
+///     v2 = sshr v0, v1
+///     return v2
+/// }";
+/// let module = parse_module(text)?;
+/// let mut interpreter = Interpreter::new(&module, Limits::default());
+/// let seven = DataValue::from_signed(Type::I32, 7);
+/// let results = interpreter.call(&ExternalName::symbol("half"), &[seven], &mut NoHost)?;
+/// assert_eq!(results[0].signed(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Interpreter<'m> {
     module: &'m Module,

@@ -14,6 +14,30 @@ use lpc_lpir::ir::ExternalName;
 ///
 /// All offsets in its tables count from the start of the image, so that nothing but [`Linker::link`] depends on where the
 /// image will run.
+///
+/// ```
+/// use lpc_codegen::{Settings, compile_module};
+/// use lpc_link::Linker;
+/// use lpc_lpir::ir::ExternalName;
+/// use lpc_lpir::text::parse_module;
+///
+/// let text = "function %main() {
+///     fn0 = %putchar(i32)
+/// block0:
+///     v0 = iconst.i32 33
+///     call fn0(v0)
+///     return
+/// }";
+/// let compiled = compile_module(&parse_module(text)?, &Settings::default())?;
+/// let mut linker = Linker::new();
+/// for function in &compiled.functions {
+///     linker.add_function(&function.name, &function.code.buffer)?;
+/// }
+/// let putchar = ExternalName::symbol("putchar");
+/// let image = linker.link(0x4200_0000, &|name| (*name == putchar).then_some(0x4000_0100))?;
+/// assert_eq!(image.address_of(&ExternalName::symbol("main")), Some(0x4200_0000));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Linker {
     bytes: Vec<u8>,
