@@ -352,6 +352,33 @@ impl FunctionBuilder<'_> {
     }
 
     /// Makes the table of a `br_table`. Each table belongs to one instruction.
+    ///
+    /// ```
+    /// use lpc_lpir::builder::{FunctionBuilder, FunctionBuilderContext};
+    /// use lpc_lpir::ir::{BlockCall, CallConv, ExternalName, Function, JumpTableData};
+    /// use lpc_lpir::ir::{AbiParam, Signature, Type};
+    ///
+    /// let mut signature = Signature::new(CallConv::Fast);
+    /// signature.params.push(AbiParam::new(Type::I32));
+    /// let mut func = Function::new(ExternalName::symbol("choose"), signature);
+    /// let mut context = FunctionBuilderContext::new();
+    /// let mut builder = FunctionBuilder::new(&mut func, &mut context);
+    /// let [entry, other, zero, one] = [(); 4].map(|()| builder.create_block());
+    /// builder.append_block_params_for_function_params(entry);
+    /// builder.switch_to_block(entry);
+    /// let index = builder.block_params(entry)[0];
+    /// let pool = &mut builder.func.dfg.value_lists;
+    /// let [default, first, second] = [other, zero, one].map(|block| BlockCall::new(block, [], pool));
+    /// let table = builder.create_jump_table(JumpTableData::new(default, &[first, second]));
+    /// builder.ins().br_table(index, table);
+    /// for block in [other, zero, one] {
+    ///     builder.switch_to_block(block);
+    ///     builder.ins().return_(&[]);
+    /// }
+    /// builder.seal_all_blocks();
+    /// builder.finalize();
+    /// assert!(func.to_string().contains("br_table v0, block1, [block2, block3]"));
+    /// ```
     pub fn create_jump_table(&mut self, data: JumpTableData) -> JumpTable {
         self.func.dfg.jump_tables.push(data)
     }
