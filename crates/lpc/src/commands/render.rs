@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let height = arguments.height.unwrap_or((width * 3).div_ceil(4));
     let picture = shader
         .draw(width, height)
-        .map_err(|error| run_failure(&source, error))?;
+        .map_err(|error| error.failure(&source))?;
     if let Some(path) = &arguments.output {
         write_bytes(Some(path), &picture.to_png()?)?;
     }
@@ -139,7 +139,7 @@ impl Shader {
     }
 
     /// Calls the shader for every pixel.
-    fn draw(&self, width: u32, height: u32) -> Result<Picture, RunError> {
+    fn draw(&self, width: u32, height: u32) -> Result<Picture, PixelError> {
         let progress = ProgressBar::new(height.into()).with_style(progress_style());
         let mut bytes = vec![0; width as usize * height as usize * 3];
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
@@ -170,14 +170,15 @@ impl Shader {
         rows: &mut [(&mut [u8], u32)],
         height: u32,
         progress: &ProgressBar,
-    ) -> Result<(), RunError> {
+    ) -> Result<(), PixelError> {
         let mut program = self.program.clone();
         for (row, y) in rows {
             for (pixel, x) in row.chunks_exact_mut(3).zip(0..) {
                 let arguments = [coordinate(x, height), coordinate(*y, height), self.time];
                 let arguments =
                     arguments.map(|number| DataValue::from_signed(Type::I32, number.into()));
-                let color = program.call(&self.function, &arguments, &mut NoHost)?;
+                let color = program.call(&self.function, &arguments, &mut NoHost);
+                let color = color.map_err(|error| PixelError { x, y: *y, error })?;
                 for (byte, channel) in pixel.iter_mut().zip(color) {
                     *byte = channel.signed().clamp(0, 255) as u8;
                 }
@@ -185,6 +186,23 @@ impl Shader {
             progress.inc(1);
         }
         Ok(())
+    }
+}
+
+/// Why a pixel has no color.
+struct PixelError {
+    x: u32,
+    y: u32,
+    error: RunError,
+}
+
+impl PixelError {
+    fn failure(self, source: &SourceModule) -> Failure {
+        let Self { x, y, error } = self;
+        match run_failure(source, error) {
+            Failure::Trap(message) => Failure::Trap(format!("{message} (pixel {x}, {y})")),
+            failure => failure,
+        }
     }
 }
 
