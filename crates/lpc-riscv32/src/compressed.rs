@@ -24,7 +24,7 @@ pub const UNIMP: u16 = 0;
 /// are.
 pub fn expand(bits: u16, extensions: ExtensionSet) -> Option<Inst> {
     let (row, inst) = find(bits)?;
-    (extensions.contains(row.extension) && inst.opcode.is_in(extensions)).then_some(inst)
+    row.is_in(extensions).then_some(inst)
 }
 
 /// The mnemonic of a 16-bit encoding of any extension, such as `c.addi`.
@@ -51,7 +51,7 @@ fn compress_exactly(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
         return None;
     }
     let bits = rows_of(inst.opcode)
-        .filter(|row| extensions.contains(row.extension))
+        .filter(|row| row.is_in(extensions))
         .find_map(|row| row.insert(&inst))?;
     debug_assert_eq!(expand(bits, extensions), Some(inst));
     Some(bits)
@@ -125,6 +125,18 @@ struct Row {
     operands: &'static [Operand],
     opcode: Opcode,
     extension: Extension,
+}
+
+impl Row {
+    /// Whether a machine with `extensions` has the form: it needs the extension of the form and that of the instruction.
+    fn is_in(&self, extensions: ExtensionSet) -> bool {
+        // Zbkb has `zext.h` too, as a case of `pack`; its compressed form comes with Zbb only (Zc manual, "c.zext.h").
+        let has_inst = match self.opcode {
+            Opcode::ZextH => extensions.contains(Extension::Zbb),
+            opcode => opcode.is_in(extensions),
+        };
+        extensions.contains(self.extension) && has_inst
+    }
 }
 
 /// An operand of a compressed form: where it lies, or the value that it always has.
@@ -555,6 +567,12 @@ mod tests {
         // What Zcb adds needs the 32-bit instruction as well: 8 forms of registers each.
         assert_eq!(count("rv32ic_zcb_zbb") - count("rv32ic_zcb"), 3 * 8);
         assert_eq!(count("rv32imc_zcb") - count("rv32ic_zcb"), 64);
+        // Zbkb has `zext.h`, but not its compressed form.
+        assert_eq!(count("rv32ic_zcb_zbkb"), count("rv32ic_zcb"));
+        let zext_h = Inst::unary(Opcode::ZextH, Gpr::A0, Gpr::A0);
+        let with = |isa: &str| compress(zext_h, isa.parse().unwrap());
+        assert_eq!(with("rv32ic_zcb_zbb"), Some(0x9d69));
+        assert_eq!(with("rv32ic_zcb_zbkb"), None);
     }
 
     #[test]

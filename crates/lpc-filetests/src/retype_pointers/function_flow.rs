@@ -29,6 +29,10 @@ pub(super) fn is_plain(opcode: Opcode) -> bool {
     )
 }
 
+fn is_signed_comparison(data: &InstructionData) -> bool {
+    matches!(data, InstructionData::IntCompare { cond, .. } if cond.is_signed())
+}
+
 /// Whether instructions with `opcode` extend their operand. From the width of a pointer to the same width that is nothing.
 pub(super) fn extends(opcode: Opcode) -> bool {
     matches!(opcode, Opcode::Uextend | Opcode::Sextend)
@@ -91,6 +95,10 @@ impl<'a> FunctionFlow<'a> {
                 OperandType::Address => self.set_address(operand),
                 // Only whether it is zero matters, or what is left of it modulo the width of another operand.
                 OperandType::AnyInt => {}
+                // An address of 2 GiB or more is negative as an `i32`, and was positive as an `i64`.
+                OperandType::Same if is_signed_comparison(dfg.inst(inst)) => {
+                    self.obstruct(operand, "is compared as a signed number".to_owned());
+                }
                 OperandType::Same if is_plain(opcode) => {
                     let first = *same.get_or_insert(self.member(operand));
                     self.join(operand, first);
