@@ -36,7 +36,7 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
 
 impl Lower<'_, MInst> {
     /// Where the mask has a one, the difference of the two flips the bit of the second to that of the first.
-    fn select_bits(&mut self, mask: Word, x: Word, y: Word) -> Word {
+    pub(super) fn select_bits(&mut self, mask: Word, x: Word, y: Word) -> Word {
         let difference = self.xor(x, y);
         let selected = self.and(difference, mask);
         self.xor(selected, y)

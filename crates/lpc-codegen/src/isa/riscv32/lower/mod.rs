@@ -64,7 +64,8 @@ impl LowerBackend for Riscv32Backend {
             Bswap | Bitrev => bitwise::lower_reversal(ctx, inst),
 
             Icmp => comparisons::lower_icmp(ctx, inst),
-            Select | SelectSpectreGuard => selection::lower_select(ctx, inst),
+            Select => selection::lower_select(ctx, inst),
+            SelectSpectreGuard => selection::lower_select_spectre_guard(ctx, inst),
             Bmask => comparisons::lower_bmask(ctx, inst),
 
             Ireduce | Uextend | Sextend | Isplit | Iconcat | Bitcast => {

@@ -23,6 +23,22 @@ pub(super) fn lower_select(ctx: Ctx, inst: Inst) -> LowerResult {
     Ok(())
 }
 
+/// As a selection, with a mask in the place of a branch that could be predicted: all ones or zero.
+///
+/// The condition is what the mask is made of. A comparison of wide values finds that by a branch of its own.
+pub(super) fn lower_select_spectre_guard(ctx: Ctx, inst: Inst) -> LowerResult {
+    let result = ctx.result(inst);
+    let [condition, x, y] = operands(ctx, inst);
+    let condition = ctx.is_true(condition);
+    let flag = ctx.flag_of(condition);
+    let mask = ctx.neg(flag);
+    let needed = ctx.needed_words(result);
+    let [x, y] = [x, y].map(|value| ctx.low_words(value, needed));
+    let words = Words::from_fn(needed, |index| ctx.select_bits(mask, x[index], y[index]));
+    ctx.define(result, &words);
+    Ok(())
+}
+
 impl Lower<'_, MInst> {
     /// `if_true` if the condition holds, otherwise `if_false`.
     pub(super) fn select_word(
