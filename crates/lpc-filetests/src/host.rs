@@ -5,18 +5,15 @@ use lpc_riscv32::Emulator;
 
 /// The functions that programs under test may import: `%putchar(i32)`, which does nothing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TestHost;
+pub struct TestHost;
 
 impl TestHost {
     /// Whether there is a function `name` that can be called with `signature`.
     pub(crate) fn has(name: &ExternalName, signature: &Signature) -> bool {
         let params = signature.params.iter().map(|param| param.value_type);
-        Self::has_name(name) && params.eq([Type::I32]) && signature.returns.is_empty()
-    }
-
-    /// Whether there is a function `name`.
-    pub(crate) fn has_name(name: &ExternalName) -> bool {
-        matches!(name, ExternalName::Symbol(name) if **name == *"putchar")
+        *name == ExternalName::symbol("putchar")
+            && params.eq([Type::I32])
+            && signature.returns.is_empty()
     }
 }
 

@@ -35,8 +35,8 @@
 //! `set single_hart`.
 //!
 //! A directive or annotation counts as one test, a text that is compared as a whole as well. What needs something that we
-//! lack is skipped and named: an unknown test command, a function with an unknown type or opcode, one that the backend
-//! cannot compile, and those that call it. Everything else in the file is tested.
+//! lack is skipped and named: a test command that only Cranelift has, a function with a type or opcode that we do not
+//! have, one that the backend cannot compile, and those that call it. Everything else in the file is tested.
 //!
 //! All directives and settings are listed in `docs/testing.md`.
 //!
@@ -63,5 +63,6 @@ mod test_run;
 mod test_verifier;
 mod vcode_file;
 
+pub use host::TestHost;
 pub use report::Summary;
 pub use runner::{Options, run_paths};

@@ -5,9 +5,10 @@
 //! and the emulator. What these two print is not compared: a garbled program may read memory that it never wrote.
 
 use lpc_codegen::{RegallocAlgorithm, Settings};
+use lpc_filetests::TestHost;
 use lpc_harness::{MachineOptions, Program};
 use lpc_interp::{Interpreter, Limits};
-use lpc_lpir::ir::{DataValue, ExternalName, Module, Signature, TrapCode, Type};
+use lpc_lpir::ir::{ExternalName, Module};
 use lpc_lpir::text::parse_module;
 use lpc_lpir::verifier::verify_module;
 use std::path::Path;
@@ -127,48 +128,6 @@ fn exchange_words(text: &str, random: &mut Random) -> String {
     exchanged.join(" ")
 }
 
-/// A host that has `%putchar`, which does nothing.
-struct Host;
-
-impl Host {
-    fn has(name: &ExternalName, signature: &Signature) -> bool {
-        let params = signature.params.iter().map(|param| param.value_type);
-        *name == ExternalName::symbol("putchar")
-            && params.eq([Type::I32])
-            && signature.returns.is_empty()
-    }
-}
-
-impl lpc_interp::HostFunctions for Host {
-    fn provides(&self, name: &ExternalName, signature: &Signature) -> bool {
-        Self::has(name, signature)
-    }
-
-    fn call(
-        &mut self,
-        _: &ExternalName,
-        _: &[DataValue],
-        _: &mut lpc_interp::Memory,
-    ) -> Result<Vec<DataValue>, TrapCode> {
-        Ok(Vec::new())
-    }
-}
-
-impl lpc_harness::HostFunctions for Host {
-    fn provides(&self, name: &ExternalName, signature: &Signature) -> bool {
-        Self::has(name, signature)
-    }
-
-    fn call(
-        &mut self,
-        _: &ExternalName,
-        _: &[DataValue],
-        _: &mut lpc_riscv32::Emulator,
-    ) -> Result<Vec<DataValue>, TrapCode> {
-        Ok(Vec::new())
-    }
-}
-
 /// Executes `%main` in the interpreter, and as machine code.
 fn execute(module: &Module, program: &mut Program) {
     let main = ExternalName::symbol("main");
@@ -179,8 +138,8 @@ fn execute(module: &Module, program: &mut Program) {
         ..Limits::default()
     };
     // Whether it returns, traps or is stopped: any outcome will do, as long as there is one.
-    let _ = Interpreter::new(module, limits).call(&main, &[], &mut Host);
-    let _ = program.call(&main, &[], &mut Host);
+    let _ = Interpreter::new(module, limits).call(&main, &[], &mut TestHost);
+    let _ = program.call(&main, &[], &mut TestHost);
 }
 
 /// Takes `text` through the pipeline, and reports how far it got: read, verified, compiled, executed.
@@ -202,7 +161,7 @@ fn try_variant(text: &str, index: usize) -> usize {
         instruction_limit: 20 * INSTRUCTIONS,
         ..MachineOptions::default()
     };
-    let Ok(mut program) = Program::new(&module, &settings, options, &Host) else {
+    let Ok(mut program) = Program::new(&module, &settings, options, &TestHost) else {
         return 2;
     };
     if !index.is_multiple_of(EXECUTED) || module.find(&ExternalName::symbol("main")).is_none() {

@@ -274,22 +274,10 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.value_regs(value).regs()[index].to_reg()
     }
 
-    /// The register that holds `value`, which takes one word, to be read by the current instruction.
-    pub fn put_in_reg(&mut self, value: Value) -> Reg {
-        let regs = self.put_in_regs(value);
-        regs.only_reg().expect("the value takes one register")
-    }
-
     /// The registers that the current instruction must write for its result `value`.
     pub fn output(&mut self, value: Value) -> ValueRegs<Writable<Reg>> {
         self.value_regs(value)
             .map(|reg| Writable::from_reg(reg.to_reg()))
-    }
-
-    /// The register that the current instruction must write for its result `value`, which takes one word.
-    pub fn output_reg(&mut self, value: Value) -> Writable<Reg> {
-        let regs = self.output(value);
-        regs.only_reg().expect("the value takes one register")
     }
 
     /// Makes `reg`, which is virtual, hold the word number `index` of the result `value` of the current instruction.
