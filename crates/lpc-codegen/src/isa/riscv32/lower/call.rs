@@ -65,7 +65,7 @@ pub(super) fn lower_params(ctx: Ctx) {
     let Some(entry) = ctx.func.entry_block() else {
         return;
     };
-    let params: Vec<Value> = ctx.func.dfg.block_params(entry).collect();
+    let params = ctx.func.dfg.block_params(entry);
     let mut args = Vec::with_capacity(params.len());
     if let (Some(preg), Some(pointer)) = (abi.return_area_pointer, ctx.return_area_pointer()) {
         args.push(FixedDef {
@@ -74,7 +74,7 @@ pub(super) fn lower_params(ctx: Ctx) {
         });
     }
     let mut loads = Vec::new();
-    for (&param, arg) in params.iter().zip(abi.args()) {
+    for (param, arg) in params.zip(abi.args()) {
         let regs = ctx.output(param);
         for (index, (&vreg, &slot)) in regs.regs().iter().zip(abi.slots(arg)).enumerate() {
             if !ctx.is_word_needed(param, index) {
@@ -123,13 +123,13 @@ impl CallSite {
             call: Some(inst),
             error,
         })?;
-        let mut args: Vec<Value> = dfg.inst_args(inst).collect();
+        let mut args = dfg.inst_args(inst);
         let callee = match *ctx.data(inst) {
             InstructionData::Call { func_ref, .. } => {
                 Callee::Direct(dfg.ext_funcs[func_ref].name.clone())
             }
             _ => {
-                let address = args.remove(0);
+                let address = args.next().expect("the address comes first");
                 Callee::Indirect(ctx.transferred_word(address, 0, ArgumentExtension::None))
             }
         };
@@ -138,7 +138,7 @@ impl CallSite {
             let vreg = return_area(ctx, &abi);
             uses.push(FixedUse { vreg, preg });
         }
-        for (&value, arg) in args.iter().zip(abi.args()) {
+        for (value, arg) in args.zip(abi.args()) {
             for (index, &slot) in abi.slots(arg).iter().enumerate() {
                 match slot {
                     AbiSlot::Reg(preg) => {
@@ -168,10 +168,10 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
     let size = site.abi.stack_args_size + site.abi.return_area_size.next_multiple_of(16);
     let frame = ctx.frame();
     frame.outgoing_args_size = frame.outgoing_args_size.max(size);
-    let results: Vec<Value> = ctx.func.dfg.inst_results(inst).collect();
+    let results = ctx.func.dfg.inst_results(inst);
     let mut defs = Vec::with_capacity(results.len());
     let mut loads = Vec::new();
-    for (&result, ret) in results.iter().zip(site.abi.rets()) {
+    for (result, ret) in results.zip(site.abi.rets()) {
         let regs = ctx.output(result);
         for (index, (&vreg, &slot)) in regs.regs().iter().zip(site.abi.slots(ret)).enumerate() {
             if !ctx.is_word_needed(result, index) {

@@ -6,15 +6,15 @@ use super::{Ctx, LowerResult};
 use crate::backend::abi::AbiSlot;
 use crate::isa::riscv32::inst::{FixedUse, MInst};
 use alloc::vec::Vec;
-use lpc_lpir::ir::{Inst, Value};
+use lpc_lpir::ir::Inst;
 
 /// The results go to their registers in one parallel move, which the register allocator makes; those that do not fit there
 /// are stored to the return area before.
 pub(super) fn lower_return(ctx: Ctx, inst: Inst) -> LowerResult {
     let abi = ctx.abi;
-    let values: Vec<Value> = ctx.func.dfg.inst_args(inst).collect();
+    let values = ctx.func.dfg.inst_args(inst);
     let mut rets = Vec::with_capacity(values.len());
-    for (&value, ret) in values.iter().zip(abi.rets()) {
+    for (value, ret) in values.zip(abi.rets()) {
         for (word, &slot) in abi.slots(ret).iter().enumerate() {
             match slot {
                 AbiSlot::Reg(preg) => {

@@ -8,7 +8,6 @@ use super::words::{Word, Words};
 use super::{Ctx, LowerResult, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::{MInst, SelectedWord};
-use alloc::vec::Vec;
 use lpc_lpir::ir::Inst;
 use lpc_riscv32::{Extension, Opcode as Op};
 
@@ -77,49 +76,53 @@ impl Lower<'_, MInst> {
         } else {
             (condition, if_true, if_false)
         };
-        let mut selected = Vec::with_capacity(results.len());
-        for (index, result) in results.iter_mut().enumerate() {
-            if if_true[index] != if_false[index] {
-                let rd = self.temp();
-                *result = Word::Reg(rd.to_reg());
-                selected.push(SelectedWord {
-                    rd,
-                    if_true: self.reg(if_true[index]),
-                    if_false: self.reg(if_false[index]),
+        let mut select_word = |ctx: &mut Self, index: usize| {
+            let rd = ctx.temp();
+            results[index] = Word::Reg(rd.to_reg());
+            SelectedWord {
+                rd,
+                if_true: ctx.reg(if_true[index]),
+                if_false: ctx.reg(if_false[index]),
+            }
+        };
+        let differ = |&index: &usize| if_true[index] != if_false[index];
+        let mut differing = (0..if_true.len()).filter(differ);
+        match (differing.next(), differing.next()) {
+            (None, _) => {}
+            (Some(only), None) => {
+                let word = select_word(self, only);
+                self.select_one(condition, word);
+            }
+            _ => {
+                let words = (0..if_true.len()).filter(differ);
+                let words = words.map(|index| select_word(self, index)).collect();
+                let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
+                self.emit(MInst::SelectWide {
+                    op,
+                    rs1,
+                    rs2,
+                    words,
                 });
             }
         }
-        if !selected.is_empty() {
-            let condition = self.branch_condition(condition);
-            self.emit(select(condition, selected));
-        }
         results
     }
-}
 
-fn select(condition: BranchCondition, words: Vec<SelectedWord>) -> MInst {
-    let BranchCondition { op, rs1, rs2 } = condition;
-    match *words {
-        [
-            SelectedWord {
-                rd,
-                if_true,
-                if_false,
-            },
-        ] => MInst::Select {
+    fn select_one(&mut self, condition: Condition, word: SelectedWord) {
+        let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
+        let SelectedWord {
+            rd,
+            if_true,
+            if_false,
+        } = word;
+        self.emit(MInst::Select {
             op,
             rd,
             rs1,
             rs2,
             if_true,
             if_false,
-        },
-        _ => MInst::SelectWide {
-            op,
-            rs1,
-            rs2,
-            words: words.into(),
-        },
+        });
     }
 }
 
