@@ -43,6 +43,10 @@ entity_impl!(
     /// A function of a [`Module`](super::Module).
     FuncId, "func"
 );
+entity_impl!(
+    /// A data object of a [`Module`](super::Module).
+    DataId, "data"
+);
 
 /// Any part of a function that a comment may belong to or an error may be about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
