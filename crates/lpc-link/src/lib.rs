@@ -17,9 +17,11 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "elf"))]
 extern crate std;
 
+#[cfg(feature = "elf")]
+pub mod elf;
 mod error;
 mod image;
 mod insts;
