@@ -140,14 +140,17 @@ impl<T: EntityRef> EntityList<T> {
         self.get(0, pool)
     }
 
-    /// The elements, in order.
+    /// The elements, in order. Any of them is found at once with `nth`.
     pub fn iter<'a>(
         &self,
         pool: &'a ListPool<T>,
     ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + Clone + use<'a, T> {
         let start = self.start as usize;
         let words = &pool.words[start..start + self.len(pool)];
-        words.iter().map(|&word| T::new(word as usize))
+        Elements {
+            words: words.iter(),
+            entity: PhantomData,
+        }
     }
 
     /// Overwrites the element at `index`.
@@ -234,6 +237,45 @@ impl<T: EntityRef> EntityList<T> {
             .copy_within(old_block..old_block + 1 + keep, block);
         pool.release(old_block, old_class);
         self.start = block as u32 + 1;
+    }
+}
+
+/// The elements of a list.
+struct Elements<'a, T> {
+    words: core::slice::Iter<'a, u32>,
+    entity: PhantomData<T>,
+}
+
+impl<T: EntityRef> Iterator for Elements<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.words.next().map(|&word| T::new(word as usize))
+    }
+
+    fn nth(&mut self, index: usize) -> Option<T> {
+        self.words.nth(index).map(|&word| T::new(word as usize))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.words.size_hint()
+    }
+}
+
+impl<T: EntityRef> DoubleEndedIterator for Elements<'_, T> {
+    fn next_back(&mut self) -> Option<T> {
+        self.words.next_back().map(|&word| T::new(word as usize))
+    }
+}
+
+impl<T: EntityRef> ExactSizeIterator for Elements<'_, T> {}
+
+impl<T> Clone for Elements<'_, T> {
+    fn clone(&self) -> Self {
+        Self {
+            words: self.words.clone(),
+            entity: PhantomData,
+        }
     }
 }
 
