@@ -53,6 +53,7 @@ mod program;
 mod report;
 mod retype_pointers;
 mod runner;
+pub mod stress;
 mod subtest;
 mod test_cat;
 mod test_compile;
