@@ -2,13 +2,13 @@
 //!
 //! With `LPC_TEST_BLESS=1` the tables are rewritten.
 
-use lpc_filetests::{Options, run_paths};
+mod support;
+
 use lpc_lpir::ir::{
     ControllingType, Function, InstructionFormat, Opcode, OperandType, Properties, Type,
 };
 use lpc_lpir::text::{Outcome, parse_test};
-use std::fs;
-use std::path::{Path, PathBuf};
+use support::documents::{Document, FAILS};
 
 /// The line before a table: the names of the opcodes that it is about.
 const TABLE_START: &str = "<!-- opcodes: ";
@@ -16,39 +16,13 @@ const TABLE_START: &str = "<!-- opcodes: ";
 const TABLE_END: &str = "<!-- end of opcodes -->";
 const COMMENT_END: &str = " -->";
 
-/// The first line of an example, and the last one of each block of code.
-const EXAMPLE_START: &str = "```clif";
-const BLOCK_END: &str = "```";
-
-/// What stands before the message with which an example, or a function in it, is expected to fail or to be skipped.
-const FAILS: &str = "; fails: ";
-const SKIPPED: &str = "; skipped: ";
-
 const TABLE_HEAD: &str = "\
 | opcode | types `T` | operands → results | example | effects | meaning |
 |---|---|---|---|---|---|
 ";
 
-fn document_path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/lpir.md")
-}
-
-fn document() -> String {
-    fs::read_to_string(document_path()).unwrap()
-}
-
-/// The examples of `document`, each with the number of the line in front of it.
-fn examples(document: &str) -> Vec<(usize, String)> {
-    let mut examples = Vec::new();
-    let mut lines = document.lines().enumerate();
-    while let Some((number, line)) = lines.next() {
-        if line == EXAMPLE_START {
-            let code = lines.by_ref().map(|(_, line)| line);
-            let code: Vec<_> = code.take_while(|line| *line != BLOCK_END).collect();
-            examples.push((number + 1, code.join("\n") + "\n"));
-        }
-    }
-    examples
+fn document() -> Document {
+    Document::read("docs/lpir.md")
 }
 
 /// The names that stand in `line`, when it is the line before a table.
@@ -58,10 +32,10 @@ fn table_names(line: &str) -> Option<impl Iterator<Item = &str>> {
 }
 
 /// The text of `document` with its tables made anew.
-fn with_tables(document: &str) -> String {
+fn with_tables(document: &Document) -> String {
     let functions = functions_in_examples(document);
     let mut new = String::new();
-    let mut lines = document.lines();
+    let mut lines = document.text.lines();
     while let Some(line) = lines.next() {
         new += &format!("{line}\n");
         if let Some(names) = table_names(line) {
@@ -79,9 +53,9 @@ fn with_tables(document: &str) -> String {
     new
 }
 
-fn functions_in_examples(document: &str) -> Vec<Function> {
+fn functions_in_examples(document: &Document) -> Vec<Function> {
     let mut functions = Vec::new();
-    for (line, example) in examples(document) {
+    for (line, example) in document.examples() {
         let file = match parse_test(&example) {
             Ok(file) => file,
             Err(_) if example.contains(FAILS) => continue,
@@ -182,27 +156,14 @@ fn example(opcode: Opcode, functions: &[Function]) -> Option<String> {
 
 #[test]
 fn tables_agree_with_the_opcode_table() {
-    let old = document();
-    let new = with_tables(&old);
-    if new == old {
-        return;
-    }
-    if Options::from_environment().bless {
-        fs::write(document_path(), new).unwrap();
-        return;
-    }
-    let diff = similar::TextDiff::from_lines(&old, &new);
-    let variable = Options::BLESS_VARIABLE;
-    panic!(
-        "docs/lpir.md is out of date ({variable}=1 rewrites it)\n{}",
-        diff.unified_diff()
-    );
+    let document = document();
+    document.check_or_bless(&with_tables(&document));
 }
 
 #[test]
 fn every_opcode_is_in_one_table() {
     let document = document();
-    let tables = document.lines().filter_map(table_names);
+    let tables = document.text.lines().filter_map(table_names);
     let mut names: Vec<_> = tables.flatten().collect();
     names.sort_unstable();
     let mut opcodes: Vec<_> = Opcode::ALL.iter().map(|opcode| opcode.name()).collect();
@@ -210,45 +171,7 @@ fn every_opcode_is_in_one_table() {
     assert_eq!(names, opcodes);
 }
 
-/// Runs `example` as a test file: as it is where it starts with header lines, otherwise with `test run`.
-fn run(example: &str) -> String {
-    let text = if example.starts_with("test ") {
-        example.to_owned()
-    } else {
-        format!("test run\n{example}")
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("example.clif");
-    fs::write(&file, text).unwrap();
-    let mut output = Vec::new();
-    run_paths(&[file], &Options::default(), &mut output).unwrap();
-    let output = String::from_utf8(output).unwrap();
-    output.replace(&format!("{}/", folder.path().display()), "")
-}
-
 #[test]
 fn examples_do_what_they_say() {
-    for (line, example) in examples(&document()) {
-        let output = run(&example);
-        let expectations = |directive| {
-            let lines = example.lines();
-            lines.filter_map(move |line| line.strip_prefix(directive))
-        };
-        let mut is_ordinary = true;
-        for expected in expectations(FAILS).chain(expectations(SKIPPED)) {
-            is_ordinary = false;
-            let is_there = output.lines().any(|line| line.ends_with(expected));
-            assert!(
-                is_there,
-                "docs/lpir.md:{line}: no `{expected}` in\n{output}"
-            );
-        }
-        if is_ordinary {
-            let passed = output.ends_with(" passed, 0 failed, 0 skipped\n");
-            assert!(
-                passed && !output.starts_with('0'),
-                "docs/lpir.md:{line}:\n{output}"
-            );
-        }
-    }
+    document().check_examples();
 }
