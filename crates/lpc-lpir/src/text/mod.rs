@@ -2,18 +2,20 @@
 //!
 //! ```text
 //!  text ─► Lexer ─► Parser ─► TestFile ── functions ──► Function + SourceMap ─► Display ─► text
+//!                                  ├─── directives ──► Module: data, linkage, imports ─► Display ─► text
 //!                                  └──── comments ───► RunCommand
 //! ```
 //!
 //! [`parse_module`] reads a program, [`parse_test`] a file with all that stands around the functions. A function that uses
 //! what CLIF has and LPIR lacks is skipped by itself and the rest of its file is read; what is not CLIF is a [`ParseError`]
-//! with its line and column. A function prints itself through `Display`; what was printed reads back as the same function,
+//! with its line and column. Functions and modules print themselves through `Display`; what was printed reads back as the same,
 //! so printing, reading and printing gives the same text.
 //!
 //! The reader takes memory and time in proportion to the text, whatever numbers stand in it, and does not recurse.
 
 mod error;
 mod lexer;
+mod module_writer;
 mod parser;
 mod run_command;
 mod source_map;

@@ -1,8 +1,8 @@
-//! What a file holds: header lines, comments and functions.
+//! What a file holds: header lines, comments, functions and directives.
 
 use super::error::{Location, ParseError};
 use super::source_map::SourceMap;
-use crate::ir::{AnyEntity, ExternalName, Function};
+use crate::ir::{AnyEntity, ExternalName, Function, Linkage, Module};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -13,6 +13,9 @@ pub struct TestFile<'a> {
     pub header: Vec<HeaderLine<'a>>,
     /// The comments before the first function.
     pub preamble_comments: Vec<Comment<'a>>,
+    /// The data objects and imports that directives state. The functions are not in it yet: who needs them chooses what becomes
+    /// of those that were skipped.
+    pub module: Module,
     /// The functions, in order.
     pub functions: Vec<TestFunction<'a>>,
 }
@@ -90,6 +93,8 @@ pub struct TestFunction<'a> {
     pub name: ExternalName,
     /// Where its name stands.
     pub location: Location,
+    /// Who may refer to it, as directives state.
+    pub linkage: Linkage,
     /// What became of it.
     pub outcome: Outcome,
     /// The comments in it, and behind it up to the next function, in order.

@@ -57,7 +57,7 @@ impl Parser<'_> {
         self.parse_external_name()
     }
 
-    /// Reads a function from behind its name.
+    /// Reads a function from behind its name up to its closing brace, which is left.
     pub(super) fn parse_function(
         &mut self,
         name: &ExternalName,
@@ -94,15 +94,13 @@ impl Parser<'_> {
             return Err(Failure::SparseNumbers);
         };
         self.spare_gaps = spare_gaps;
-        self.entity = AnyEntity::Function;
-        self.expect(b'}', "after the body of the function")?;
         Ok(Box::new(ParsedFunction {
             function: context.function,
             source_map: context.source_map,
         }))
     }
 
-    /// Passes over the rest of a function, its closing brace included.
+    /// Passes over the rest of a function up to its closing brace, which is left.
     pub(super) fn skip_function(&mut self) -> Result<(), ParseError> {
         self.entity = AnyEntity::Function;
         while !self.at(b'}') {
@@ -113,7 +111,6 @@ impl Parser<'_> {
             }
             self.advance();
         }
-        self.advance();
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use crate::ir::{DataValue, ExternalName, Imm64, Offset32, Type};
 use crate::text::lexer::Token;
 use alloc::string::String;
 use core::fmt;
+use core::str::Chars;
 
 /// An integer that is not what it should be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -238,18 +239,23 @@ fn unescape(quoted: &str) -> Option<String> {
             text.push(character);
             continue;
         }
-        text.push(match characters.next()? {
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            escaped @ ('\\' | '\'' | '"') => escaped,
-            'u' => {
-                let (digits, rest) = characters.as_str().strip_prefix('{')?.split_once('}')?;
-                characters = rest.chars();
-                char::from_u32(u32::from_str_radix(digits, 16).ok()?)?
-            }
-            _ => return None,
-        });
+        text.push(unescape_char(&mut characters)?);
     }
     Some(text)
+}
+
+/// The character that an escape stands for, of which the `\` has been taken. `None` when it is malformed.
+pub(super) fn unescape_char(characters: &mut Chars<'_>) -> Option<char> {
+    Some(match characters.next()? {
+        'n' => '\n',
+        't' => '\t',
+        'r' => '\r',
+        escaped @ ('\\' | '\'' | '"') => escaped,
+        'u' => {
+            let (digits, rest) = characters.as_str().strip_prefix('{')?.split_once('}')?;
+            *characters = rest.chars();
+            char::from_u32(u32::from_str_radix(digits, 16).ok()?)?
+        }
+        _ => return None,
+    })
 }

@@ -3,6 +3,7 @@
 //! | file | reads |
 //! |---|---|
 //! | `file` | header lines, the list of functions |
+//! | `directives` | data, linkage and imports, in comments |
 //! | `function` | braces and signature of a function |
 //! | `preamble` | declarations |
 //! | `body` | blocks, results, aliases, instructions and their types |
@@ -18,6 +19,7 @@
 
 mod body;
 mod dialect;
+mod directives;
 mod file;
 mod function;
 mod immediates;
@@ -39,7 +41,7 @@ use core::fmt;
 
 pub use run_command::{parse_invocation, parse_run_command, parse_run_command_at};
 
-/// Reads `text` as a file: header lines, then functions. Two functions may have the same name.
+/// Reads `text` as a file: header lines, then functions, and directives among them. Two functions may have the same name.
 ///
 /// # Errors
 /// The first thing that is not CLIF. What is CLIF and not LPIR is no error: its function is skipped.
@@ -73,10 +75,10 @@ pub fn parse_functions(text: &str) -> Result<Vec<Function>, ParseError> {
     Ok(functions)
 }
 
-/// Reads all functions of `text` into a module.
+/// Reads `text` as a module: its functions, and the data, linkage and imports that its directives state.
 ///
 /// # Errors
-/// The first thing that is not LPIR, or the second function of the same name.
+/// The first thing that is not LPIR, or the second definition of the same name.
 pub fn parse_module(text: &str) -> Result<Module, ParseError> {
     parse_module_with_sources(text).map(|(module, _)| module)
 }
@@ -88,15 +90,17 @@ pub fn parse_module(text: &str) -> Result<Module, ParseError> {
 pub fn parse_module_with_sources(
     text: &str,
 ) -> Result<(Module, PrimaryMap<FuncId, SourceMap>), ParseError> {
-    let mut module = Module::new();
+    let file = parse_test(text)?;
+    let mut module = file.module;
     let mut sources = PrimaryMap::new();
-    for test in parse_test(text)?.functions {
+    for test in file.functions {
         let parsed = match test.outcome {
             Outcome::Parsed(parsed) => *parsed,
             Outcome::Skipped(reason) => return Err(reason),
         };
         let added = module.add_function(parsed.function);
-        added.map_err(|error| error_at(test.location, error))?;
+        let id = added.map_err(|error| error_at(test.location, error))?;
+        module.set_linkage(id, test.linkage);
         sources.push(parsed.source_map);
     }
     Ok((module, sources))
@@ -116,6 +120,16 @@ enum Failure {
 impl From<ParseError> for Failure {
     fn from(error: ParseError) -> Self {
         Self::Error(error)
+    }
+}
+
+impl Failure {
+    /// The error that this is where nothing can be skipped.
+    fn into_error(self) -> ParseError {
+        match self {
+            Self::Error(error) | Self::Unsupported(error) => error,
+            Self::SparseNumbers => unreachable!("only the first try at a body gives up on numbers"),
+        }
     }
 }
 

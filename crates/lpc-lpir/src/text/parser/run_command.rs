@@ -82,10 +82,7 @@ fn is_word(text: &str) -> bool {
 }
 
 fn finish<T>(result: ParseResult<T>) -> Result<T, ParseError> {
-    result.map_err(|failure| match failure {
-        Failure::Error(error) | Failure::Unsupported(error) => error,
-        Failure::SparseNumbers => unreachable!("a run command has no entity numbers"),
-    })
+    result.map_err(Failure::into_error)
 }
 
 impl Parser<'_> {

@@ -2,17 +2,24 @@
 
 use super::super::{Outcome, parse_run_command_at, parse_test};
 use super::SAMPLE;
+use crate::ir::Module;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 const VARIANTS: usize = 10_000;
 
-/// A file with header lines, commands, functions that are skipped, source locations and numbers far apart.
+/// A file with header lines, commands, directives, functions that are skipped, source locations and numbers far apart.
 const FILE: &str = "\
 test run
 set opt_level=speed
 target riscv32
+; data: %table local align 4 = {
+;     i32 [1, -2, 0xffff_ffff], i8 7, ; a remark
+;     %times, %table+8, u1:5-4,
+;     \"text\\n\\x00\\u{e9}\", zero 20, i128 [3]
+; }
+; import: %\"helper function\"(i32 sext) -> i64 system_v
 ; Multiplication by addition.
 function %times(i32, i32) -> i32 {
     ss2 = explicit_slot 16, align = 4
@@ -36,6 +43,10 @@ block4:
 ; run: %times(3, 4) == 12
 ; print: %times(-1, 0x7fff_ffff)
 ; trap: %times(0, 1) == user3
+; data: %datum zeroed 64 align 16
+; local: %times, u1:5
+; import: data %errno
+; data: %constant readonly = { i64 5 }
 
 function u1:5(f32x4) -> f64 {
 block0(v0: f32x4):
@@ -130,6 +141,7 @@ fn check(text: &str) -> bool {
     let Ok(file) = parse_test(text) else {
         return false;
     };
+    check_module(&file.module, text);
     for test in &file.functions {
         let Outcome::Parsed(parsed) = &test.outcome else {
             continue;
@@ -156,6 +168,18 @@ fn check(text: &str) -> bool {
         }
     }
     true
+}
+
+/// The data and imports of `text` have to print to what reads back the same.
+fn check_module(module: &Module, text: &str) {
+    for (_, data) in module.data_objects() {
+        assert_eq!(data.check(), Ok(()), "{text}");
+    }
+    let printed = module.to_string();
+    match parse_test(&printed) {
+        Ok(again) => assert_eq!(again.module.to_string(), printed),
+        Err(error) => panic!("{}", error.in_text("printed", &printed)),
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Tests of reader and writer together.
 
 mod comments;
+mod directives;
 mod errors;
 mod garbled;
 mod names;
