@@ -2,7 +2,7 @@
 
 use super::data_object::{DataObject, DataObjectError, Linkage, MAX_DATA_SIZE};
 use super::entities::{DataId, FuncId};
-use super::extname::ExternalName;
+use super::extname::{ExternalName, RESERVED_PREFIX};
 use super::function::Function;
 use super::import::{Import, ImportKind};
 use crate::entity::{PrimaryMap, SecondaryMap};
@@ -52,6 +52,8 @@ pub enum ModuleError {
     DuplicateFunction(ExternalName),
     /// A function, a data object or an import has the name of another one, this.
     DuplicateName(ExternalName),
+    /// A data object or an import has this name, which belongs to the compiler.
+    ReservedName(ExternalName),
     /// A data object is not well formed.
     BadData {
         /// Its name.
@@ -68,11 +70,14 @@ impl fmt::Display for ModuleError {
         match self {
             Self::DuplicateFunction(name) => write!(f, "function {name} is defined twice"),
             Self::DuplicateName(name) => write!(f, "{name} is defined or imported twice"),
+            Self::ReservedName(_) => {
+                write!(f, "names that start with {RESERVED_PREFIX} are reserved")
+            }
             Self::BadData { name, error } => write!(f, "data {name}: {error}"),
             Self::TooMuchData(name) => {
                 write!(
                     f,
-                    "data {name}: a module may have {MAX_DATA_SIZE} bytes of data"
+                    "data {name}: a module may have {MAX_DATA_SIZE} bytes of data, alignment included"
                 )
             }
         }
@@ -103,9 +108,10 @@ impl Module {
     /// Adds `data`.
     ///
     /// # Errors
-    /// When the module already has something of that name, when `data` is not well formed, and when the module then has more than
-    /// [`MAX_DATA_SIZE`] bytes of data.
+    /// When the module already has something of that name, when the name is reserved or `data` is not well formed, and when the
+    /// module then has more than [`MAX_DATA_SIZE`] bytes of data.
     pub fn add_data(&mut self, data: DataObject) -> Result<DataId, ModuleError> {
+        check_not_reserved(&data.name)?;
         data.check().map_err(|error| error.of(data.name.clone()))?;
         let data_size = self.data_size + data.footprint();
         if data_size > u64::from(MAX_DATA_SIZE) {
@@ -120,8 +126,9 @@ impl Module {
     /// Declares `import`.
     ///
     /// # Errors
-    /// When the module already has something of that name.
+    /// When the module already has something of that name, and when the name is reserved.
     pub fn add_import(&mut self, import: Import) -> Result<(), ModuleError> {
+        check_not_reserved(&import.name)?;
         self.add_name(&import.name, Named::Import(self.imports.len()))?;
         self.imports.push(import);
         Ok(())
@@ -211,6 +218,16 @@ impl Module {
     }
 }
 
+/// Checks that `name` is not that of a routine of the compiler's own. Those of functions are up to the verifier.
+fn check_not_reserved(name: &ExternalName) -> Result<(), ModuleError> {
+    match name {
+        ExternalName::Symbol(text) if text.starts_with(RESERVED_PREFIX) => {
+            Err(ModuleError::ReservedName(name.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,13 +314,19 @@ mod tests {
             error.to_string(),
             "data %m: alignment 3 is not a power of two up to 4096"
         );
-        let half = |name| DataObject::zeroed(symbol(name), 16, MAX_DATA_SIZE / 2);
+        let reserved = data("__lpc_udivrem64");
+        let error = module.add_data(reserved).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "names that start with __lpc_ are reserved"
+        );
+        let half = |name| DataObject::zeroed(symbol(name), 1, MAX_DATA_SIZE / 2);
         module.add_data(half("a")).unwrap();
         module.add_data(half("b")).unwrap();
         let error = module.add_data(data("c")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "data %c: a module may have 16777216 bytes of data"
+            "data %c: a module may have 16777216 bytes of data, alignment included"
         );
         assert_eq!(module.find_data(&symbol("c")), None);
     }

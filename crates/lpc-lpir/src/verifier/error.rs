@@ -10,7 +10,8 @@ use core::fmt::{self, Write};
 pub struct VerifierError {
     /// What it is about.
     pub location: AnyEntity,
-    /// The instruction as text, when it is about one that can be printed. A long one is cut off.
+    /// The instruction as text, when it is about one that can be printed. When it is about the declaration of a function, the first
+    /// instruction that refers to that. A long one is cut off.
     pub context: Option<String>,
     /// What is wrong.
     pub message: String,

@@ -10,7 +10,7 @@
 //! | `references` | operands and results exist, and so do the blocks and declarations that instructions name |
 //! | `types` | types and numbers of operands, results, arguments, returned values; immediates; memory flags |
 //! | `dominance` | definitions dominate uses |
-//! | `module` | calls between the functions of a module |
+//! | `module` | calls between the functions of a module, and of what it imports |
 //!
 //! An instruction with a wrong reference is not checked for types, which could not be told; it is checked for everything else.
 //!

@@ -354,11 +354,11 @@ fn mistakes() {
         ),
         (
             "; data: %x zeroed 16777217",
-            "1:9: data %x: a module may have 16777216 bytes of data",
+            "1:9: data %x: a module may have 16777216 bytes of data, alignment included",
         ),
         (
             "; data: %x zeroed 16777216\n; data: %y = {}",
-            "2:9: data %y: a module may have 16777216 bytes of data",
+            "2:9: data %y: a module may have 16777216 bytes of data, alignment included",
         ),
         (
             "; data: %x align 3 = {}",
@@ -409,6 +409,14 @@ fn mistakes() {
         (
             "function %f() {\nblock0: ; data: %x = {}\n    return\n}",
             "2:11: `data:` stands between functions, and not in one",
+        ),
+        (
+            "; data: %__lpc_x = {}",
+            "1:9: names that start with __lpc_ are reserved",
+        ),
+        (
+            "; import: data %__lpc_x",
+            "1:11: names that start with __lpc_ are reserved",
         ),
         // Imports.
         (
