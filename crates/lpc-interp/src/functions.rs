@@ -3,6 +3,7 @@
 //! Functions have addresses that no memory is at, sixteen bytes apart: first those of the module in its order, then those
 //! of the host as their addresses are taken.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{ExternalName, FuncId, Module};
 
@@ -26,6 +27,8 @@ pub(crate) enum Callee {
 pub(crate) struct Functions {
     /// The host functions whose address was taken.
     host: Vec<ExternalName>,
+    /// Where each of them is in the list.
+    host_indices: BTreeMap<ExternalName, usize>,
 }
 
 impl Functions {
@@ -34,10 +37,12 @@ impl Functions {
         let number = match callee {
             Callee::Module(id) => id.as_u32(),
             Callee::Host(name) => {
-                let known = self.host.iter().position(|host| host == name);
+                let known = self.host_indices.get(name).copied();
                 let index = known.unwrap_or_else(|| {
+                    let index = self.host.len();
                     self.host.push(name.clone());
-                    self.host.len() - 1
+                    self.host_indices.insert(name.clone(), index);
+                    index
                 });
                 (module.len() + index) as u32
             }

@@ -1,5 +1,6 @@
 //! The interpreter: calls, frames and limits.
 
+use crate::data::DataLayout;
 use crate::error::{Error, Stop};
 use crate::frame::Frame;
 use crate::functions::{Callee, Functions};
@@ -60,18 +61,24 @@ pub struct Interpreter<'m> {
     module: &'m Module,
     memory: Memory,
     functions: Functions,
+    data: DataLayout,
     limits: Limits,
     /// The instructions executed so far, in all calls.
     executed: u64,
 }
 
 impl<'m> Interpreter<'m> {
-    /// An interpreter of `module`, whose functions must have passed the verifier.
+    /// An interpreter of `module`, which must have passed the verifier. Its data is as it is before a program starts.
     pub fn new(module: &'m Module, limits: Limits) -> Self {
+        let mut functions = Functions::default();
+        let data = DataLayout::of(module);
+        let segments = data.segments(module, &mut functions);
+        let size = limits.stack_size.saturating_add(limits.heap_size);
         Self {
             module,
-            memory: Memory::new(limits.stack_size.saturating_add(limits.heap_size)),
-            functions: Functions::default(),
+            memory: Memory::new(size, segments),
+            functions,
+            data,
             limits,
             executed: 0,
         }
@@ -79,7 +86,7 @@ impl<'m> Interpreter<'m> {
 
     /// Calls the function `name` and returns its results.
     ///
-    /// Memory stays as it was left, from call to call.
+    /// Memory stays as it was left, from call to call, and so does the data.
     ///
     /// # Errors
     /// When the function cannot be called so, and when it does not return.
@@ -126,6 +133,11 @@ impl<'m> Interpreter<'m> {
     /// The memory of the program, mutably.
     pub fn memory_mut(&mut self) -> &mut Memory {
         &mut self.memory
+    }
+
+    /// The address of the data object `name` of the module.
+    pub fn data_address(&self, name: &ExternalName) -> Option<u32> {
+        Some(self.data.address(self.module.find_data(name)?))
     }
 
     /// The addresses of the heap.
@@ -194,6 +206,7 @@ impl<'m> Run<'_, 'm> {
             frame: frame.expect("a frame stays until its function returns"),
             memory: &mut self.interpreter.memory,
             functions: &mut self.interpreter.functions,
+            data: &self.interpreter.data,
             host: self.host,
         };
         match step.execute()? {

@@ -7,7 +7,8 @@
 //! ```text
 //!  Interpreter ── frames: Vec<Frame>      one for each function that has been called and has not returned
 //!       │                   └── values of its SSA values, addresses of its stack slots, the next instruction
-//!       ├── memory: Memory                stack and heap in one 32-bit address space
+//!       ├── memory: Memory                data, stack and heap in one 32-bit address space
+//!       ├── data                          which address stands for which data object
 //!       └── functions                     which address stands for which function
 //! ```
 //!
@@ -15,7 +16,7 @@
 //!
 //! The functions must have passed the verifier: what that refuses may make the interpreter panic. What a verified program
 //! may still do wrong, and machine code would answer with anything at all, is reported as [`Error::Undefined`]: an access
-//! with the flag `notrap` outside of the memory, one with the flag `aligned` or an atomic one at an address that is not a
+//! with the flag `notrap` outside of the memory or that would change read-only data, one with the flag `aligned` or an atomic one at an address that is not a
 //! multiple of its size, and calls of a function through a signature that is not its own or of an address that is no
 //! function.
 //!
@@ -30,6 +31,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod data;
 mod error;
 mod evaluate;
 mod frame;
@@ -44,4 +46,4 @@ pub use error::{Error, Trap};
 pub use frame::{FRAME_OVERHEAD, UNINITIALIZED};
 pub use host::{HostFunctions, NoHost};
 pub use interpreter::{Interpreter, Limits};
-pub use memory::{MEMORY_BASE, Memory, OutOfBounds};
+pub use memory::{DATA_BASE, MEMORY_BASE, Memory, MemoryFault};

@@ -2,7 +2,7 @@
 
 use crate::error::Stop;
 use crate::evaluate;
-use crate::memory::{Memory, OutOfBounds};
+use crate::memory::{Memory, MemoryFault};
 use lpc_lpir::ir::{AtomicRmwOp, DataValue, Endianness, MemFlags, Offset32, Opcode, Type};
 
 /// Where an instruction accesses memory, and what it promises about that.
@@ -93,11 +93,14 @@ impl Access {
         Ok(())
     }
 
-    /// What it means that the memory does not reach so far.
-    fn fault(self, _: OutOfBounds) -> Stop {
-        match self.flags.trap_code() {
-            Some(code) => Stop::Trap(code),
-            None => Stop::Undefined("`notrap` access outside of the memory"),
+    /// What it means that the memory does not allow the access.
+    fn fault(self, fault: MemoryFault) -> Stop {
+        match (self.flags.trap_code(), fault) {
+            (Some(code), _) => Stop::Trap(code),
+            (None, MemoryFault::OutOfBounds) => {
+                Stop::Undefined("`notrap` access outside of the memory")
+            }
+            (None, MemoryFault::ReadOnly) => Stop::Undefined("`notrap` store to read-only data"),
         }
     }
 }
@@ -129,7 +132,7 @@ mod tests {
 
     #[test]
     fn extending_loads_and_truncating_stores() {
-        let mut memory = Memory::new(16);
+        let mut memory = Memory::new(16, []);
         let here = access(4, MemFlags::new());
         here.store(
             &mut memory,
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn byte_order_is_that_of_the_flags() {
-        let mut memory = Memory::new(4);
+        let mut memory = Memory::new(4, []);
         let big = access(0, MemFlags::new().with_endianness(Endianness::Big));
         big.store(&mut memory, Opcode::Istore16, int(Type::I32, 0x1234))
             .unwrap();
@@ -172,7 +175,7 @@ mod tests {
 
     #[test]
     fn faults_are_what_the_flags_say() {
-        let memory = Memory::new(4);
+        let memory = Memory::new(4, []);
         let load = |flags| access(1, flags).load(&memory, Opcode::Load, Type::I32);
         let oob = TrapCode::HEAP_OUT_OF_BOUNDS;
         assert_eq!(load(MemFlags::new()), Err(Stop::Trap(oob)));
@@ -187,7 +190,7 @@ mod tests {
 
     #[test]
     fn addresses_wrap_around() {
-        let memory = Memory::new(4);
+        let memory = Memory::new(4, []);
         let high = DataValue::new(Type::I32, 0xffff_fffc);
         let offset = Offset32::new((MEMORY_BASE + 4) as i32);
         let access = Access::new(high, offset, MemFlags::new());
@@ -196,7 +199,7 @@ mod tests {
 
     #[test]
     fn compare_and_swap() {
-        let mut memory = Memory::new(4);
+        let mut memory = Memory::new(4, []);
         let atomic = |offset: u128| {
             let address = DataValue::new(Type::I32, u128::from(MEMORY_BASE) + offset);
             Access::atomic(address, MemFlags::new())

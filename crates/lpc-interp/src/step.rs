@@ -1,5 +1,6 @@
 //! Executing one instruction.
 
+use crate::data::DataLayout;
 use crate::error::Stop;
 use crate::evaluate::{self, Results};
 use crate::frame::Frame;
@@ -9,8 +10,8 @@ use crate::memory::Memory;
 use crate::memory_access::Access;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{
-    BlockCall, DataValue, ExternalName, FuncRef, GlobalValue, GlobalValueData, Inst,
-    InstructionData, JumpTable, Module, Opcode, SigRef, StackSlot, Type, Value,
+    BlockCall, DataValue, Definition, ExternalName, FuncRef, GlobalValue, GlobalValueData,
+    ImportKind, Inst, InstructionData, JumpTable, Module, Opcode, SigRef, StackSlot, Type, Value,
 };
 
 /// What is executed after an instruction.
@@ -33,6 +34,7 @@ pub(crate) struct Step<'a, 'm> {
     pub(crate) frame: &'a mut Frame<'m>,
     pub(crate) memory: &'a mut Memory,
     pub(crate) functions: &'a mut Functions,
+    pub(crate) data: &'a DataLayout,
     pub(crate) host: &'a dyn HostFunctions,
 }
 
@@ -253,9 +255,19 @@ impl Step<'_, '_> {
         else {
             return Err(Stop::Unsupported);
         };
-        let id = self.module.find(name);
-        let id = id.ok_or_else(|| Stop::UnknownName(name.clone()))?;
-        let start = self.functions.address(&Callee::Module(id), self.module);
+        let start = match self.module.definition(name) {
+            Some(Definition::Data(id)) => self.data.address(id),
+            Some(Definition::Function(id)) => {
+                self.functions.address(&Callee::Module(id), self.module)
+            }
+            Some(Definition::Import(ImportKind::Function(signature)))
+                if self.host.provides(name, signature) =>
+            {
+                let callee = Callee::Host(name.clone());
+                self.functions.address(&callee, self.module)
+            }
+            Some(Definition::Import(_)) | None => return Err(unknown_name(name)),
+        };
         Ok(address(start.wrapping_add(offset.bits() as u32)))
     }
 

@@ -493,3 +493,122 @@ fn host_functions() {
     assert_eq!(call("tail", &[int(2), int(3)]), Ok(vec![int(5)]));
     assert_eq!(host.calls[0], "%add[4660:i32, 4660:i32]");
 }
+
+#[test]
+fn data_stays_from_call_to_call() {
+    let module = module(
+        "; data: %counter zeroed 4 align 4
+        function %count() -> i32 {
+            gv0 = symbol colocated %counter
+        block0:
+            v0 = symbol_value.i32 gv0
+            v1 = load.i32 aligned v0
+            v2 = iconst.i32 1
+            v3 = iadd v1, v2
+            store aligned v3, v0
+            return v3
+        }",
+    );
+    let mut interpreter = Interpreter::new(&module, Limits::default());
+    let count = ExternalName::symbol("count");
+    for number in 1..4 {
+        let results = interpreter.call(&count, &[], &mut NoHost);
+        assert_eq!(results, Ok(vec![int(number)]));
+    }
+    let counter = interpreter.data_address(&ExternalName::symbol("counter"));
+    let bytes = interpreter.memory().bytes(counter.unwrap(), 4);
+    assert_eq!(bytes, Ok(&[3, 0, 0, 0][..]));
+    // Another interpreter starts from the beginning.
+    let mut interpreter = Interpreter::new(&module, Limits::default());
+    let results = interpreter.call(&count, &[], &mut NoHost);
+    assert_eq!(results, Ok(vec![int(1)]));
+}
+
+#[test]
+fn read_only_data_is_read_and_not_written() {
+    let module = module(
+        "; data: %constant readonly align 4 = { i32 7 }
+        function %get() -> i32 {
+            gv0 = symbol colocated %constant
+        block0:
+            v0 = symbol_value.i32 gv0
+            v1 = load.i32 notrap aligned v0
+            return v1
+        }
+        function %set() {
+            gv0 = symbol colocated %constant
+        block0:
+            v0 = symbol_value.i32 gv0
+            store v0, v0
+            return
+        }
+        function %set_notrap() {
+            gv0 = symbol colocated %constant
+        block0:
+            v0 = symbol_value.i32 gv0
+            store notrap v0, v0
+            return
+        }",
+    );
+    let mut interpreter = Interpreter::new(&module, Limits::default());
+    let mut call = |name: &str| interpreter.call(&ExternalName::symbol(name), &[], &mut NoHost);
+    assert_eq!(trap_code(call("set")), TrapCode::HEAP_OUT_OF_BOUNDS);
+    let error = call("set_notrap").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "undefined behavior at inst1 of %set_notrap: `notrap` store to read-only data"
+    );
+    assert_eq!(call("get"), Ok(vec![int(7)]));
+}
+
+#[test]
+fn addresses_of_functions_in_data_can_be_called() {
+    let module = module(
+        "; import: %fail() system_v
+        ; import: %absent() system_v
+        ; data: %table readonly align 4 = { %double, %add, %nobody }
+        function %double(i32, i32) -> i32 system_v {
+        block0(v0: i32, v1: i32):
+            v2 = iadd v0, v0
+            return v2
+        }
+        function %call(i32, i32, i32) -> i32 {
+            gv0 = symbol colocated %table
+            sig0 = (i32, i32) -> i32 system_v
+        block0(v0: i32, v1: i32, v2: i32):
+            v3 = symbol_value.i32 gv0
+            v4 = iadd v3, v0
+            v5 = load.i32 v4
+            v6 = call_indirect sig0, v5(v1, v2)
+            return v6
+        }
+        function %call_import() {
+            gv0 = symbol %fail
+            sig0 = () system_v
+        block0:
+            v0 = symbol_value.i32 gv0
+            call_indirect sig0, v0()
+            return
+        }
+        function %absent_import() {
+            gv0 = symbol %absent
+        block0:
+            v0 = symbol_value.i32 gv0
+            return
+        }",
+    );
+    let mut interpreter = Interpreter::new(&module, Limits::default());
+    let mut host = Host::default();
+    let mut call = |name: &str, arguments: &[DataValue]| {
+        interpreter.call(&ExternalName::symbol(name), arguments, &mut host)
+    };
+    assert_eq!(call("call", &[int(0), int(5), int(6)]), Ok(vec![int(10)]));
+    assert_eq!(call("call", &[int(4), int(5), int(6)]), Ok(vec![int(11)]));
+    let unknown = |name| Err(Error::UnknownName(ExternalName::symbol(name)));
+    assert_eq!(call("call", &[int(8), int(5), int(6)]), unknown("nobody"));
+    assert_eq!(
+        trap_code(call("call_import", &[])),
+        TrapCode::user(4).unwrap()
+    );
+    assert_eq!(call("absent_import", &[]), unknown("absent"));
+}
