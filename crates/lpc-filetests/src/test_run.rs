@@ -14,7 +14,7 @@
 //! comment that looks like a directive and is none, such as `; rum: %f(1) == 2`.
 
 use crate::engine::{CallOutcome, Engine, emulators, interpreter};
-use crate::program::{Lacking, executable_part};
+use crate::program::{Lacking, add_function, executable_part};
 use crate::retype_pointers::parse_and_retype;
 use crate::subtest::{Session, SubTest};
 use lpc_lpir::ir::{ExternalName, Module};
@@ -76,12 +76,12 @@ impl TestRun {
 
 /// The functions of `file` that can be executed, and why the others cannot. Those that are wrong are reported.
 fn executable_functions(file: &TestFile<'_>, session: &mut Session<'_>) -> (Module, Lacking) {
-    let mut module = Module::new();
+    let mut module = file.module.clone();
     let mut lacking = Lacking::new();
     for function in &file.functions {
         match &function.outcome {
             Outcome::Parsed(parsed) => {
-                if let Err(error) = module.add_function(parsed.function.clone()) {
+                if let Err(error) = add_function(&mut module, function, parsed) {
                     session.report.fail(function.location.line, error);
                 }
             }
@@ -172,12 +172,17 @@ fn unknown_name<'a>(file: &TestFile<'_>, command: &'a RunCommand) -> Option<&'a 
     (!functions.any(|function| function.name == *name)).then_some(name)
 }
 
+/// The words of directives that are not about a function, which the reader takes care of.
+const MODULE_DIRECTIVES: [&str; 3] = ["data", "local", "import"];
+
 /// The word with which `comment` starts, if a colon and a call of a function follow.
 fn misspelt_directive<'a>(comment: &Comment<'a>) -> Option<&'a str> {
     let (word, rest) = comment.content().split_once(':')?;
     let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
     let (name, _) = rest.trim_start().strip_prefix('%')?.split_once('(')?;
-    (is_word && !name.contains(char::is_whitespace)).then_some(word)
+    let is_directive =
+        is_word && !name.contains(char::is_whitespace) && !MODULE_DIRECTIVES.contains(&word);
+    is_directive.then_some(word)
 }
 
 /// Where the text of `comment` starts.

@@ -10,8 +10,9 @@
 //! Addresses of type `i64` are errors like others where the file names a target with pointers of 32 bits. A file that names
 //! targets with pointers of 64 bits only is skipped.
 
+use crate::program::add_function;
 use crate::subtest::{Session, SubTest, for_each_function};
-use lpc_lpir::ir::{ExternalName, Function, Inst, Module, Type};
+use lpc_lpir::ir::{ExternalName, Function, Inst, Type};
 use lpc_lpir::text::{Comment, Outcome, TestFile, TestFunction, parse_test_with_wide_addresses};
 use lpc_lpir::verifier::{VerifierError, verify_function, verify_module};
 use std::collections::BTreeMap;
@@ -84,11 +85,11 @@ fn wide_address(function: &Function) -> Option<Inst> {
 /// The errors of each function in the module that the functions of `file` make. Of two functions with one name the first
 /// counts.
 fn errors_in_module(file: &TestFile<'_>) -> BTreeMap<ExternalName, Vec<VerifierError>> {
-    let mut module = Module::new();
+    let mut module = file.module.clone();
     let mut errors = BTreeMap::new();
     for function in &file.functions {
         if let Outcome::Parsed(parsed) = &function.outcome
-            && module.add_function(parsed.function.clone()).is_ok()
+            && add_function(&mut module, function, parsed).is_ok()
         {
             errors.insert(function.name.clone(), Vec::new());
         }

@@ -10,7 +10,7 @@ use lpc_lpir::entity::SecondaryMap;
 use lpc_lpir::ir::{
     AnyEntity, ExternalName, FuncId, GlobalValueData, Inst, InstructionData, Module, SourceLoc,
 };
-use lpc_lpir::text::{Location, Outcome, SourceMap, TestFile, parse_test};
+use lpc_lpir::text::{Location, Outcome, SourceMap, TestFile, TestFunction, parse_test};
 use lpc_lpir::verifier::verify_module;
 use std::ops::Range;
 use std::path::Path;
@@ -49,9 +49,13 @@ impl SourceModule {
                 return Err(source.failure(vec![error]));
             }
         };
-        let mut module = Module::new();
+        let TestFile {
+            mut module,
+            functions,
+            ..
+        } = file;
         let mut maps = SecondaryMap::new();
-        let errors = source.add_functions(file, &mut module, &mut maps);
+        let errors = source.add_functions(functions, &mut module, &mut maps);
         if !errors.is_empty() {
             return Err(source.failure(errors));
         }
@@ -168,18 +172,21 @@ impl SourceModule {
 }
 
 impl Source {
-    /// Adds all functions of `file` to `module`, and returns what is wrong with them.
+    /// Adds all of `functions` to `module`, and returns what is wrong with them.
     fn add_functions(
         &self,
-        file: TestFile<'_>,
+        functions: Vec<TestFunction<'_>>,
         module: &mut Module,
         maps: &mut SecondaryMap<FuncId, Option<SourceMap>>,
     ) -> Vec<Diagnostic> {
         let mut errors = Vec::new();
-        for function in file.functions {
+        for function in functions {
             match function.outcome {
                 Outcome::Parsed(parsed) => match module.add_function(parsed.function) {
-                    Ok(id) => maps[id] = Some(parsed.source_map),
+                    Ok(id) => {
+                        module.set_linkage(id, function.linkage);
+                        maps[id] = Some(parsed.source_map);
+                    }
                     Err(error) => {
                         errors.push(self.diagnostic(function.location, error.to_string()))
                     }

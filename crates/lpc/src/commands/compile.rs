@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = arguments.compile.settings();
     let output = arguments.output.as_deref();
     match arguments.emit {
-        Stage::Lpir => write_bytes(output, lpir(&source).as_bytes()),
+        Stage::Lpir => write_bytes(output, source.module.to_string().as_bytes()),
         Stage::Vcode => write_bytes(output, allocated_vcode(&source, &settings)?.as_bytes()),
         Stage::Asm => {
             source.number_instructions();
@@ -78,12 +78,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             write_bytes(output, image.bytes())
         }
     }
-}
-
-fn lpir(source: &SourceModule) -> String {
-    let functions = source.module.functions();
-    let texts: Vec<_> = functions.map(|(_, func)| func.to_string()).collect();
-    texts.join("\n")
 }
 
 fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failure> {
