@@ -1,6 +1,6 @@
 //! Garbled programs: whatever stands in a file, the outcome is an error or a program that ends or is stopped.
 //!
-//! The examples are changed at random, with a fixed seed: bytes flipped, lines dropped, doubled and exchanged, numbers made
+//! The examples, and a program with data, are changed at random, with a fixed seed: bytes flipped, lines dropped, doubled and exchanged, numbers made
 //! huge, words exchanged, ends cut off. Each variant goes through the whole pipeline as far as it gets, to the interpreter
 //! and the emulator. What these two print is not compared: a garbled program may read memory that it never wrote.
 
@@ -19,6 +19,48 @@ const VARIANTS: usize = 10_000;
 const EXECUTED: usize = 4;
 
 const INSTRUCTIONS: u64 = 50_000;
+
+/// A program with all directives of a module.
+const DATA_PROGRAM: &str = "\
+; import: %putchar(i32) system_v
+; data: %numbers readonly align 4 = { i32 [1, 2, 3, -4], %numbers+8, \"text\\n\\x00\", zero 7 }
+; data: %functions local align 4 = {
+;     %add,  ; first
+;     %subtract
+; }
+; data: %counter zeroed 64 align 16
+; local: %add, %subtract
+function %add(i32, i32) -> i32 {
+block0(v0: i32, v1: i32):
+    v2 = iadd v0, v1
+    return v2
+}
+function %subtract(i32, i32) -> i32 {
+block0(v0: i32, v1: i32):
+    v2 = isub v0, v1
+    return v2
+}
+function %main() -> i32 {
+    gv0 = symbol colocated %functions+4
+    gv1 = symbol colocated %numbers+16
+    gv2 = symbol colocated %counter
+    sig0 = (i32, i32) -> i32
+    fn0 = %putchar(i32) system_v
+block0:
+    v0 = symbol_value.i32 gv0
+    v1 = load.i32 aligned v0
+    v2 = symbol_value.i32 gv1
+    v3 = load.i32 aligned v2
+    v4 = load.i32 aligned v3+4
+    v5 = symbol_value.i32 gv2
+    v6 = load.i32 aligned v5
+    v7 = call_indirect sig0, v1(v4, v6)
+    store aligned v7, v5
+    store aligned v1, v0-4
+    call fn0(v7)
+    return v7
+}
+";
 
 /// Xorshift, after Marsaglia.
 struct Random(u64);
@@ -175,7 +217,10 @@ fn try_variant(text: &str, index: usize) -> usize {
 fn garbled_examples_give_errors_or_programs_that_end() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let names = ["crc32.clif", "mandelbrot.clif", "sha256.clif", "sieve.clif"];
-    let examples = names.map(|name| std::fs::read_to_string(folder.join(name)).unwrap());
+    let mut examples = names
+        .map(|name| std::fs::read_to_string(folder.join(name)).unwrap())
+        .to_vec();
+    examples.push(DATA_PROGRAM.to_owned());
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut reached = [0; 5];
     for index in 0..VARIANTS {

@@ -1,13 +1,15 @@
-//! `docs/lpir.md` agrees with the code: its tables of opcodes with the opcode table, and its examples with what they do.
+//! `docs/lpir.md` agrees with the code: its tables of opcodes with the opcode table, its tables about data with what is read, and its
+//! examples with what they do.
 //!
-//! With `LPC_TEST_BLESS=1` the tables are rewritten.
+//! With `LPC_TEST_BLESS=1` the tables of opcodes are rewritten.
 
 mod support;
 
 use lpc_lpir::ir::{
-    ControllingType, Function, InstructionFormat, Opcode, OperandType, Properties, Type,
+    ControllingType, DATA_RELOC_SIZE, DataObject, Function, InstructionFormat, MAX_DATA_ALIGNMENT,
+    MAX_DATA_SIZE, Module, Opcode, OperandType, Properties, Type,
 };
-use lpc_lpir::text::{Outcome, parse_test};
+use lpc_lpir::text::{Outcome, parse_module, parse_test};
 use support::documents::{Document, FAILS};
 
 /// The line before a table: the names of the opcodes that it is about.
@@ -169,6 +171,98 @@ fn every_opcode_is_in_one_table() {
     let mut opcodes: Vec<_> = Opcode::ALL.iter().map(|opcode| opcode.name()).collect();
     opcodes.sort_unstable();
     assert_eq!(names, opcodes);
+}
+
+/// The cells of each row of the table `title`, without its head.
+fn rows<'a>(document: &'a Document, title: &str) -> Vec<Vec<&'a str>> {
+    let start = format!("<!-- {title} -->\n");
+    let end = format!("<!-- end of {title} -->");
+    let (_, behind) = document.text.split_once(&start).expect(title);
+    let (table, _) = behind.split_once(&end).expect(title);
+    let rows = table.lines().skip(2);
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
+}
+
+/// What stands in `cell` as code.
+fn code(cell: &str) -> &str {
+    let code = cell
+        .strip_prefix('`')
+        .and_then(|cell| cell.strip_suffix('`'));
+    code.unwrap_or_else(|| panic!("`{cell}` is no code"))
+}
+
+/// Reads `directive` before the functions `%f` and `%g`.
+fn read_directive(directive: &str) -> Module {
+    const FUNCTIONS: &str =
+        "function %f() {\nblock0:\n    return\n}\nfunction %g() {\nblock0:\n    return\n}";
+    let text = format!("{directive}\n{FUNCTIONS}");
+    parse_module(&text).unwrap_or_else(|error| panic!("{}", error.in_text("table", &text)))
+}
+
+#[test]
+fn directives_in_the_table_are_read_and_printed() {
+    let document = document();
+    let directives = rows(&document, "directives");
+    assert_eq!(directives.len(), 4);
+    for row in directives {
+        let directive = code(row[0]);
+        let printed = read_directive(directive).to_string();
+        // Each local function is printed in a line of its own.
+        let expected = directive.replace(", %g", "\n; local: %g");
+        assert!(printed.starts_with(&expected), "{directive}:\n{printed}");
+    }
+}
+
+#[test]
+fn data_attributes_in_the_table_are_read_and_printed() {
+    let document = document();
+    let attributes = rows(&document, "data attributes");
+    assert_eq!(attributes.len(), 4);
+    for row in attributes {
+        let attribute = code(row[0]);
+        let content = match attribute.starts_with("zeroed") {
+            true => "",
+            false => " = { i8 1 }",
+        };
+        let directive = format!("; data: %d {attribute}{content}");
+        let printed = read_directive(&directive).to_string();
+        assert!(printed.starts_with(&directive), "{printed}");
+    }
+    for limit in [
+        format!("at most {MAX_DATA_ALIGNMENT};"),
+        format!("at most {MAX_DATA_SIZE} bytes"),
+    ] {
+        assert!(document.text.contains(&limit), "{limit}");
+    }
+}
+
+#[test]
+fn data_items_in_the_table_have_the_bytes_that_it_states() {
+    let document = document();
+    let items = rows(&document, "data items");
+    assert_eq!(items.len(), 6);
+    for row in items {
+        let item = code(row[0]);
+        let module = read_directive(&format!("; data: %d = {{ {item} }}"));
+        let (_, data) = module.data_objects().next().unwrap();
+        assert_eq!(row[1], shown_bytes(data), "{item}");
+    }
+}
+
+/// The bytes of `data`, or the address that is all that it holds.
+fn shown_bytes(data: &DataObject) -> String {
+    if let [reloc] = data.relocs.as_slice() {
+        assert_eq!(data.size, DATA_RELOC_SIZE);
+        return match reloc.addend {
+            0 => format!("the address of {}", reloc.target),
+            addend => format!("the address of {}, plus {addend}", reloc.target),
+        };
+    }
+    let mut bytes = data.bytes.clone();
+    bytes.resize(data.size as usize, 0);
+    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.join(" ")
 }
 
 #[test]
