@@ -1,0 +1,696 @@
+//! The functions of cases in C.
+//!
+//! ```c
+//! u32 f7_2(u32 p0, struct f7_2_p1 *p1) {
+//!     u32 *t = trace_next; trace_next = t + 5; u32 round = fuel;
+//!     t[0] = (u32)p0; …                            what it receives
+//!     u16 l0 = …;                                  values that it holds
+//!     unsigned char r = f7_3((short)(…), …);       its call
+//!     t[3] = (u32)r; …                             what came back, and what it still has
+//!     p1->f0 ^= …; return …;
+//! }
+//! ```
+//!
+//! Wherever C has the type, the text uses it and leaves the rest to the compiler. What C does not have is spelled out in
+//! words by means of [`Places`].
+
+use super::case::{
+    Base, CallMode, Case, Extension, Function, Int, Language, Source, Struct, Type, Width,
+};
+use super::convention::{Place, Places};
+use super::faults::Fault;
+use super::trace::{Record, Site, TraceLayout};
+use std::fmt::Write;
+
+/// What is declared before all functions.
+const PRELUDE: &str = "\
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+extern u32 *trace_next;
+extern u32 fuel;
+";
+
+/// What the bits are that nobody may look at.
+const GARBAGE: u32 = 0xa5c3_96e1;
+
+/// The C functions of `cases`, as one file.
+pub fn c_text(cases: &[Case], fault: Option<Fault>) -> String {
+    let mut text = PRELUDE.to_owned();
+    for case in cases {
+        let symbol = case.values_symbol();
+        line(&mut text, format_args!("extern const u32 {symbol}[];"));
+        for index in 0..case.functions.len() {
+            declare(&mut text, case, index, fault);
+        }
+        for (index, function) in case.functions.iter().enumerate() {
+            if function.language == Language::C {
+                FunctionWriter::new(case, index, fault, &mut text).write();
+            }
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("strings take every text");
+}
+
+/// Declares the structures of a function, and the names that C functions call it by.
+fn declare(text: &mut String, case: &Case, index: usize, fault: Option<Fault>) {
+    let function = &case.functions[index];
+    let name = case.symbol(index);
+    let is_called = case
+        .callers(index)
+        .any(|caller| caller.language == Language::C);
+    if !is_called && function.language != Language::C {
+        return;
+    }
+    for (param, data) in function.params.iter().enumerate() {
+        if let Type::Pointer(layout) | Type::Struct(layout) = &data.ty {
+            declare_struct(text, &format!("{name}_p{param}"), layout);
+        }
+    }
+    if let Some(layout) = function.returned_struct() {
+        declare_struct(text, &format!("{name}_r"), layout);
+    }
+    if is_called {
+        let prototype = Prototype::new(case, index, View::Caller, fault);
+        let declaration = prototype.declaration(&case.called_symbol(index));
+        line(text, format_args!("{declaration};"));
+        let pointer = case.pointer_symbol(index);
+        line(text, format_args!("extern void (*const {pointer})(void);"));
+    }
+}
+
+fn declare_struct(text: &mut String, name: &str, layout: &Struct) {
+    let members = layout.fields.iter().enumerate();
+    let members: String = members
+        .map(|(index, width)| format!(" {} f{index};", unsigned(*width)))
+        .collect();
+    line(text, format_args!("struct {name} {{{members} }};"));
+}
+
+/// From which side a function is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    Caller,
+    Callee,
+}
+
+/// A function as C sees it.
+struct Prototype {
+    result: String,
+    /// Whether the results are not the value that C returns, but words.
+    is_result_spelled_out: bool,
+    params: Vec<CParam>,
+}
+
+/// A parameter of the C function.
+struct CParam {
+    ty: String,
+    name: String,
+    role: Role,
+}
+
+/// What a parameter of the C function is for.
+#[derive(Clone, Copy)]
+enum Role {
+    /// The address of the return area.
+    ReturnArea,
+    /// An unused word, which moves the next argument to its place in the stack.
+    Padding,
+    /// A parameter.
+    Whole(usize),
+    /// So many bits of a parameter from bit `low` on.
+    Part { param: usize, low: u32, bits: u32 },
+}
+
+impl Prototype {
+    fn new(case: &Case, index: usize, view: View, fault: Option<Fault>) -> Self {
+        let function = &case.functions[index];
+        let name = case.symbol(index);
+        let results = Places::of_results(function);
+        let result_words: usize = results.values.iter().map(Vec::len).sum();
+        let result_type = match function.results.as_slice() {
+            [] => Some("void".to_owned()),
+            [result] => match &result.ty {
+                Type::Int(int) if result.as_word && view == View::Caller => {
+                    Some(unsigned(int.width.max(Width::W32)).to_owned())
+                }
+                Type::Int(int) if int.width != Width::W128 => {
+                    Some(c_type(produced(*int, fault)).to_owned())
+                }
+                Type::Struct(_) => Some(format!("struct {name}_r")),
+                Type::Int(_) | Type::Pointer(_) => None,
+            },
+            _ => None,
+        };
+        debug_assert!(result_type.is_some() || result_words >= 2);
+        let is_result_spelled_out = result_type.is_none();
+        let mut params = Vec::new();
+        if results.memory > 0 {
+            params.push(CParam {
+                ty: "u32 *".to_owned(),
+                name: "area".to_owned(),
+                role: Role::ReturnArea,
+            });
+        }
+        let places = Places::of_arguments(function);
+        let mut stack_end = 0;
+        for (param, (data, words)) in function.params.iter().zip(&places.values).enumerate() {
+            let new = |ty: &str, role| CParam {
+                ty: ty.to_owned(),
+                name: format!("p{param}"),
+                role,
+            };
+            match &data.ty {
+                Type::Int(int) if int.width == Width::W128 => {
+                    let start = words.first().copied();
+                    if let (Some(Place::Memory(start)), false) =
+                        (start, fault == Some(Fault::NoStackAlignment))
+                    {
+                        let padding = (stack_end..start).step_by(4);
+                        let padding = padding.map(|offset| CParam {
+                            ty: "u32".to_owned(),
+                            name: format!("pad{offset}"),
+                            role: Role::Padding,
+                        });
+                        params.extend(padding);
+                    }
+                    params.extend(parts(param, words));
+                }
+                Type::Int(_) if data.as_word && view == View::Callee => {
+                    params.push(new("u32", Role::Whole(param)));
+                }
+                Type::Int(int) => params.push(new(c_type(*int), Role::Whole(param))),
+                Type::Pointer(_) => {
+                    params.push(new(
+                        &format!("struct {name}_p{param} *"),
+                        Role::Whole(param),
+                    ));
+                }
+                Type::Struct(_) => {
+                    params.push(new(&format!("struct {name}_p{param}"), Role::Whole(param)));
+                }
+            }
+            if let Some(Place::Memory(last)) = words.last() {
+                stack_end = last + 4;
+            }
+        }
+        if fault == Some(Fault::ReturnAreaLast) && results.memory > 0 {
+            params.rotate_left(1);
+        }
+        if fault == Some(Fault::SwappedArguments) && view == View::Callee {
+            swap_first_words(&mut params);
+        }
+        Self {
+            result: result_type.unwrap_or_else(|| "u64".to_owned()),
+            is_result_spelled_out,
+            params,
+        }
+    }
+
+    fn declaration(&self, name: &str) -> String {
+        format!("{} {name}{}", self.result, self.param_list())
+    }
+
+    fn param_list(&self) -> String {
+        let params = self.params.iter();
+        let params: Vec<_> = params
+            .map(|param| format!("{} {}", param.ty, param.name))
+            .collect();
+        match params.as_slice() {
+            [] => "(void)".to_owned(),
+            _ => format!("({})", params.join(", ")),
+        }
+    }
+}
+
+/// Exchanges two parameters that are words.
+fn swap_first_words(params: &mut [CParam]) {
+    let words: Vec<usize> = (0..params.len())
+        .filter(|index| params[*index].ty == "u32")
+        .take(2)
+        .collect();
+    if let [first, second] = words[..] {
+        params.swap(first, second);
+    }
+}
+
+/// The parameters that a parameter of 128 bits is made of: two of 64 bits where C puts them to the same places.
+fn parts(param: usize, places: &[Place]) -> Vec<CParam> {
+    let is_register = |place: &Place| matches!(place, Place::Register(_));
+    let is_split = places.iter().any(is_register) && !places.iter().all(is_register);
+    let bits = if is_split { 32 } else { 64 };
+    let part = |low: u32| CParam {
+        ty: format!("u{bits}"),
+        name: format!("p{param}_{low}"),
+        role: Role::Part { param, low, bits },
+    };
+    (0..128).step_by(bits as usize).map(part).collect()
+}
+
+/// The type of C that an integer has as a parameter or result.
+fn c_type(int: Int) -> &'static str {
+    match (int.width, int.extension) {
+        (Width::W8, Extension::Zero) if int.is_bool => "_Bool",
+        (Width::W8, Extension::Zero) => "u8",
+        (Width::W8, Extension::Sign) => "signed char",
+        (Width::W16, Extension::Zero) => "u16",
+        (Width::W16, Extension::Sign) => "short",
+        // All of a word that nobody has extended.
+        (Width::W8 | Width::W16, Extension::None) | (Width::W32, _) => "u32",
+        (Width::W64 | Width::W128, _) => "u64",
+    }
+}
+
+/// The type that a function gives to its result of type `int`.
+fn produced(int: Int, fault: Option<Fault>) -> Int {
+    match fault {
+        Some(Fault::UnextendedResult) => Int::new(int.width),
+        _ => int,
+    }
+}
+
+/// The unsigned type of a width.
+fn unsigned(width: Width) -> &'static str {
+    match width {
+        Width::W8 => "u8",
+        Width::W16 => "u16",
+        Width::W32 => "u32",
+        Width::W64 | Width::W128 => "u64",
+    }
+}
+
+/// A scalar: an expression of its unsigned type, or two of 64 bits.
+#[derive(Clone)]
+struct Expression {
+    halves: Vec<String>,
+}
+
+impl Expression {
+    fn new(text: impl Into<String>) -> Self {
+        Self {
+            halves: vec![text.into()],
+        }
+    }
+
+    /// The expressions of its words.
+    fn words(&self, width: Width) -> Vec<String> {
+        if width.words() == 1 {
+            return vec![format!("(u32)({})", self.halves[0])];
+        }
+        let halves = self.halves.iter();
+        halves
+            .flat_map(|half| [format!("(u32)({half})"), format!("(u32)(({half}) >> 32)")])
+            .collect()
+    }
+}
+
+/// Writes one function.
+struct FunctionWriter<'a> {
+    case: &'a Case,
+    index: usize,
+    function: &'a Function,
+    fault: Option<Fault>,
+    prototype: Prototype,
+    text: &'a mut String,
+}
+
+impl<'a> FunctionWriter<'a> {
+    fn new(case: &'a Case, index: usize, fault: Option<Fault>, text: &'a mut String) -> Self {
+        Self {
+            case,
+            index,
+            function: &case.functions[index],
+            fault,
+            prototype: Prototype::new(case, index, View::Callee, fault),
+            text,
+        }
+    }
+
+    fn line(&mut self, text: std::fmt::Arguments<'_>) {
+        line(self.text, text);
+    }
+
+    fn write(mut self) {
+        let layout = TraceLayout::new(self.function, self.case.callee(self.function));
+        let declaration = self.prototype.declaration(&self.case.symbol(self.index));
+        self.line(format_args!("__attribute__((noinline)) {declaration} {{"));
+        self.line(format_args!(
+            "u32 *t = trace_next; trace_next = t + {}; u32 round = fuel;",
+            layout.words
+        ));
+        self.records(&layout.entry);
+        for (index, live) in self.function.live.iter().enumerate() {
+            let ty = unsigned(live.width);
+            let value = self.source(live.source, Int::new(live.width));
+            for (half, text) in value.halves.iter().enumerate() {
+                self.line(format_args!("{ty} l{index}_{half} = {text};"));
+            }
+        }
+        self.clobber_register();
+        self.call(&layout);
+        self.records(&layout.exit);
+        self.change_structs();
+        self.return_results();
+        self.line(format_args!("}}"));
+    }
+
+    /// Breaks a register that belongs to the caller, if that is asked for.
+    fn clobber_register(&mut self) {
+        if self.fault == Some(Fault::ClobberedRegister) && self.index > 0 {
+            self.line(format_args!("__asm__ volatile(\"li s5, 0x123\");"));
+        }
+    }
+
+    fn call(&mut self, layout: &TraceLayout) {
+        let Some(call) = &self.function.call else {
+            return;
+        };
+        if call.burns_fuel {
+            self.line(format_args!("if (round) {{ fuel = round - 1;"));
+        }
+        let callee = &self.case.functions[call.callee];
+        let prototype = Prototype::new(self.case, call.callee, View::Caller, self.fault);
+        let area = Places::of_results(callee).memory;
+        if area > 0 {
+            self.line(format_args!("u32 rest[{}];", area / 4));
+        }
+        let name = self.case.symbol(call.callee);
+        for (index, param) in callee.params.iter().enumerate() {
+            if param.ty.int().is_none() {
+                let fields = self.initializers(&param.ty, &call.args[index]);
+                self.line(format_args!(
+                    "struct {name}_p{index} a{index} = {{ {fields} }};"
+                ));
+            }
+        }
+        let args = prototype.params.iter();
+        let args: Vec<_> = args.map(|param| self.argument(callee, param)).collect();
+        let args = args.join(", ");
+        let target = self.target(call.callee, call.mode, &prototype);
+        match prototype.result.as_str() {
+            "void" => self.line(format_args!("{target}({args});")),
+            result => self.line(format_args!("{result} r = {target}({args});")),
+        }
+        self.records(&layout.after_call);
+        if call.burns_fuel {
+            self.line(format_args!("}}"));
+        }
+    }
+
+    /// The expression that is called.
+    fn target(&mut self, callee: usize, mode: CallMode, prototype: &Prototype) -> String {
+        let symbol = self.case.called_symbol(callee);
+        let (result, params) = (&prototype.result, prototype.param_list());
+        match mode {
+            CallMode::Direct => symbol,
+            CallMode::AddressOf => {
+                self.line(format_args!(
+                    "{result} (*volatile target){params} = {symbol};"
+                ));
+                "target".to_owned()
+            }
+            CallMode::Pointer => {
+                let pointer = self.case.pointer_symbol(callee);
+                format!("(({result} (*){params}){pointer})")
+            }
+        }
+    }
+
+    /// The expression of an argument for the parameter `param` of C.
+    fn argument(&self, callee: &Function, param: &CParam) -> String {
+        let scalar = |index: usize, int: Int| {
+            let call = self.function.call.as_ref().expect("there is a call");
+            self.source(call.args[index][0], int)
+        };
+        match param.role {
+            Role::ReturnArea => "rest".to_owned(),
+            Role::Padding => format!("{GARBAGE:#x}u"),
+            Role::Whole(index) => match &callee.params[index].ty {
+                Type::Int(int) => passed(*int, &scalar(index, *int)),
+                Type::Pointer(_) => format!("&a{index}"),
+                Type::Struct(_) => format!("a{index}"),
+            },
+            Role::Part { param, low, bits } => {
+                let value = scalar(param, Int::new(Width::W128));
+                let half = &value.halves[low as usize / 64];
+                format!("(u{bits})(({half}) >> {})", low % 64)
+            }
+        }
+    }
+
+    fn change_structs(&mut self) {
+        for (index, param) in self.function.params.iter().enumerate() {
+            let access = match &param.ty {
+                Type::Int(_) => continue,
+                Type::Pointer(_) => "->",
+                Type::Struct(_) => ".",
+            };
+            for (field, change) in param.changes.iter().enumerate() {
+                let change = constant(*change as u64);
+                self.line(format_args!("p{index}{access}f{field} ^= {change};"));
+                if let Type::Struct(_) = param.ty {
+                    // The compiler cannot know that nobody looks at it.
+                    self.line(format_args!(
+                        "__asm__ volatile(\"\" : : \"r\"(&p{index}) : \"memory\");"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn return_results(&mut self) {
+        let results = &self.function.results;
+        if self.prototype.is_result_spelled_out {
+            return self.return_words();
+        }
+        match results.as_slice() {
+            [] => {}
+            [result] => match result.ty {
+                Type::Int(int) => {
+                    let value = self.source(result.sources[0], int);
+                    let value = passed(produced(int, self.fault), &value);
+                    self.line(format_args!("return {value};"));
+                }
+                Type::Pointer(_) | Type::Struct(_) => {
+                    let fields = self.initializers(&result.ty, &result.sources);
+                    let name = self.case.symbol(self.index);
+                    self.line(format_args!(
+                        "struct {name}_r x = {{ {fields} }}; return x;"
+                    ));
+                }
+            },
+            _ => unreachable!("C returns one value"),
+        }
+    }
+
+    fn return_words(&mut self) {
+        let places = Places::of_results(self.function);
+        let mut registers = ["0".to_owned(), "0".to_owned()];
+        for (result, places) in self.function.results.iter().zip(&places.values) {
+            let int = result
+                .ty
+                .int()
+                .expect("structures are returned by C itself");
+            let value = self.source(result.sources[0], int);
+            let words = match int.width.is_narrow() {
+                true => vec![format!(
+                    "(u32)({})",
+                    passed(produced(int, self.fault), &value)
+                )],
+                false => value.words(int.width),
+            };
+            for (word, place) in words.into_iter().zip(places) {
+                match place {
+                    Place::Register(register) => registers[*register as usize] = word,
+                    Place::Memory(offset) => {
+                        self.line(format_args!("area[{}] = {word};", offset / 4))
+                    }
+                }
+            }
+        }
+        let [low, high] = registers;
+        self.line(format_args!("return (u64)({low}) | (u64)({high}) << 32;"));
+    }
+
+    fn initializers(&self, ty: &Type, sources: &[Source]) -> String {
+        let fields = ty.scalars().into_iter().zip(sources);
+        let fields = fields.map(|(int, source)| self.source(*source, int).halves.swap_remove(0));
+        fields.collect::<Vec<_>>().join(", ")
+    }
+
+    fn records(&mut self, records: &[Record]) {
+        for record in records {
+            let words = self.recorded(record);
+            for (offset, word) in (record.offset..).zip(words) {
+                self.line(format_args!("t[{offset}] = {word};"));
+            }
+        }
+    }
+
+    /// The words of a scalar that is to be written down.
+    fn recorded(&self, record: &Record) -> Vec<String> {
+        let Record { site, int, .. } = *record;
+        match site {
+            Site::Param(scalar) | Site::ParamAfterCall(scalar) => {
+                let index = scalar.index;
+                match &self.function.params[index].ty {
+                    Type::Int(_) if int.width.is_narrow() => {
+                        vec![received(int, &format!("p{index}"))]
+                    }
+                    Type::Int(_) => self.param(index, int).words(int.width),
+                    Type::Pointer(_) => {
+                        Expression::new(format!("p{index}->f{}", scalar.position()))
+                            .words(int.width)
+                    }
+                    Type::Struct(_) => {
+                        Expression::new(format!("p{index}.f{}", scalar.position())).words(int.width)
+                    }
+                }
+            }
+            Site::ArgumentAfterCall(scalar) => {
+                Expression::new(format!("a{}.f{}", scalar.index, scalar.position()))
+                    .words(int.width)
+            }
+            Site::CallResult(scalar) => match self.returned_words(scalar.index) {
+                Some(words) if int.width.is_narrow() => vec![received(int, &words[0])],
+                Some(words) => words,
+                None if self.called().returned_struct().is_some() => {
+                    Expression::new(format!("r.f{}", scalar.position())).words(int.width)
+                }
+                None if int.width.is_narrow() => vec![received(int, "r")],
+                None => Expression::new("r").words(int.width),
+            },
+            Site::Live(index) => self.live(index, int.width).words(int.width),
+        }
+    }
+
+    fn called(&self) -> &Function {
+        let called = self.case.callee(self.function);
+        called.expect("there is a call")
+    }
+
+    /// The words of a result of the call, if they are spelled out.
+    fn returned_words(&self, result: usize) -> Option<Vec<String>> {
+        let call = self.function.call.as_ref()?;
+        let prototype = Prototype::new(self.case, call.callee, View::Caller, self.fault);
+        if !prototype.is_result_spelled_out {
+            return None;
+        }
+        let places = Places::of_results(self.called());
+        let word = |place: &Place| match place {
+            Place::Register(register) => format!("(u32)(r >> {})", 32 * register),
+            Place::Memory(offset) => format!("rest[{}]", offset / 4),
+        };
+        Some(places.values[result].iter().map(word).collect())
+    }
+
+    fn live(&self, index: usize, width: Width) -> Expression {
+        let halves = if width == Width::W128 { 2 } else { 1 };
+        Expression {
+            halves: (0..halves).map(|half| format!("l{index}_{half}")).collect(),
+        }
+    }
+
+    /// A parameter, an integer.
+    fn param(&self, index: usize, int: Int) -> Expression {
+        if int.width != Width::W128 {
+            return Expression::new(format!("({})p{index}", unsigned(int.width)));
+        }
+        let mut halves = [Vec::new(), Vec::new()];
+        for part in &self.prototype.params {
+            if let Role::Part { param, low, .. } = part.role
+                && param == index
+            {
+                halves[low as usize / 64].push(format!("(u64){} << {}", part.name, low % 64));
+            }
+        }
+        Expression {
+            halves: halves.iter().map(|parts| parts.join(" | ")).collect(),
+        }
+    }
+
+    /// A result of the call, an integer.
+    fn call_result(&self, index: usize, int: Int) -> Expression {
+        let Some(words) = self.returned_words(index) else {
+            return Expression::new(format!("({})r", unsigned(int.width)));
+        };
+        if int.width.words() == 1 {
+            return Expression::new(format!("({}){}", unsigned(int.width), words[0]));
+        }
+        let halves = words.chunks(2);
+        let half = |pair: &[String]| format!("((u64){} | (u64){} << 32)", pair[0], pair[1]);
+        Expression {
+            halves: halves.map(half).collect(),
+        }
+    }
+
+    /// What `source` is as an integer.
+    fn source(&self, source: Source, int: Int) -> Expression {
+        let base = match source.base {
+            Base::Zero => None,
+            Base::Load(first) => Some(self.load(first, int.width)),
+            Base::Round => Some(Expression::new("round")),
+            Base::Param(index) => Some(self.param(index, int)),
+            Base::CallResult(index) => Some(self.call_result(index, int)),
+        };
+        let ty = unsigned(int.width);
+        let halves = if int.width == Width::W128 { 2 } else { 1 };
+        let half = |half: usize| {
+            let bits = constant((source.xor >> (64 * half)) as u64 & int.width.mask() as u64);
+            let value = match &base {
+                None => bits,
+                Some(base) => format!("({}) ^ {bits}", base.halves[half]),
+            };
+            match int.is_bool {
+                true => format!("(({ty})(({value}) & 1))"),
+                false => format!("(({ty})({value}))"),
+            }
+        };
+        Expression {
+            halves: (0..halves).map(half).collect(),
+        }
+    }
+
+    fn load(&self, first: usize, width: Width) -> Expression {
+        let values = self.case.values_symbol();
+        let word = |index: usize| format!("{values}[{}]", first + index);
+        let pair =
+            |index: usize| format!("((u64){} | (u64){} << 32)", word(index), word(index + 1));
+        Expression {
+            halves: match width {
+                Width::W8 | Width::W16 | Width::W32 => vec![word(0)],
+                Width::W64 => vec![pair(0)],
+                Width::W128 => vec![pair(0), pair(2)],
+            },
+        }
+    }
+}
+
+fn constant(value: u64) -> String {
+    format!("{value:#x}ull")
+}
+
+/// A value as C passes it: in its type, and with garbage above it if nobody extends it.
+fn passed(int: Int, value: &Expression) -> String {
+    let value = &value.halves[0];
+    match int.extension {
+        Extension::None if int.width.is_narrow() => {
+            let garbage = GARBAGE & !(int.width.mask() as u32);
+            format!("((u32)({value}) | {garbage:#x}u)")
+        }
+        _ => format!("(({})({value}))", c_type(int)),
+    }
+}
+
+/// The word of a narrow integer that C has received as `value`.
+fn received(int: Int, value: &str) -> String {
+    match int.extension {
+        Extension::None => format!("(u32)({})({value})", unsigned(int.width)),
+        Extension::Zero | Extension::Sign => format!("(u32)({value})"),
+    }
+}

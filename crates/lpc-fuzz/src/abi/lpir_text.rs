@@ -1,0 +1,626 @@
+//! The functions of cases in LPIR.
+//!
+//! They have the structure of those in [`c_text`](super::c_text). The calling convention is the business of the compiler,
+//! except for structures: a structure by value is one or two integers or the address of a copy, a returned one of more than
+//! two words is written to the address in a parameter with the flag `sret`.
+
+use super::case::{
+    Base, CallMode, Case, Extension, Function, Int, Language, Source, Struct, Type, Width,
+};
+use super::convention::words_of_struct;
+use super::trace::{Record, Site, TraceLayout};
+use lpc_lpir::ir::CallConv;
+use std::fmt::Write;
+
+/// The bits that nobody may look at.
+const GARBAGE: u32 = 0x9d3b_57c4;
+
+/// The LPIR functions of `cases`, as one module.
+pub fn lpir_text(cases: &[Case]) -> String {
+    let mut text = String::new();
+    for case in cases {
+        for (index, function) in case.functions.iter().enumerate() {
+            if function.language == Language::Lpir {
+                text.push_str(&FunctionWriter::new(case, function).write(index));
+            }
+        }
+    }
+    text
+}
+
+/// From which side a signature is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    Caller,
+    Callee,
+}
+
+/// The signature of `function`: `(i32, i8 sext) -> i32 system_v`.
+fn signature(function: &Function, view: View) -> String {
+    let struct_return = function.struct_return().map(|_| "i32 sret".to_owned());
+    let params = function.params.iter();
+    let params = params.flat_map(|param| {
+        let as_word = param.as_word && view == View::Callee;
+        lpir_types(&param.ty, as_word)
+    });
+    let params: Vec<String> = struct_return.into_iter().chain(params).collect();
+    let results: Vec<String> = match function.struct_return() {
+        Some(_) => Vec::new(),
+        None => function
+            .results
+            .iter()
+            .flat_map(|result| lpir_types(&result.ty, result.as_word && view == View::Caller))
+            .collect(),
+    };
+    let arrow = if results.is_empty() { "" } else { " -> " };
+    let call_conv: CallConv = function.call_conv;
+    let (params, results) = (params.join(", "), results.join(", "));
+    format!("({params}){arrow}{results} {call_conv}")
+}
+
+/// The types that lpc has for `ty`.
+fn lpir_types(ty: &Type, as_word: bool) -> Vec<String> {
+    match ty {
+        Type::Int(int) if as_word => vec![int_type(int.width.max(Width::W32)).to_owned()],
+        Type::Int(int) => {
+            let extension = match int.extension {
+                Extension::None => "",
+                Extension::Zero => " uext",
+                Extension::Sign => " sext",
+            };
+            vec![format!("{}{extension}", int_type(int.width))]
+        }
+        Type::Struct(layout) if !layout.is_by_reference() => {
+            let words = words_of_struct(ty).into_iter();
+            words.map(|width| int_type(width).to_owned()).collect()
+        }
+        Type::Pointer(_) | Type::Struct(_) => vec!["i32".to_owned()],
+    }
+}
+
+fn int_type(width: Width) -> &'static str {
+    match width {
+        Width::W8 => "i8",
+        Width::W16 => "i16",
+        Width::W32 => "i32",
+        Width::W64 => "i64",
+        Width::W128 => "i128",
+    }
+}
+
+/// A value of LPIR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Value(u32);
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+/// Writes one function.
+struct FunctionWriter<'a> {
+    case: &'a Case,
+    function: &'a Function,
+    declarations: String,
+    body: String,
+    values: u32,
+    slots: u32,
+    /// The values of each parameter.
+    params: Vec<Vec<Value>>,
+    struct_return: Option<Value>,
+    /// The block of the trace.
+    trace: Value,
+    /// The fuel at entry.
+    round: Value,
+    /// The address of the values in memory.
+    memory: Value,
+    /// The values of each result of the call, or the address of the structure that it has returned.
+    call_results: Vec<Vec<Value>>,
+    /// The addresses of the arguments that are structures in memory.
+    arg_addresses: Vec<Option<Value>>,
+    live: Vec<Value>,
+}
+
+impl<'a> FunctionWriter<'a> {
+    fn new(case: &'a Case, function: &'a Function) -> Self {
+        let unset = Value(u32::MAX);
+        Self {
+            case,
+            function,
+            declarations: String::new(),
+            body: String::new(),
+            values: 0,
+            slots: 0,
+            params: Vec::new(),
+            struct_return: None,
+            trace: unset,
+            round: unset,
+            memory: unset,
+            call_results: Vec::new(),
+            arg_addresses: Vec::new(),
+            live: Vec::new(),
+        }
+    }
+
+    fn write(mut self, index: usize) -> String {
+        let layout = TraceLayout::new(self.function, self.case.callee(self.function));
+        let entry = self.entry_params();
+        self.prologue(&layout);
+        self.records(&layout.entry);
+        self.make_live();
+        self.call(&layout);
+        if !self.function.never_returns_by_itself() {
+            self.records(&layout.exit);
+            self.change_structs();
+            self.return_results();
+        }
+        let name = self.case.symbol(index);
+        let signature = signature(self.function, View::Callee);
+        let Self {
+            declarations, body, ..
+        } = self;
+        format!("function %{name}{signature} {{\n{declarations}\nblock0{entry}:\n{body}}}\n\n")
+    }
+
+    // Text.
+
+    fn line(&mut self, text: std::fmt::Arguments<'_>) {
+        writeln!(self.body, "    {text}").expect("strings take every text");
+    }
+
+    fn declare(&mut self, text: std::fmt::Arguments<'_>) {
+        writeln!(self.declarations, "    {text}").expect("strings take every text");
+    }
+
+    fn value(&mut self) -> Value {
+        self.values += 1;
+        Value(self.values - 1)
+    }
+
+    /// An instruction with one result.
+    fn inst(&mut self, text: std::fmt::Arguments<'_>) -> Value {
+        let value = self.value();
+        self.line(format_args!("{value} = {text}"));
+        value
+    }
+
+    fn slot(&mut self, size: u32, alignment: u32) -> Value {
+        let slot = self.slots;
+        self.slots += 1;
+        self.declare(format_args!(
+            "ss{slot} = explicit_slot {size}, align = {alignment}"
+        ));
+        self.inst(format_args!("stack_addr.i32 ss{slot}"))
+    }
+
+    fn symbol(&mut self, index: u32, name: &str) -> Value {
+        self.declare(format_args!("gv{index} = symbol %{name}"));
+        self.inst(format_args!("symbol_value.i32 gv{index}"))
+    }
+
+    fn iconst(&mut self, width: Width, value: u128) -> Value {
+        let bits = value & width.mask();
+        if width == Width::W128 {
+            let low = self.iconst(Width::W64, bits);
+            let high = self.iconst(Width::W64, bits >> 64);
+            return self.inst(format_args!("iconcat {low}, {high}"));
+        }
+        self.inst(format_args!("iconst.{} {bits:#x}", int_type(width)))
+    }
+
+    // The parts of the function.
+
+    /// The parameters of the entry block.
+    fn entry_params(&mut self) -> String {
+        let mut list = Vec::new();
+        if self.function.struct_return().is_some() {
+            let value = self.value();
+            self.struct_return = Some(value);
+            list.push(format!("{value}: i32"));
+        }
+        for param in &self.function.params {
+            let mut values = Vec::new();
+            for ty in lpir_types(&param.ty, param.as_word) {
+                let value = self.value();
+                let ty = ty.split(' ').next().unwrap_or_default();
+                list.push(format!("{value}: {ty}"));
+                values.push(value);
+            }
+            self.params.push(values);
+        }
+        match list.as_slice() {
+            [] => String::new(),
+            _ => format!("({})", list.join(", ")),
+        }
+    }
+
+    fn prologue(&mut self, layout: &TraceLayout) {
+        let next = self.symbol(0, "trace_next");
+        let trace = self.inst(format_args!("load.i32 notrap aligned {next}"));
+        self.trace = trace;
+        let bytes = self.iconst(Width::W32, u128::from(4 * layout.words));
+        let end = self.inst(format_args!("iadd {trace}, {bytes}"));
+        self.line(format_args!("store notrap aligned {end}, {next}"));
+        let fuel = self.symbol(1, "fuel");
+        self.round = self.inst(format_args!("load.i32 notrap aligned {fuel}"));
+        let values = self.case.values_symbol();
+        self.memory = self.symbol(2, &values);
+    }
+
+    fn make_live(&mut self) {
+        for live in &self.function.live {
+            let value = self.source(live.source, Int::new(live.width));
+            let value = match live.slot {
+                None => value,
+                Some(size) => {
+                    let address = self.slot(size, 8);
+                    let offset = size - live.width.bytes();
+                    self.line(format_args!("store notrap {value}, {address}+{offset}"));
+                    address
+                }
+            };
+            self.live.push(value);
+        }
+    }
+
+    fn call(&mut self, layout: &TraceLayout) {
+        let Some(call) = &self.function.call else {
+            return;
+        };
+        if call.burns_fuel {
+            let round = self.round;
+            self.line(format_args!("brif {round}, block1, block2"));
+            self.body.push_str("\nblock1:\n");
+            let one = self.iconst(Width::W32, 1);
+            let less = self.inst(format_args!("isub {round}, {one}"));
+            let fuel = self.inst(format_args!("symbol_value.i32 gv1"));
+            self.line(format_args!("store notrap aligned {less}, {fuel}"));
+        }
+        let callee = &self.case.functions[call.callee];
+        let mut args = Vec::new();
+        let returned = callee.struct_return();
+        let returned = returned.map(|layout| self.slot(layout.size(), layout.alignment()));
+        args.extend(returned);
+        for (param, sources) in callee.params.iter().zip(&call.args) {
+            self.argument(&param.ty, sources, &mut args);
+        }
+        let results = self.call_inst(callee, &args);
+        if !call.is_tail {
+            self.call_results = match returned {
+                Some(address) => vec![vec![address]],
+                None => results,
+            };
+            self.records(&layout.after_call);
+        }
+        if call.burns_fuel {
+            if !call.is_tail {
+                self.line(format_args!("jump block2"));
+            }
+            self.body.push_str("\nblock2:\n");
+        }
+    }
+
+    /// The call itself. Returns the values of its results.
+    fn call_inst(&mut self, callee: &Function, args: &[Value]) -> Vec<Vec<Value>> {
+        let call = self.function.call.as_ref().expect("there is a call");
+        let signature = signature(callee, View::Caller);
+        self.declare(format_args!("sig0 = {signature}"));
+        let name = self.case.called_symbol(call.callee);
+        let target = match call.mode {
+            CallMode::Direct | CallMode::AddressOf => {
+                self.declare(format_args!("fn0 = %{name} sig0"));
+                match call.mode {
+                    CallMode::AddressOf => Some(self.inst(format_args!("func_addr.i32 fn0"))),
+                    _ => None,
+                }
+            }
+            CallMode::Pointer => {
+                let pointer = self.symbol(3, &self.case.pointer_symbol(call.callee));
+                Some(self.inst(format_args!("load.i32 notrap aligned {pointer}")))
+            }
+        };
+        let args: Vec<_> = args.iter().map(Value::to_string).collect();
+        let args = args.join(", ");
+        let operation = match (call.is_tail, target) {
+            (false, None) => format!("call fn0({args})"),
+            (false, Some(target)) => format!("call_indirect sig0, {target}({args})"),
+            (true, None) => format!("return_call fn0({args})"),
+            (true, Some(target)) => format!("return_call_indirect sig0, {target}({args})"),
+        };
+        let mut results: Vec<Vec<Value>> = Vec::new();
+        if !call.is_tail && callee.struct_return().is_none() {
+            for result in &callee.results {
+                let types = lpir_types(&result.ty, result.as_word);
+                results.push(types.iter().map(|_| self.value()).collect());
+            }
+        }
+        let list: Vec<_> = results.iter().flatten().map(Value::to_string).collect();
+        match list.as_slice() {
+            [] => self.line(format_args!("{operation}")),
+            _ => self.line(format_args!("{} = {operation}", list.join(", "))),
+        }
+        results
+    }
+
+    /// Adds the values of an argument to `args`.
+    fn argument(&mut self, ty: &Type, sources: &[Source], args: &mut Vec<Value>) {
+        let mut address = None;
+        match ty {
+            Type::Int(int) => args.push(self.produced(sources[0], *int)),
+            Type::Struct(layout) if !layout.is_by_reference() => {
+                args.extend(self.struct_words(ty, layout, sources));
+            }
+            Type::Pointer(layout) | Type::Struct(layout) => {
+                let slot = self.slot(layout.size(), layout.alignment());
+                self.store_fields(layout, sources, slot);
+                args.push(slot);
+                address = Some(slot);
+            }
+        }
+        self.arg_addresses.push(address);
+    }
+
+    fn change_structs(&mut self) {
+        for (index, param) in self.function.params.iter().enumerate() {
+            let Some(layout) = param.ty.in_memory() else {
+                continue;
+            };
+            let address = self.params[index][0];
+            let fields = layout.fields.iter().zip(layout.offsets());
+            for ((width, offset), change) in fields.zip(&param.changes) {
+                let ty = int_type(*width);
+                let old = self.inst(format_args!("load.{ty} notrap {address}+{offset}"));
+                let change = self.iconst(*width, *change);
+                let new = self.inst(format_args!("bxor {old}, {change}"));
+                self.line(format_args!("store notrap {new}, {address}+{offset}"));
+            }
+        }
+    }
+
+    fn return_results(&mut self) {
+        let results = &self.function.results;
+        let mut values = Vec::new();
+        for result in results {
+            match (&result.ty, self.struct_return) {
+                (Type::Int(int), _) => values.push(self.produced(result.sources[0], *int)),
+                (Type::Struct(layout), Some(address)) => {
+                    self.store_fields(layout, &result.sources, address);
+                }
+                (Type::Struct(layout), None) => {
+                    values.extend(self.struct_words(&result.ty, layout, &result.sources));
+                }
+                (Type::Pointer(_), _) => unreachable!("no function returns an address"),
+            }
+        }
+        let values: Vec<_> = values.iter().map(Value::to_string).collect();
+        self.line(format_args!("return {}", values.join(", ")));
+    }
+
+    // Values.
+
+    /// What `source` is, as LPIR passes it: with garbage above it if nobody extends it.
+    fn produced(&mut self, source: Source, int: Int) -> Value {
+        let value = self.source(source, int);
+        if !int.width.is_narrow() || int.extension != Extension::None {
+            return value;
+        }
+        // Garbage in the upper bits of the register, as far as the compiler does not see through it.
+        let wide = self.inst(format_args!("uextend.i32 {value}"));
+        let garbage = GARBAGE & !(int.width.mask() as u32);
+        let garbage = self.iconst(Width::W32, u128::from(garbage));
+        let wide = self.inst(format_args!("bor {wide}, {garbage}"));
+        self.inst(format_args!("ireduce.{} {wide}", int_type(int.width)))
+    }
+
+    /// What `source` is as an integer.
+    fn source(&mut self, source: Source, int: Int) -> Value {
+        let width = int.width;
+        let base = match source.base {
+            Base::Zero => None,
+            Base::Load(first) => Some(self.load_value(first, width)),
+            Base::Round => Some(self.round),
+            Base::Param(index) => Some(self.narrowed_param(index, width)),
+            Base::CallResult(index) => Some(self.narrowed_result(index, width)),
+        };
+        let value = match (base, source.xor) {
+            (Some(base), 0) => base,
+            (None, bits) => self.iconst(width, bits),
+            (Some(base), bits) => {
+                let bits = self.iconst(width, bits);
+                self.inst(format_args!("bxor {base}, {bits}"))
+            }
+        };
+        if !int.is_bool {
+            return value;
+        }
+        let one = self.iconst(width, 1);
+        self.inst(format_args!("band {value}, {one}"))
+    }
+
+    fn load_value(&mut self, first: usize, width: Width) -> Value {
+        let ty = int_type(width.max(Width::W32));
+        let (memory, offset) = (self.memory, 4 * first);
+        let loaded = self.inst(format_args!("load.{ty} notrap {memory}+{offset}"));
+        self.narrowed(loaded, width.is_narrow(), width)
+    }
+
+    fn narrowed_param(&mut self, index: usize, width: Width) -> Value {
+        let value = self.params[index][0];
+        let as_word = self.function.params[index].as_word;
+        self.narrowed(value, as_word, width)
+    }
+
+    fn narrowed_result(&mut self, index: usize, width: Width) -> Value {
+        let value = self.call_results[index][0];
+        let callee = self.case.callee(self.function);
+        let as_word = callee.is_some_and(|callee| callee.results[index].as_word);
+        self.narrowed(value, as_word, width)
+    }
+
+    /// The low bits of `value`, if it is a word.
+    fn narrowed(&mut self, value: Value, is_word: bool, width: Width) -> Value {
+        match is_word && width.is_narrow() {
+            true => self.inst(format_args!("ireduce.{} {value}", int_type(width))),
+            false => value,
+        }
+    }
+
+    /// The integers that a structure is passed as. What is between its members is garbage.
+    fn struct_words(&mut self, ty: &Type, layout: &Struct, sources: &[Source]) -> Vec<Value> {
+        let fields: Vec<_> = layout.fields.iter().zip(layout.offsets()).collect();
+        let mut start = 0;
+        let mut words = Vec::new();
+        for word in words_of_struct(ty) {
+            let end = start + word.bytes();
+            let mut unused = word.mask();
+            let mut value = None;
+            for ((width, offset), source) in fields.iter().zip(sources) {
+                if !(start..end).contains(offset) {
+                    continue;
+                }
+                let shift = 8 * (offset - start);
+                unused &= !(width.mask() << shift);
+                let field = self.source(*source, Int::new(**width));
+                let field = self.shifted_to(field, **width, word, shift);
+                value = Some(match value {
+                    None => field,
+                    Some(value) => self.inst(format_args!("bor {value}, {field}")),
+                });
+            }
+            let value = match value {
+                Some(value) if unused == 0 => value,
+                Some(value) => {
+                    let garbage = self.iconst(word, u128::from(GARBAGE) & unused);
+                    self.inst(format_args!("bor {value}, {garbage}"))
+                }
+                None => self.iconst(word, u128::from(GARBAGE)),
+            };
+            words.push(value);
+            start = end;
+        }
+        words
+    }
+
+    fn shifted_to(&mut self, field: Value, width: Width, word: Width, shift: u32) -> Value {
+        let ty = int_type(word);
+        let wide = match width == word {
+            true => field,
+            false => self.inst(format_args!("uextend.{ty} {field}")),
+        };
+        if shift == 0 {
+            return wide;
+        }
+        let amount = self.iconst(Width::W32, u128::from(shift));
+        self.inst(format_args!("ishl {wide}, {amount}"))
+    }
+
+    /// A member of a structure that was passed as integers.
+    fn field_of_words(
+        &mut self,
+        ty: &Type,
+        layout: &Struct,
+        words: &[Value],
+        field: usize,
+    ) -> Value {
+        let (width, offset) = (layout.fields[field], layout.offsets()[field]);
+        let mut start = 0;
+        for (word, value) in words_of_struct(ty).into_iter().zip(words) {
+            let end = start + word.bytes();
+            if (start..end).contains(&offset) {
+                let amount = self.iconst(Width::W32, u128::from(8 * (offset - start)));
+                let shifted = self.inst(format_args!("ushr {value}, {amount}"));
+                return match width == word {
+                    true => shifted,
+                    false => self.inst(format_args!("ireduce.{} {shifted}", int_type(width))),
+                };
+            }
+            start = end;
+        }
+        unreachable!("the words of a structure hold all of its members")
+    }
+
+    fn store_fields(&mut self, layout: &Struct, sources: &[Source], address: Value) {
+        let fields = layout.fields.iter().zip(layout.offsets());
+        for ((width, offset), source) in fields.zip(sources) {
+            let value = self.source(*source, Int::new(*width));
+            self.line(format_args!("store notrap {value}, {address}+{offset}"));
+        }
+    }
+
+    fn load_field(&mut self, layout: &Struct, address: Value, field: usize) -> Value {
+        let (ty, offset) = (int_type(layout.fields[field]), layout.offsets()[field]);
+        self.inst(format_args!("load.{ty} notrap {address}+{offset}"))
+    }
+
+    // The trace.
+
+    fn records(&mut self, records: &[Record]) {
+        for record in records {
+            let (value, is_word) = self.recorded(record);
+            let value = match record.int.extension {
+                _ if is_word || !record.int.width.is_narrow() => value,
+                Extension::Sign => self.inst(format_args!("sextend.i32 {value}")),
+                Extension::Zero | Extension::None => self.inst(format_args!("uextend.i32 {value}")),
+            };
+            let offset = 4 * record.offset;
+            let trace = self.trace;
+            self.line(format_args!("store notrap {value}, {trace}+{offset}"));
+        }
+    }
+
+    /// The value that is to be written down, and whether it is a word in the place of a narrow integer.
+    fn recorded(&mut self, record: &Record) -> (Value, bool) {
+        let function = self.function;
+        match record.site {
+            Site::Param(scalar) | Site::ParamAfterCall(scalar) => {
+                let param = &function.params[scalar.index];
+                let values = self.params[scalar.index].clone();
+                (
+                    self.part(&param.ty, &values, scalar.position()),
+                    param.as_word,
+                )
+            }
+            Site::CallResult(scalar) => {
+                let callee = self.case.callee(function).expect("there is a call");
+                let result = &callee.results[scalar.index];
+                let values = self.call_results[scalar.index].clone();
+                (
+                    self.part(&result.ty, &values, scalar.position()),
+                    result.as_word,
+                )
+            }
+            Site::ArgumentAfterCall(scalar) => {
+                let callee = self.case.callee(function).expect("there is a call");
+                let ty = &callee.params[scalar.index].ty;
+                let address = self.arg_addresses[scalar.index].expect("it is in memory");
+                (self.part(ty, &[address], scalar.position()), false)
+            }
+            Site::Live(index) => {
+                let live = &function.live[index];
+                let value = self.live[index];
+                let value = match live.slot {
+                    None => value,
+                    Some(size) => {
+                        let (ty, offset) = (int_type(live.width), size - live.width.bytes());
+                        self.inst(format_args!("load.{ty} notrap {value}+{offset}"))
+                    }
+                };
+                (value, false)
+            }
+        }
+    }
+
+    /// A scalar of what `values` represent.
+    fn part(&mut self, ty: &Type, values: &[Value], field: usize) -> Value {
+        match ty {
+            Type::Int(_) => values[0],
+            Type::Struct(layout) if !layout.is_by_reference() => {
+                self.field_of_words(ty, layout, values, field)
+            }
+            Type::Pointer(layout) | Type::Struct(layout) => {
+                self.load_field(layout, values[0], field)
+            }
+        }
+    }
+}

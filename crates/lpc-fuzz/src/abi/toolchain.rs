@@ -1,0 +1,124 @@
+//! The compilers, linkers and the emulator that are not ours.
+
+use super::configuration::{CBuild, Compiler, Linker};
+use crate::error::Error;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const GCC: Tool = Tool::new("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf");
+const GNU_LD: Tool = Tool::new("riscv64-unknown-elf-ld", "binutils-riscv64-unknown-elf");
+const CLANG: Tool = Tool::new("clang-19", "clang-19");
+const LLD: Tool = Tool::new("ld.lld-19", "lld-19");
+/// QEMU in user mode.
+pub const QEMU: Tool = Tool::new("qemu-riscv32", "qemu-user");
+
+/// A program of someone else.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool {
+    /// Its name.
+    pub program: &'static str,
+    /// The Debian package that it is in.
+    pub package: &'static str,
+}
+
+impl Tool {
+    const fn new(program: &'static str, package: &'static str) -> Self {
+        Self { program, package }
+    }
+}
+
+/// Checks that all tools are installed.
+///
+/// # Errors
+/// Names the first one that is not.
+pub fn check_tools() -> Result<(), Error> {
+    for Tool { program, package } in [GCC, GNU_LD, CLANG, LLD, QEMU] {
+        let mut command = Command::new(program);
+        command
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if command.status().is_err() {
+            return Err(Error::MissingTool { program, package });
+        }
+    }
+    Ok(())
+}
+
+/// Compiles the C file `source`.
+///
+/// # Errors
+/// When the compiler fails.
+pub fn compile_c(build: &CBuild, march: &str, source: &Path, object: &Path) -> Result<(), Error> {
+    let mut command = match build.compiler {
+        Compiler::Gcc => Command::new(GCC.program),
+        Compiler::Clang => {
+            let mut command = Command::new(CLANG.program);
+            command.arg("--target=riscv32-unknown-elf");
+            command
+        }
+    };
+    let frame_pointers = match build.has_frame_pointers {
+        true => "-fno-omit-frame-pointer",
+        false => "-fomit-frame-pointer",
+    };
+    command.args([
+        &format!("-march={march}"),
+        "-mabi=ilp32",
+        build.optimization,
+        frame_pointers,
+    ]);
+    // The same file may call a function with different types: what one side calls a word is a narrow integer for the other.
+    command.args([
+        "-std=c11",
+        "-ffreestanding",
+        "-fno-builtin",
+        "-fno-strict-aliasing",
+        "-w",
+        "-c",
+    ]);
+    run(command.args([source.as_os_str(), OsStr::new("-o"), object.as_os_str()]))
+}
+
+/// Assembles the file `source`.
+///
+/// # Errors
+/// When the assembler fails.
+pub fn assemble(march: &str, source: &Path, object: &Path) -> Result<(), Error> {
+    let mut command = Command::new(GCC.program);
+    command.args([&format!("-march={march}"), "-mabi=ilp32", "-c"]);
+    run(command.args([source.as_os_str(), OsStr::new("-o"), object.as_os_str()]))
+}
+
+/// Links `objects` with the linker script `script`.
+///
+/// # Errors
+/// When the linker fails.
+pub fn link(linker: Linker, script: &Path, objects: &[&Path], program: &Path) -> Result<(), Error> {
+    let mut command = match linker {
+        Linker::Ld => Command::new(GNU_LD.program),
+        Linker::Lld => Command::new(LLD.program),
+    };
+    command
+        .args(["-m", "elf32lriscv", "-T"])
+        .arg(script)
+        .args(objects);
+    run(command.arg("-o").arg(program))
+}
+
+fn run(command: &mut Command) -> Result<(), Error> {
+    let failed = |output: String| Error::Tool {
+        command: format!("{command:?}"),
+        output,
+    };
+    let mut started = Command::new(command.get_program());
+    started.args(command.get_args());
+    let output = started
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(failed(String::from_utf8_lossy(&output.stderr).into_owned())),
+    }
+}

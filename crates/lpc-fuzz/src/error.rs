@@ -1,0 +1,46 @@
+//! Why a fuzzer cannot do its work. What it finds is no error.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a fuzzer cannot do its work.
+#[derive(Debug)]
+pub enum Error {
+    /// A program is not installed.
+    MissingTool {
+        /// Its name.
+        program: &'static str,
+        /// The Debian package that it is in.
+        package: &'static str,
+    },
+    /// A program that must succeed failed.
+    Tool {
+        /// How it was started.
+        command: String,
+        /// What it wrote.
+        output: String,
+    },
+    /// A file cannot be read or written.
+    File(PathBuf, io::Error),
+    /// lpc does not accept a program that the fuzzer has written.
+    Lpc(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingTool { program, package } => {
+                write!(
+                    f,
+                    "{program} is missing: install the Debian package {package}"
+                )
+            }
+            Self::Tool { command, output } => write!(f, "{command} failed: {output}"),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Lpc(message) => write!(f, "lpc: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

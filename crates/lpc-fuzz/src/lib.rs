@@ -1,0 +1,8 @@
+//! Fuzzers that compare lpc with other tools.
+//!
+//! They need programs that are not part of this repository; [`Error::MissingTool`] names the Debian package of each.
+
+pub mod abi;
+mod error;
+
+pub use error::Error;

@@ -1,0 +1,103 @@
+//! The ABI fuzzer itself: it passes on lpc as it is, and finds every mistake that is made on purpose.
+
+use lpc_fuzz::Error;
+use lpc_fuzz::abi::faults::Fault;
+use lpc_fuzz::abi::{self, Options, Report, toolchain};
+
+/// Runs `count` cases, unless tools are missing.
+///
+/// # Panics
+/// If tools are missing and `CI` is set: nothing is skipped then.
+fn run(count: u64, fault: Option<Fault>) -> Option<(Options, Report)> {
+    let options = Options {
+        seed: 7,
+        count,
+        fault,
+        ..Options::default()
+    };
+    match abi::run(&options, &|_| {}) {
+        Ok(report) => Some((options, report)),
+        Err(error @ Error::MissingTool { .. }) => {
+            assert!(std::env::var_os("CI").is_none(), "{error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn lpc_and_c_compilers_agree() {
+    let Some((_, report)) = run(48, None) else {
+        return;
+    };
+    assert_eq!(report.mismatches, []);
+    assert_eq!(report.cases, 48);
+    // Every case is a call in each of four programs and on both machines at the least.
+    assert!(report.calls >= 48 * 8, "{} calls", report.calls);
+}
+
+#[test]
+fn mistakes_are_found() {
+    for fault in Fault::ALL {
+        let Some((_, report)) = run(25, Some(fault)) else {
+            return;
+        };
+        assert!(!report.mismatches.is_empty(), "{fault:?}");
+    }
+}
+
+#[test]
+fn registers_that_are_not_preserved_are_named() {
+    let Some((_, report)) = run(10, Some(Fault::ClobberedRegister)) else {
+        return;
+    };
+    let messages = report
+        .mismatches
+        .iter()
+        .flat_map(|mismatch| &mismatch.messages);
+    let found = messages
+        .filter(|message| message.ends_with(": not preserved: s5"))
+        .count();
+    assert!(found > 0, "{:?}", report.mismatches);
+}
+
+#[test]
+fn exchanged_arguments_are_named_and_the_case_is_reduced() {
+    let Some((options, report)) = run(25, Some(Fault::SwappedArguments)) else {
+        return;
+    };
+    let mismatch = &report.mismatches[0];
+    let messages = &mismatch.messages;
+    let names_parameter = |message: &String| message.contains(": parameter ");
+    assert!(messages.iter().any(names_parameter), "{messages:?}");
+    let reduced = abi::reduce(mismatch, &options).unwrap();
+    // What is left is a function and a callee that receives two words.
+    let parameters: Vec<usize> = reduced
+        .functions
+        .iter()
+        .map(|function| function.params.len())
+        .collect();
+    let (callee, callers) = parameters.split_last().unwrap();
+    assert_eq!(*callee, 2, "{reduced:#?}");
+    assert!(callers.iter().all(|count| *count == 0), "{reduced:#?}");
+    assert!(
+        reduced
+            .functions
+            .iter()
+            .all(|function| function.live.is_empty())
+    );
+}
+
+#[test]
+fn a_missing_tool_names_its_package() {
+    let error = Error::MissingTool {
+        program: "qemu-riscv32",
+        package: "qemu-user",
+    };
+    assert_eq!(
+        error.to_string(),
+        "qemu-riscv32 is missing: install the Debian package qemu-user"
+    );
+    assert_eq!(toolchain::QEMU.package, "qemu-user");
+}
