@@ -1,60 +1,24 @@
 //! Encodings and assembler syntax against the GNU assembler.
 
-use lpc_riscv32::{Csr, Extension, ExtensionSet, Gpr, Inst, Opcode, compressed};
+use gnu::{known_extensions, output_of, scratch_file, tools_are_there};
+use lpc_riscv32::{Csr, ExtensionSet, Gpr, Inst, Opcode, compressed};
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-const ASSEMBLER: &str = "riscv64-unknown-elf-as";
+#[path = "support/gnu.rs"]
+mod gnu;
+
 const OBJCOPY: &str = "riscv64-unknown-elf-objcopy";
 
-/// Whether the GNU tools are there.
-///
-/// # Panics
-/// If they are not there and `CI` is set: nothing is skipped then.
-fn tools_are_there() -> bool {
-    let missing = [ASSEMBLER, OBJCOPY]
-        .into_iter()
-        .find(|program| Command::new(program).arg("--version").output().is_err());
-    if let Some(program) = missing {
-        assert!(std::env::var_os("CI").is_none(), "{program} is missing");
-        eprintln!("skipped: {program} is missing");
-    }
-    missing.is_none()
-}
-
-/// The code that the assembler makes of `text`, or what it complains about.
-fn assemble(text: &str, march: &str, name: &str) -> Result<Vec<u8>, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let file = |extension: &str| folder.join(name).with_extension(extension);
-    fs::write(file("s"), text).unwrap();
-    let mut assembler = Command::new(ASSEMBLER);
-    assembler.arg(format!("-march={march}")).arg("-mabi=ilp32");
-    assembler.arg(file("s")).arg("-o").arg(file("o"));
-    let output = assembler.output().unwrap();
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
+/// The code that the assembler makes of `text`.
+fn assemble(text: &str, extensions: ExtensionSet, name: &str) -> Vec<u8> {
+    let object = gnu::assemble(text, extensions, name).unwrap();
+    let binary = scratch_file(name, "bin");
     let mut objcopy = Command::new(OBJCOPY);
     objcopy.args(["-O", "binary", "-j", ".text"]);
-    objcopy.arg(file("o")).arg(file("bin"));
-    assert!(objcopy.status().unwrap().success());
-    Ok(fs::read(file("bin")).unwrap())
-}
-
-/// All extensions but those that this version of the assembler lacks.
-fn known_extensions() -> ExtensionSet {
-    let is_known = |extension: &Extension| {
-        let march = ExtensionSet::RV32I.with(*extension).to_string();
-        assemble("nop\n", &march, "probe").is_ok()
-    };
-    let known = Extension::ALL.iter().filter(|extension| {
-        // A single letter stands for its parts, some of which are younger than their names.
-        extension.implied().is_empty() || **extension == Extension::M || **extension == Extension::A
-    });
-    let known = known.filter(|extension| is_known(extension));
-    known.fold(ExtensionSet::RV32I, |set, extension| set.with(*extension))
+    output_of(objcopy.arg(object).arg(&binary)).unwrap();
+    fs::read(binary).unwrap()
 }
 
 /// Instructions of `opcode` with operands at the edges of what fits: whatever of them can be encoded.
@@ -98,7 +62,7 @@ fn samples(opcode: Opcode) -> Vec<(Inst, u32)> {
 
 #[test]
 fn the_assembler_encodes_every_instruction_as_we_do() {
-    if !tools_are_there() {
+    if !tools_are_there(&[gnu::ASSEMBLER, OBJCOPY]) {
         return;
     }
     let extensions = known_extensions();
@@ -120,8 +84,7 @@ fn the_assembler_encodes_every_instruction_as_we_do() {
         }
         assert!(expected.len() > before, "{}", opcode.mnemonic());
     }
-    let march = extensions.to_string();
-    let code = assemble(&text, &march, "every_instruction").unwrap();
+    let code = assemble(&text, extensions, "every_instruction");
     let words = code
         .chunks_exact(4)
         .map(|word| u32::from_le_bytes(word.try_into().unwrap()));
@@ -134,7 +97,7 @@ fn the_assembler_encodes_every_instruction_as_we_do() {
 
 #[test]
 fn the_assembler_compresses_every_instruction_as_we_do() {
-    if !tools_are_there() {
+    if !tools_are_there(&[gnu::ASSEMBLER, OBJCOPY]) {
         return;
     }
     // Zcb and its kin are younger than this assembler may be.
@@ -162,7 +125,7 @@ fn the_assembler_compresses_every_instruction_as_we_do() {
         };
         expected.push((inst, code));
     }
-    let code = assemble(&text, "rv32imac", "every_compressed_instruction").unwrap();
+    let code = assemble(&text, extensions, "every_compressed_instruction");
     let mut rest = &code[..];
     for (inst, ours) in expected {
         let length = if rest[0] & 3 == 3 { 4 } else { 2 };

@@ -3,6 +3,8 @@
 use lpc_riscv32::{DecodeError, EncodeError, Gpr, Inst, Opcode};
 use std::collections::BTreeSet;
 
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
 /// Encodings that GNU as produces and GNU objdump prints, at least one for each instruction.
@@ -253,7 +255,7 @@ fn operands_that_an_opcode_lacks_are_refused() {
 
 #[test]
 fn random_words_encode_to_themselves_or_are_refused() {
-    let mut random = support::Random::new(1);
+    let mut random = random::Random::new(1);
     let mut decoded = 0;
     for _ in 0..1_000_000 {
         let word = random.next() | 3;

@@ -7,6 +7,8 @@ use lpc_riscv32::emulator::{
 };
 use lpc_riscv32::{Extension, ExtensionSet, Gpr, Imm12, Inst, Opcode};
 
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
 const CODE: u32 = 0x8000_0000;
@@ -531,7 +533,7 @@ fn stepping_running_and_tracing_agree() {
 
 /// Random instructions of both lengths, with registers that point into the code.
 fn random_machine(seed: u64) -> Emulator {
-    let mut random = support::Random::new(seed);
+    let mut random = random::Random::new(seed);
     let mut code = Vec::new();
     while code.len() < 0x200 {
         let word = random.next();
@@ -576,7 +578,7 @@ fn random_code_that_overwrites_itself_runs_as_if_decoded_anew_each_time() {
     for seed in 0..100 {
         let mut cached = random_machine(seed);
         let mut uncached = random_machine(seed);
-        let mut random = support::Random::new(seed);
+        let mut random = random::Random::new(seed);
         for _ in 0..100 {
             let pc = CODE + random.next() % 0x100 * 2;
             cached.set_pc(pc);

@@ -1,5 +1,4 @@
-//! What tests and benchmarks share: a small assembler, so that they can state programs as text, and
-//! random numbers.
+//! What tests and benchmarks share: a small assembler, so that they can state programs as text.
 //!
 //! The assembler takes raw instructions in the syntax that the disassembler prints, one a line, with
 //! `label:` on a line of its own, labels or distances (`.+8`) as targets and `#` comments.
@@ -133,22 +132,4 @@ fn number(text: &str) -> i32 {
         None => text.parse(),
     }
     .unwrap_or_else(|_| panic!("not a number or label: {text}"))
-}
-
-/// Random numbers of a fixed sequence (Marsaglia's xorshift).
-#[allow(dead_code, reason = "not every test program needs random numbers")]
-pub(crate) struct Random(u64);
-
-#[allow(dead_code, reason = "not every test program needs random numbers")]
-impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as u32
-    }
 }

@@ -1,0 +1,47 @@
+//! The encodings that every judge of this crate is asked about: all halfwords, and a million words.
+
+use crate::random::Random;
+use lpc_riscv32::Opcode;
+
+/// How many [`words`] there are.
+pub(crate) const WORD_COUNT: usize = 1_000_000;
+
+/// All halfwords that are instructions of their own, or would be: those that do not start a longer one.
+pub(crate) fn halfwords() -> impl Iterator<Item = u16> {
+    (0..=u16::MAX).filter(|half| half & 3 != 3)
+}
+
+/// Words that are instructions, or would be, always the same ones. All halfwords that [`halfwords`] leaves out start at least
+/// two of them. Of the others half are any words, and half are made of instructions: see [`nearly_valid`].
+pub(crate) fn words() -> Vec<u32> {
+    let mut random = Random::new(1);
+    let mut words = Vec::with_capacity(WORD_COUNT);
+    for half in (3..=0xffff).step_by(4) {
+        words.extend([random.next(), random.next()].map(|word| word << 16 | half));
+    }
+    while words.len() < WORD_COUNT {
+        words.push(random.next() | 3);
+        words.push(nearly_valid(&mut random));
+    }
+    words
+}
+
+/// An instruction of any opcode with random operands, of which some are special; one in four has a bit flipped.
+fn nearly_valid(random: &mut Random) -> u32 {
+    let opcode = Opcode::ALL[random.next() as usize % Opcode::ALL.len()];
+    let mut operands = random.next();
+    for shift in [7, 15, 20] {
+        if random.next().is_multiple_of(8) {
+            operands = operands & !(0x1f << shift) | random.next() % 3 << shift;
+        }
+    }
+    if random.next().is_multiple_of(8) {
+        let special = [0, 1, 0x7ff, 0x800, 0xff, 0xfff];
+        operands = operands & 0xf_ffff | special[random.next() as usize % special.len()] << 20;
+    }
+    let word = operands & !opcode.mask() | opcode.bits();
+    match random.next() {
+        coin if coin.is_multiple_of(4) => (word ^ 1 << (random.next() % 32)) | 3,
+        _ => word,
+    }
+}
