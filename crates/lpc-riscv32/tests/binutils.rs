@@ -1,13 +1,16 @@
 //! Encodings and assembler syntax against the GNU assembler.
 
-use gnu::{known_extensions, output_of, scratch_file, tools_are_there};
+use gnu::KNOWN_EXTENSIONS;
 use lpc_riscv32::{Csr, ExtensionSet, Gpr, Inst, Opcode, compressed};
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
+use tools::{output_of, scratch_file, tools_are_there};
 
 #[path = "support/gnu.rs"]
 mod gnu;
+#[path = "support/tools.rs"]
+mod tools;
 
 const OBJCOPY: &str = "riscv64-unknown-elf-objcopy";
 
@@ -65,7 +68,7 @@ fn the_assembler_encodes_every_instruction_as_we_do() {
     if !tools_are_there(&[gnu::ASSEMBLER, OBJCOPY]) {
         return;
     }
-    let extensions = known_extensions();
+    let extensions = *KNOWN_EXTENSIONS;
     let mut text = String::from(".option norvc\n.option norelax\n");
     let mut expected = Vec::new();
     for opcode in Opcode::ALL {

@@ -1,17 +1,18 @@
 //! Decoding and disassembly against GNU objdump: which encodings are instructions, and how they print.
 //!
 //! Compared are all halfwords and a million words, with pseudo-instructions and without. What objdump prints otherwise than we
-//! do is stated in [`DIFFERENCES`], each with its reason. Extensions that this version of it lacks ([`known_extensions`]) are
+//! do is stated in [`DIFFERENCES`], each with its reason. Extensions that this version of it lacks ([`KNOWN_EXTENSIONS`]) are
 //! off on our side as well: those are judged by QEMU alone.
 
 use differences::{COMPRESSED_NAMES, DIFFERENCES, Shown};
-use gnu::{assemble, known_extensions, output_of, scratch_file, tools_are_there};
+use gnu::{KNOWN_EXTENSIONS, assemble};
 use lpc_riscv32::disassembler::{Line, disassemble};
 use lpc_riscv32::display::DisplayOptions;
 use lpc_riscv32::{Csr, Extension, ExtensionSet, Gpr, Inst, Opcode, compressed};
 use std::collections::HashMap;
 use std::fs;
 use std::process::Command;
+use tools::{output_of, scratch_file, tools_are_there};
 
 mod differences;
 #[path = "../support/gnu.rs"]
@@ -20,6 +21,8 @@ mod gnu;
 mod patterns;
 #[path = "../support/random.rs"]
 mod random;
+#[path = "../support/tools.rs"]
+mod tools;
 
 const OBJDUMP: &str = "riscv64-unknown-elf-objdump";
 const STRIP: &str = "riscv64-unknown-elf-strip";
@@ -66,7 +69,8 @@ impl Totals {
             "{name}: {} instructions, {} others; of these",
             self.instructions, self.data
         );
-        for (difference, count) in DIFFERENCES.iter().zip(self.differences) {
+        let differences = DIFFERENCES.iter().zip(self.differences);
+        for (difference, count) in differences.filter(|(_, count)| *count > 0) {
             eprintln!("{count:7} {}: {}", difference.what, difference.reason);
         }
     }
@@ -80,7 +84,7 @@ struct Judge {
 
 impl Judge {
     fn new(name: &str) -> Judge {
-        let extensions = known_extensions().with(Extension::C);
+        let extensions = KNOWN_EXTENSIONS.with(Extension::C);
         let missing = Extension::ALL
             .iter()
             .filter(|extension| !extensions.contains(**extension));

@@ -1,6 +1,6 @@
 /* Executes instructions one by one on the processor that it runs on, and says what became of each.
  *
- * It knows nothing of instructions. What it reads from standard input are words, each with the
+ * It knows nothing of instructions. What it reads from standard input are encodings, each with the
  * place where it is to stand and the registers that it is to find; what it writes to standard
  * output is the signal that ended its execution, the registers then, and the words of the scratch
  * memory that changed. All numbers are little-endian words.
@@ -37,8 +37,8 @@ enum {
 
 struct test_case {
     word pc;
-    word bits;
-    word length;  /* of `bits` in bytes: 2 or 4 */
+    word bits[2];
+    word length;  /* of `bits` in bytes: 2, 4 or 8 */
     word endless; /* whether only a timer ends it */
     word registers[REGISTERS];
 };
@@ -68,7 +68,6 @@ static struct outcome outcomes[MAX_BATCH];
 static word scratch[SCRATCH_WORDS]; /* what the scratch memory holds before each case */
 static word fill;
 static word count, current;
-static word alarms;
 static byte stack[0x4000] __attribute__((aligned(16)));
 static byte signal_stack[0x4000] __attribute__((aligned(16)));
 
@@ -119,18 +118,19 @@ static void protect_code(word protection)
     check(call(SYS_MPROTECT, CODE, CODE_SIZE, protection, 0, 0, 0));
 }
 
-/* Writes `bits`, or what they displaced. */
-static void place(word pc, word bits, word length)
+static void place(word pc, const word *bits, word length)
 {
     unsigned short *at = (unsigned short *)pc;
-    at[0] = bits;
-    if (length == 4)
-        at[1] = bits >> 16;
+    for (word i = 0; i < length / 2; i++)
+        at[i] = bits[i / 2] >> (i % 2 * 16);
 }
 
-static word fill_at(word pc)
+/* Removes a case: `fill`, of which a case may start in the middle. */
+static void remove(const struct test_case *test)
 {
-    return pc & 2 ? fill >> 16 | fill << 16 : fill;
+    word rotated = test->pc & 2 ? fill >> 16 | fill << 16 : fill;
+    word bits[2] = {rotated, rotated};
+    place(test->pc, bits, test->length);
 }
 
 static void next_batch(void)
@@ -140,8 +140,7 @@ static void next_batch(void)
         call(SYS_EXIT, 0, 0, 0, 0, 0, 0);
     protect_code(PROT_READ | PROT_WRITE);
     for (word i = 0; i < MAX_BATCH; i++)
-        if (cases[i].length != 0)
-            place(cases[i].pc, fill_at(cases[i].pc), cases[i].length);
+        remove(&cases[i]);
     read_all(cases, count * sizeof cases[0]);
     for (word i = 0; i < count; i++)
         place(cases[i].pc, cases[i].bits, cases[i].length);
@@ -149,10 +148,22 @@ static void next_batch(void)
     current = 0;
 }
 
-static void start_timer(void)
+/* Raises an alarm once, after this time; none if it is 0. */
+static void set_timer(word seconds, word microseconds)
 {
-    word period[4] = {0, 0, 0, 5000}; /* no interval; 5 ms */
-    check(call(SYS_SETITIMER, 0, (word)period, 0, 0, 0, 0));
+    word interval_and_value[4] = {0, 0, seconds, microseconds};
+    check(call(SYS_SETITIMER, 0, (word)interval_and_value, 0, 0, 0, 0));
+}
+
+/* For a case that ends by itself this is far too long, unless it does not end. */
+static void start_watchdog(void)
+{
+    set_timer(20, 0);
+}
+
+static void start_short_timer(void)
+{
+    set_timer(0, 5000);
 }
 
 static void compare_scratch(struct outcome *outcome)
@@ -190,19 +201,24 @@ static void record(const struct siginfo *info, const struct context *context)
 /* Called for each signal; the first is the breakpoint in `start`. */
 __attribute__((used)) static void handle(int signal, const struct siginfo *info, struct context *context)
 {
-    static word started;
-    if (started) {
-        /* The first alarm may be early: in front of the case. */
-        if (signal == SIGALRM && ++alarms < 2) {
-            start_timer();
+    static word is_started, alarms;
+    if (is_started) {
+        word is_endless = cases[current].endless;
+        /* The first alarm may come too early: in front of the case. */
+        if (is_endless && signal == SIGALRM && alarms++ == 0) {
+            start_short_timer();
             return;
         }
         record(info, context);
+        if (is_endless)
+            start_watchdog();
     }
-    started = 1;
+    is_started = 1;
     if (current == count) {
+        set_timer(0, 0);
         write_all(outcomes, count * sizeof outcomes[0]);
         next_batch();
+        start_watchdog();
     }
     const struct test_case *test = &cases[current];
     context->pc = test->pc;
@@ -210,7 +226,7 @@ __attribute__((used)) static void handle(int signal, const struct siginfo *info,
         context->registers[i] = test->registers[i];
     if (test->endless) {
         alarms = 0;
-        start_timer();
+        start_short_timer();
     }
 }
 

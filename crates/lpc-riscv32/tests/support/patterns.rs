@@ -32,7 +32,7 @@ fn nearly_valid(random: &mut Random) -> u32 {
     let mut operands = random.next();
     for shift in [7, 15, 20] {
         if random.next().is_multiple_of(8) {
-            operands = operands & !(0x1f << shift) | random.next() % 3 << shift;
+            operands = operands & !(0x1f << shift) | (random.next() % 3) << shift;
         }
     }
     if random.next().is_multiple_of(8) {
