@@ -136,10 +136,8 @@ pub fn emit_function(
     allocation: &Output,
     settings: &Settings,
 ) -> Result<CompiledCode, CompileError> {
-    let info = EmitInfo {
-        extensions: settings.extensions,
-    };
-    emit(vcode, allocation, info).map_err(|error| match error {
+    let info = EmitInfo::from_settings(settings);
+    emit(vcode, allocation, info, settings.linker_relaxation).map_err(|error| match error {
         EmitError::FrameTooLarge(_) => CompileError::FrameTooLarge,
         EmitError::CodeTooLarge => CompileError::CodeTooLarge,
     })

@@ -22,6 +22,8 @@ pub enum CompileError {
         /// What is wrong with it.
         error: AbiError,
     },
+    /// The limit of the stack is computed with something that the backend lacks.
+    StackLimit(&'static str),
     /// The frame is larger than [`MAX_FRAME_SIZE`](crate::backend::frame::MAX_FRAME_SIZE).
     FrameTooLarge,
     /// The code is larger than what 32-bit distances span.
@@ -51,6 +53,7 @@ impl fmt::Display for CompileError {
         match self {
             Self::Unsupported { what, .. } => write!(f, "{what} is not supported"),
             Self::Signature { error, .. } => fmt::Display::fmt(error, f),
+            Self::StackLimit(what) => write!(f, "{what} in the stack limit is not supported"),
             Self::FrameTooLarge => f.write_str("the stack frame is too large"),
             Self::CodeTooLarge => f.write_str("the code of the function is too large"),
             Self::RegisterAllocation(error) => write!(f, "register allocation failed: {error}"),

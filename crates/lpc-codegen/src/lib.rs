@@ -18,4 +18,4 @@ pub use compile::{
     emit_function, lower_function,
 };
 pub use error::{CompileError, ModuleCompileError};
-pub use settings::{OptLevel, RegallocAlgorithm, Settings};
+pub use settings::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};

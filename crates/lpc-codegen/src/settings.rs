@@ -35,6 +35,46 @@ pub struct Settings {
     /// device. Then they need not be atomic, and are compiled to plain loads and stores, for every type and on every
     /// machine.
     pub single_hart: bool,
+    /// Whether the code is for a linker that may shorten calls. It then keeps what is needed to move code apart, which takes
+    /// memory, and must be linked before it is executed: see
+    /// [`MachBufferFinalized::relaxable`](crate::backend::buffer::MachBufferFinalized::relaxable).
+    pub linker_relaxation: bool,
+    /// Whether to note how the frame changes, for debuggers and whoever else unwinds the stack.
+    pub unwind_info: bool,
+    /// What the address of every function is to be a multiple of, at least.
+    pub function_alignment: CodeAlignment,
+    /// What the address of every loop is to be a multiple of, at least.
+    pub loop_alignment: CodeAlignment,
+}
+
+/// What an address of code is to be a multiple of: a power of two.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct CodeAlignment {
+    log2: u8,
+}
+
+impl CodeAlignment {
+    /// What instructions need anyway.
+    pub const NONE: Self = Self { log2: 0 };
+
+    /// The largest alignment, in bytes.
+    pub const MAX: u32 = 4096;
+
+    /// The alignment to `bytes`, if that is a power of two, and [`Self::MAX`] at most.
+    pub const fn new(bytes: u32) -> Option<Self> {
+        if bytes.is_power_of_two() && bytes <= Self::MAX {
+            Some(Self {
+                log2: bytes.trailing_zeros() as u8,
+            })
+        } else {
+            None
+        }
+    }
+
+    /// The alignment in bytes.
+    pub const fn bytes(self) -> u32 {
+        1 << self.log2
+    }
 }
 
 impl Default for Settings {
@@ -45,6 +85,24 @@ impl Default for Settings {
             regalloc: RegallocAlgorithm::default(),
             preserve_frame_pointers: false,
             single_hart: false,
+            linker_relaxation: false,
+            unwind_info: false,
+            function_alignment: CodeAlignment::NONE,
+            loop_alignment: CodeAlignment::NONE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alignments_are_powers_of_two() {
+        assert_eq!(CodeAlignment::new(1), Some(CodeAlignment::NONE));
+        assert_eq!(CodeAlignment::new(64).map(CodeAlignment::bytes), Some(64));
+        for bytes in [0, 3, 8192] {
+            assert_eq!(CodeAlignment::new(bytes), None, "{bytes}");
         }
     }
 }

@@ -55,11 +55,9 @@ fn frames_that_are_too_large_are_refused() {
     let text = "vcode %f {\nstackslots 536870912, align 16\nblock0:\nrets\n}";
     let function = parse_one(text);
     let allocation = run_validated(&function.vcode, RegallocAlgorithm::Ion).unwrap();
-    let info = EmitInfo {
-        extensions: extensions(),
-    };
+    let info = EmitInfo::new(extensions());
     assert_eq!(
-        emit(function.vcode.clone(), &allocation, info),
+        emit(function.vcode.clone(), &allocation, info, false),
         Err(EmitError::FrameTooLarge(FrameTooLarge))
     );
 }

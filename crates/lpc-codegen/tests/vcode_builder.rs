@@ -140,6 +140,7 @@ fn build(direction: VCodeBuildDirection) -> VCode<MInst> {
         builder.end_block(BlockFlags {
             is_edge: block.is_edge,
             is_cold: block.is_cold,
+            is_aligned: false,
         });
     }
     builder.frame().stackslots_size = 8;

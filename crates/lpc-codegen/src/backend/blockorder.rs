@@ -126,7 +126,11 @@ impl BlockLoweringOrder {
         let index = BlockIndex::new(self.blocks.len());
         let is_edge = matches!(block, LoweredBlock::CriticalEdge { .. });
         self.blocks.push(block);
-        self.flags.push(BlockFlags { is_edge, is_cold });
+        self.flags.push(BlockFlags {
+            is_edge,
+            is_cold,
+            is_aligned: false,
+        });
         index
     }
 

@@ -101,15 +101,18 @@ impl EmitContext<'_> {
 
 /// Emits a function, whose instructions are given their registers in place.
 ///
+/// `relaxable` keeps what a linker needs to shorten calls: see [`MachBufferFinalized::relaxable`].
+///
 /// # Errors
 /// [`EmitError`] where the frame or the code exceed what 32-bit distances span.
 pub fn emit<I: MachInst>(
     mut vcode: VCode<I>,
     allocation: &Output,
     info: I::EmitInfo,
+    relaxable: bool,
 ) -> Result<CompiledCode, EmitError> {
     let stats = count(&vcode, allocation);
-    let summary = summarize(&vcode, allocation)?;
+    let summary = summarize(&vcode, allocation, &info)?;
     let frame = I::compute_frame_layout(vcode.frame(), &summary)?;
 
     let mut buffer = MachBuffer::new(info, vcode.num_blocks(), vcode.insts().len());
@@ -122,14 +125,14 @@ pub fn emit<I: MachInst>(
         next_block: None,
         constants: &constants,
     };
-    I::gen_prologue(&frame, &mut |inst| inst.emit(&mut buffer, &context));
+    I::emit_prologue(vcode.stack_limit(), &mut buffer, &context);
     for (position, &block) in order.iter().enumerate() {
         let next = order.get(position + 1);
         context.next_block = next.map(|&next| MachLabel::from_block(next));
         emit_block(&mut vcode, allocation, block, &mut buffer, &context);
     }
     Ok(CompiledCode {
-        buffer: buffer.finish(),
+        buffer: buffer.finish(relaxable),
         frame,
         stats,
     })
@@ -183,6 +186,7 @@ pub(super) fn move_kind(from: Allocation, to: Allocation) -> Option<Move> {
 fn summarize<I: MachInst>(
     vcode: &VCode<I>,
     allocation: &Output,
+    info: &I::EmitInfo,
 ) -> Result<AllocationSummary, EmitError> {
     let mut clobbered = PRegSet::empty();
     let mut function_calls = CallType::None;
@@ -203,6 +207,9 @@ fn summarize<I: MachInst>(
     for &(_, clobbers) in &vcode.clobbers {
         clobbered.union_from(clobbers);
     }
+    let padding = u64::from(I::loop_alignment(info).bytes());
+    let aligned = |&block: &BlockIndex| vcode.block_flags(block).is_aligned;
+    size += vcode.blocks().filter(aligned).count() as u64 * padding;
     for (_, Edit::Move { from, to }) in &allocation.edits {
         if let Some(preg) = to.as_reg() {
             clobbered.add(preg);
@@ -326,6 +333,9 @@ fn emit_block<I: MachInst>(
     buffer: &mut MachBuffer<I>,
     context: &EmitContext<'_>,
 ) {
+    if vcode.block_flags(block).is_aligned {
+        buffer.align_to(I::loop_alignment(buffer.info()).bytes());
+    }
     buffer.bind_label(MachLabel::from_block(block));
     for inst_or_edit in allocation.block_insts_and_edits(vcode, block) {
         match inst_or_edit {

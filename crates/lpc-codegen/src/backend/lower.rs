@@ -24,10 +24,10 @@ use super::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
 use super::machinst::MachInst;
 use super::reg::{Reg, RegClass, VirtualReg, Writable};
 use super::value_regs::ValueRegs;
-use super::vcode::{BlockIndex, VCode};
+use super::vcode::{BlockFlags, BlockIndex, VCode};
 use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
 use crate::error::CompileError;
-use crate::settings::Settings;
+use crate::settings::{CodeAlignment, Settings};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::LoopAnalysis;
@@ -60,6 +60,13 @@ pub trait LowerBackend {
 
     /// Gives the parameters of the function their values.
     fn lower_params(ctx: &mut Lower<'_, Self::Inst>);
+
+    /// The instructions that compute the lowest address that the stack may reach, or none where the function does not check
+    /// that. They stand before the prologue, with physical registers.
+    ///
+    /// # Errors
+    /// When they need something that the machine does not have.
+    fn lower_stack_limit(ctx: &mut Lower<'_, Self::Inst>) -> Result<Vec<Self::Inst>, CompileError>;
 }
 
 /// The state of lowering a function, as the rules of a machine see it.
@@ -117,8 +124,14 @@ pub fn lower<B: LowerBackend>(
                 ctx.flush(func.srclocs[terminator]);
             }
         }
-        ctx.builder.end_block(order.flags(index));
+        let is_aligned = ctx.is_aligned(block);
+        ctx.builder.end_block(BlockFlags {
+            is_aligned,
+            ..order.flags(index)
+        });
     }
+    let stack_limit = B::lower_stack_limit(&mut ctx)?;
+    ctx.builder.set_stack_limit(stack_limit);
     Ok(ctx.builder.build(ctx.vregs))
 }
 
@@ -228,6 +241,16 @@ impl<'f, I: MachInst> Lower<'f, I> {
         }
         frame.stackslots_size = size as u32;
         Ok(())
+    }
+
+    /// Whether `block` is to be aligned: it starts a loop that matters.
+    fn is_aligned(&self, block: LoweredBlock) -> bool {
+        let LoweredBlock::Orig(block) = block else {
+            return false;
+        };
+        self.settings.loop_alignment != CodeAlignment::NONE
+            && self.loops.is_loop_header(block).is_some()
+            && !self.func.layout.is_cold(block)
     }
 
     /// Appends `inst` to what the current instruction is lowered to.

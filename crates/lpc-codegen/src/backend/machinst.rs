@@ -7,6 +7,8 @@ use super::emit::EmitContext;
 use super::frame::{AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge};
 use super::operands::OperandVisitor;
 use super::reg::{RealReg, Reg, RegClass, SpillSlot, Writable};
+use crate::settings::CodeAlignment;
+use alloc::vec::Vec;
 use core::fmt::Debug;
 use regalloc2::MachineEnv;
 
@@ -29,6 +31,15 @@ pub trait MachInst: Clone + Debug + Sized {
 
     /// What the address of a function must be a multiple of, in bytes.
     fn function_alignment(info: &Self::EmitInfo) -> u32;
+
+    /// What the address of a function is to be a multiple of beyond that.
+    fn preferred_function_alignment(info: &Self::EmitInfo) -> CodeAlignment;
+
+    /// What the address of a loop is to be a multiple of.
+    fn loop_alignment(info: &Self::EmitInfo) -> CodeAlignment;
+
+    /// Appends `size` bytes of instructions that do nothing. `size` is a multiple of [`Self::function_alignment`].
+    fn gen_nops(size: CodeOffset, code: &mut Vec<u8>);
 
     /// Calls `visitor` for each register operand, always in the same order.
     fn get_operands(&mut self, visitor: &mut dyn OperandVisitor);
@@ -76,8 +87,15 @@ pub trait MachInst: Clone + Debug + Sized {
         allocation: &AllocationSummary,
     ) -> Result<FrameLayout, FrameTooLarge>;
 
-    /// Hands to `push` the instructions that set up the frame. The ones that take it down are part of emitting a return.
-    fn gen_prologue(frame: &FrameLayout, push: &mut dyn FnMut(Self));
+    /// Appends the instructions that set up the frame. The ones that take it down are part of emitting a return.
+    ///
+    /// `stack_limit` puts the lowest address that the stack may reach into the register where the machine wants it; where it
+    /// is empty, the stack is not checked.
+    fn emit_prologue(
+        stack_limit: &[Self],
+        buffer: &mut MachBuffer<Self>,
+        context: &EmitContext<'_>,
+    );
 
     /// An upper bound of the bytes that [`MachInst::emit`] adds, wherever its branches lead.
     fn worst_case_size(&self) -> CodeOffset;

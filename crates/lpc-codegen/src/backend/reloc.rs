@@ -48,3 +48,47 @@ pub struct MachReloc {
     /// The bytes to be added to the address of the target.
     pub addend: i32,
 }
+
+/// How code refers to another place of the same function. The distance does not change, and is filled in, unless a linker
+/// takes away bytes in between.
+///
+/// The names in the psABI ("Relocations" in riscv-elf) are given.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ReferenceKind {
+    /// A conditional branch (`R_RISCV_BRANCH`).
+    Branch,
+    /// A jump (`R_RISCV_JAL`).
+    Jal,
+    /// A compressed conditional branch (`R_RISCV_RVC_BRANCH`).
+    RvcBranch,
+    /// A compressed jump (`R_RISCV_RVC_JUMP`).
+    RvcJump,
+    /// The distance in an `auipc` and the instruction of the I format behind it (`R_RISCV_PCREL_HI20` and, on the second
+    /// one, `R_RISCV_PCREL_LO12_I`).
+    Pair,
+    /// A word to which the address of the target is added (`R_RISCV_ADD32`).
+    Add32,
+    /// A word from which the address of the target is subtracted (`R_RISCV_SUB32`).
+    Sub32,
+    /// Padding up to the target, whose address must be a multiple of the smallest power of two that is larger than the
+    /// padding (`R_RISCV_ALIGN`).
+    Align,
+}
+
+/// A place in the code that refers to another one of the same function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MachReference {
+    /// Where the instruction (or the first one of a pair), the word or the padding starts.
+    pub offset: CodeOffset,
+    /// How it refers to the target.
+    pub kind: ReferenceKind,
+    /// What it refers to.
+    pub target: CodeOffset,
+}
+
+impl MachReference {
+    /// What the address of the target of [`ReferenceKind::Align`] must be a multiple of.
+    pub const fn alignment(&self) -> u32 {
+        (self.target - self.offset + 1).next_power_of_two()
+    }
+}

@@ -45,6 +45,8 @@ pub struct BlockFlags {
     pub is_edge: bool,
     /// The block is rarely executed, and is laid out after all that are not cold.
     pub is_cold: bool,
+    /// The block starts a loop, and is to be aligned.
+    pub is_aligned: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -78,6 +80,7 @@ pub struct VCode<I: MachInst> {
     pub(super) num_vregs: u32,
     pub(super) frame: FrameRequirements,
     pub(super) constants: VCodeConstants,
+    pub(super) stack_limit: Vec<I>,
 }
 
 impl<I: MachInst> VCode<I> {
@@ -94,6 +97,12 @@ impl<I: MachInst> VCode<I> {
     /// What the function needs of its frame, apart from what the register allocation adds.
     pub fn frame(&self) -> &FrameRequirements {
         &self.frame
+    }
+
+    /// The instructions that compute the lowest address that the stack may reach, with physical registers, or nothing where
+    /// the stack is not checked. They stand before the prologue.
+    pub fn stack_limit(&self) -> &[I] {
+        &self.stack_limit
     }
 
     /// The constants that are placed after the code.

@@ -57,11 +57,17 @@ impl<I: MachInst> VCodeBuilder<I> {
                 entry: BlockIndex::new(0),
                 num_vregs: 0,
                 frame: FrameRequirements::default(),
+                stack_limit: Vec::new(),
                 constants: VCodeConstants::default(),
             },
             direction,
             current: BlockData::default(),
         }
+    }
+
+    /// Makes the function check the stack, with the instructions that compute its limit.
+    pub fn set_stack_limit(&mut self, insts: Vec<I>) {
+        self.vcode.stack_limit = insts;
     }
 
     /// What the function needs of its frame.

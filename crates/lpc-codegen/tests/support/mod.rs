@@ -52,18 +52,17 @@ pub(crate) fn compile_for(
     algorithm: RegallocAlgorithm,
 ) -> CompiledCode {
     let allocation = run_validated(&function.vcode, algorithm).unwrap();
-    emit(function.vcode.clone(), &allocation, EmitInfo { extensions }).unwrap()
+    let info = EmitInfo::new(extensions);
+    emit(function.vcode.clone(), &allocation, info, false).unwrap()
 }
 
 /// Compiles with each allocator what it accepts, and tells with how many that was possible.
 pub(crate) fn try_compile(function: &NamedVCode<MInst>) -> usize {
-    let info = EmitInfo {
-        extensions: extensions(),
-    };
+    let info = EmitInfo::new(extensions());
     RegallocAlgorithm::ALL
         .into_iter()
         .filter_map(|algorithm| run_validated(&function.vcode, algorithm).ok())
-        .filter(|allocation| emit(function.vcode.clone(), allocation, info).is_ok())
+        .filter(|allocation| emit(function.vcode.clone(), allocation, info, false).is_ok())
         .count()
 }
 

@@ -1,10 +1,10 @@
 //! The finished code of a function.
 
-use super::relax::Layout;
-use super::{MachBuffer, PlacedTarget};
-use crate::backend::buffer::MachInstLabelUse;
+use super::{MachBuffer, MachInstLabelUse, PlacedTarget};
 use crate::backend::machinst::{CodeOffset, MachInst};
-use crate::backend::reloc::{MachReloc, RelocTarget};
+use crate::backend::relax::{Layout, UseKind};
+use crate::backend::reloc::{MachReference, MachReloc, ReferenceKind, RelocTarget};
+use crate::backend::unwind::UnwindInst;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{SourceLoc, TrapCode};
 
@@ -46,20 +46,35 @@ pub struct MachBufferFinalized {
     pub data_start: CodeOffset,
     /// What the address of the first byte must be a multiple of.
     pub alignment: u32,
+    /// What the address of every instruction is a multiple of.
+    pub instruction_alignment: u32,
     /// What is to be filled in.
     pub relocs: Vec<MachReloc>,
+    /// Whether the code can be moved apart: `references` is complete, and padding has the most bytes that it may need.
+    pub relaxable: bool,
+    /// Where the code refers to itself, if it is relaxable. Such places are filled in already, apart from the words of jump
+    /// tables, which are zero.
+    pub references: Vec<MachReference>,
     /// The instructions that may trap.
     pub traps: Vec<MachTrap>,
     /// The calls.
     pub call_sites: Vec<MachCallSite>,
     /// Where the code comes from. Code that comes from nowhere is left out.
     pub srclocs: Vec<MachSrcLoc>,
+    /// How the frame changes, for those who unwind the stack: each holds from its offset on.
+    pub unwind: Vec<(CodeOffset, UnwindInst)>,
 }
 
 impl<I: MachInst> MachBuffer<I> {
     /// Copies code, label uses and data to where `layout` puts them.
-    pub(super) fn finalize(self, layout: &Layout) -> MachBufferFinalized {
-        let bytes = self.place_bytes(layout);
+    pub(super) fn finalize(self, layout: &Layout, relaxable: bool) -> MachBufferFinalized {
+        let mut bytes = self.place_bytes(layout);
+        let references = if relaxable {
+            self.place_references(layout)
+        } else {
+            self.place_differences(layout, &mut bytes);
+            Vec::new()
+        };
         let traps = self.traps.iter().map(|&(place, code)| MachTrap {
             offset: layout.offset(place),
             code,
@@ -71,7 +86,15 @@ impl<I: MachInst> MachBuffer<I> {
             bytes,
             code_size: layout.code_size(),
             data_start: layout.data_start(),
-            alignment: self.data_alignment.max(I::function_alignment(&self.info)),
+            alignment: self.data_alignment.max(self.code_alignment),
+            instruction_alignment: I::function_alignment(&self.info),
+            relaxable,
+            references,
+            unwind: self
+                .unwind
+                .iter()
+                .map(|&(place, inst)| (layout.offset(place), inst))
+                .collect(),
             traps: traps.collect(),
             call_sites: call_sites.collect(),
             srclocs: self.place_srclocs(layout),
@@ -87,21 +110,60 @@ impl<I: MachInst> MachBuffer<I> {
             let end = label_use.bytes as usize;
             bytes.extend_from_slice(&self.code[copied..end]);
             copied = end;
-            let start = layout.use_offset(index, label_use.bytes);
-            let target = layout.label_offset(&self.labels, label_use.label);
-            let distance = target.wrapping_sub(start) as i32;
-            label_use
-                .kind
-                .encode(label_use.form, distance, &self.info, &mut bytes);
+            match &label_use.kind {
+                UseKind::Label(kind) => {
+                    let start = layout.use_offset(index, label_use.bytes);
+                    let target = layout.label_offset(&self.labels, label_use.label);
+                    let distance = target.wrapping_sub(start) as i32;
+                    kind.encode(label_use.form, distance, &self.info, &mut bytes);
+                }
+                UseKind::Align(_) => I::gen_nops(layout.use_size(index), &mut bytes),
+            }
         }
         bytes.extend_from_slice(&self.code[copied..]);
         debug_assert_eq!(bytes.len(), layout.code_size() as usize);
         if !self.data.is_empty() {
             bytes.resize(layout.data_start() as usize, 0);
             bytes.extend_from_slice(&self.data);
-            self.place_differences(layout, &mut bytes);
         }
         bytes
+    }
+
+    /// The places that refer to others, in the order of their offsets.
+    fn place_references(&self, layout: &Layout) -> Vec<MachReference> {
+        let mut references = Vec::with_capacity(self.uses.len() + 2 * self.differences.len());
+        for (index, label_use) in self.uses.iter().enumerate() {
+            let offset = layout.use_offset(index, label_use.bytes);
+            references.push(match &label_use.kind {
+                UseKind::Label(kind) => {
+                    let (kind, start) = kind.reference(label_use.form);
+                    MachReference {
+                        offset: offset + u32::from(start),
+                        kind,
+                        target: layout.label_offset(&self.labels, label_use.label),
+                    }
+                }
+                UseKind::Align(alignment) => MachReference {
+                    offset,
+                    kind: ReferenceKind::Align,
+                    target: offset + alignment.max_padding(),
+                },
+            });
+        }
+        for difference in &self.differences {
+            let offset = layout.data_start() + difference.data_offset;
+            for (kind, label) in [
+                (ReferenceKind::Add32, difference.to),
+                (ReferenceKind::Sub32, difference.from),
+            ] {
+                references.push(MachReference {
+                    offset,
+                    kind,
+                    target: layout.label_offset(&self.labels, label),
+                });
+            }
+        }
+        references
     }
 
     fn place_differences(&self, layout: &Layout, bytes: &mut [u8]) {

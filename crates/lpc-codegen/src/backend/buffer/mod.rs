@@ -11,111 +11,54 @@
 //!  place:   (12 bytes, 0 uses)    (28 bytes, 2 uses)
 //! ```
 //!
-//! [`MachBuffer::finish`] then gives each use the shortest of its forms that reaches (see `relax.rs`) and copies bytes and uses
-//! to their final places, in one pass. There is no distance at which a branch fails.
+//! [`MachBuffer::finish`] then gives each use the shortest of its forms that reaches (see [`relax`](super::relax)) and copies
+//! bytes and uses to their final places, in one pass. There is no distance at which a branch fails.
 //!
 //! After the code come its data, each aligned to its size: jump tables and constants.
+//!
+//! Code for a linker that may shorten calls stays as it can be moved: everything in it that refers to another place of the
+//! same function is listed ([`MachBufferFinalized::references`]), and padding has the most bytes that it may need.
 
 mod finish;
-mod relax;
 
+pub use super::relax::{LabelUseForm, LabelUseForms, MachLabel};
 pub use finish::{MachBufferFinalized, MachCallSite, MachSrcLoc, MachTrap};
 
 use super::machinst::MachInst;
-use super::reloc::RelocKind;
+use super::relax::{Alignment, LabelPlace, LabelUse, Padding, Place, UseKind, relax};
+use super::reloc::{ReferenceKind, RelocKind};
+use super::unwind::UnwindInst;
 use super::vcode::BlockIndex;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use lpc_lpir::ir::{ExternalName, SourceLoc, TrapCode};
 
-/// One way to encode a label use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LabelUseForm {
-    /// How many bytes it takes.
-    pub size: u8,
-    /// The least distance it reaches, from its own start to the label, in bytes. Not positive.
-    pub min: i32,
-    /// The largest distance it reaches. Not negative.
-    pub max: i32,
-}
-
-impl LabelUseForm {
-    /// Whether a label at `distance` can be reached.
-    pub const fn reaches(&self, distance: i32) -> bool {
-        self.min <= distance && distance <= self.max
-    }
-}
-
 /// An instruction or a short sequence of them that refers to a label.
-pub trait MachInstLabelUse: Clone + fmt::Debug {
+pub trait MachInstLabelUse: LabelUseForms + Clone + fmt::Debug {
     /// What must be known of the target.
     type Info;
-
-    /// The forms that uses of this kind can take, the shortest first. The last one reaches everything.
-    fn forms(&self) -> &'static [LabelUseForm];
 
     /// The number of the shortest form that this one can take on the target. It can take all that are longer.
     fn first_form(&self, info: &Self::Info) -> u8;
 
     /// Appends the encoding in the form number `form`, with the label at `distance` from its start.
     fn encode(&self, form: u8, distance: i32, info: &Self::Info, code: &mut Vec<u8>);
+
+    /// How the form number `form` refers to its label, and how many bytes behind its start.
+    fn reference(&self, form: u8) -> (ReferenceKind, u8);
 }
 
-/// A place in the code or data of a function, whose offset is known when the function is complete.
-///
-/// The first labels are those of the function's blocks.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MachLabel(u32);
-
 impl MachLabel {
-    /// The label of a block.
+    /// The label of a block. The first labels of a buffer are those of the function's blocks.
     pub const fn from_block(block: BlockIndex) -> Self {
-        Self(block.0)
+        Self::new(block.0)
     }
 
     /// The block of a label that [`Self::from_block`] made.
     pub const fn to_block(self) -> BlockIndex {
-        regalloc2::Block(self.0)
+        regalloc2::Block(self.index() as u32)
     }
-
-    const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-impl fmt::Debug for MachLabel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "label{}", self.0)
-    }
-}
-
-/// A place in code that is not complete yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Place {
-    /// The bytes in front of it, without label uses.
-    bytes: u32,
-    /// The label uses in front of it.
-    uses: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum LabelPlace {
-    Unbound,
-    Code(Place),
-    /// Bytes from the start of the data.
-    Data(u32),
-    Alias(MachLabel),
-}
-
-#[derive(Clone, Debug)]
-struct LabelUse<L> {
-    /// How many bytes are in front of it.
-    bytes: u32,
-    label: MachLabel,
-    /// The number of the form it takes, found by relaxation.
-    form: u8,
-    kind: L,
 }
 
 /// A word of data that holds the distance between two labels.
@@ -161,12 +104,14 @@ pub struct MachBuffer<I: MachInst> {
     labels: Vec<LabelPlace>,
     data: Vec<u8>,
     data_alignment: u32,
+    code_alignment: u32,
     differences: Vec<LabelDifference>,
     relocs: Vec<PlacedReloc>,
     traps: Vec<(Place, TrapCode)>,
     call_sites: Vec<Place>,
     /// Where each run of code with the same source location starts.
     srclocs: Vec<(Place, SourceLoc)>,
+    unwind: Vec<(Place, UnwindInst)>,
     deferred_traps: Vec<DeferredTrap>,
 }
 
@@ -181,11 +126,14 @@ impl<I: MachInst> MachBuffer<I> {
             labels: vec![LabelPlace::Unbound; num_blocks],
             data: Vec::new(),
             data_alignment: 1,
+            code_alignment: I::function_alignment(&info)
+                .max(I::preferred_function_alignment(&info).bytes()),
             differences: Vec::new(),
             relocs: Vec::new(),
             traps: Vec::new(),
             call_sites: Vec::new(),
             srclocs: Vec::new(),
+            unwind: Vec::new(),
             deferred_traps: Vec::new(),
         }
     }
@@ -226,7 +174,7 @@ impl<I: MachInst> MachBuffer<I> {
 
     /// A new label, to be bound later.
     pub fn get_label(&mut self) -> MachLabel {
-        let label = MachLabel(self.labels.len() as u32);
+        let label = MachLabel::new(self.labels.len() as u32);
         self.labels.push(LabelPlace::Unbound);
         label
     }
@@ -264,7 +212,25 @@ impl<I: MachInst> MachBuffer<I> {
             bytes: self.code.len() as u32,
             label,
             form: kind.first_form(&self.info),
-            kind,
+            kind: UseKind::Label(kind),
+        });
+    }
+
+    /// Appends padding, so that what follows is at an address that is a multiple of `alignment`, a power of two.
+    pub fn align_to(&mut self, alignment: u32) {
+        let alignment = Alignment {
+            bytes: alignment,
+            unit: I::function_alignment(&self.info),
+        };
+        if alignment.max_padding() == 0 {
+            return;
+        }
+        self.code_alignment = self.code_alignment.max(alignment.bytes);
+        self.uses.push(LabelUse {
+            bytes: self.code.len() as u32,
+            label: MachLabel::new(0),
+            form: 0,
+            kind: UseKind::Align(alignment),
         });
     }
 
@@ -296,6 +262,11 @@ impl<I: MachInst> MachBuffer<I> {
     /// Notes that the last instruction was a call: what follows is where it returns to.
     pub fn add_call_site(&mut self) {
         self.call_sites.push(self.place());
+    }
+
+    /// Notes that from here on the frame is as `inst` says.
+    pub fn add_unwind(&mut self, inst: UnwindInst) {
+        self.unwind.push((self.place(), inst));
     }
 
     /// Notes that what follows comes from `srcloc`.
@@ -369,14 +340,26 @@ impl<I: MachInst> MachBuffer<I> {
     }
 
     /// Chooses the form of every label use and puts everything in its final place.
-    pub fn finish(mut self) -> MachBufferFinalized {
+    ///
+    /// `relaxable` keeps what a linker needs to move the code: see the [module](self).
+    pub fn finish(mut self, relaxable: bool) -> MachBufferFinalized {
         self.emit_deferred_traps();
-        let layout = relax::relax(
+        let padding = if relaxable {
+            if !self.data.is_empty() {
+                self.align_to(self.data_alignment);
+            }
+            Padding::Largest
+        } else {
+            Padding::Exact
+        };
+        let data_alignment = if relaxable { 1 } else { self.data_alignment };
+        let layout = relax(
             &mut self.uses,
             &self.labels,
             self.code.len(),
-            self.data_alignment,
+            data_alignment,
+            padding,
         );
-        self.finalize(&layout)
+        self.finalize(&layout, relaxable)
     }
 }

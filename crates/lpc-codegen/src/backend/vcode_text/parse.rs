@@ -92,6 +92,7 @@ struct FunctionParser<'t, I: MachInstText> {
     params: Vec<Vec<Reg>>,
     /// Where each block starts.
     starts: Vec<Cursor<'t>>,
+    stack_limit: Vec<I>,
     /// All edges of blocks that have ended.
     edges: Vec<Edge<'t>>,
     /// Where each register was named first, and whether it was defined.
@@ -115,6 +116,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
                 named_targets: BTreeSet::new(),
             },
             constants: VCodeConstants::default(),
+            stack_limit: Vec::new(),
             block: None,
             params: Vec::new(),
             starts: Vec::new(),
@@ -136,6 +138,15 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
             true => source_location(&mut cursor)?,
             false => SourceLoc::default(),
         };
+        let mut inst = self.inst(cursor)?;
+        self.note_terminator(inst.is_term(), start)?;
+        self.note_operands(&mut inst, start)?;
+        self.builder.push(inst, srcloc);
+        Ok(())
+    }
+
+    /// Parses an instruction up to the end of the line.
+    fn inst(&mut self, mut cursor: Cursor<'t>) -> Result<I, VCodeParseError> {
         let mnemonic_start = cursor;
         let mnemonic = cursor.word("an instruction")?;
         let mut parser = InstParser {
@@ -143,11 +154,20 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
             mnemonic: mnemonic_start,
             function: &mut self.context,
         };
-        let mut inst = I::parse(mnemonic, &mut parser)?;
+        let inst = I::parse(mnemonic, &mut parser)?;
         parser.cursor.expect_end()?;
-        self.note_terminator(inst.is_term(), start)?;
-        self.note_operands(&mut inst, start)?;
-        self.builder.push(inst, srcloc);
+        Ok(inst)
+    }
+
+    /// Parses an instruction that computes the stack limit. It stands before the prologue, and knows no virtual registers.
+    fn stack_limit_inst(&mut self, cursor: Cursor<'t>) -> Result<(), VCodeParseError> {
+        let mut inst = self.inst(cursor)?;
+        let mut operands = CollectedOperands::default();
+        inst.get_operands(&mut operands);
+        if !operands.regs.is_empty() || inst.is_term() != MachTerminator::None {
+            return cursor.error("expected an instruction with physical registers, and no branch");
+        }
+        self.stack_limit.push(inst);
         Ok(())
     }
 
@@ -155,6 +175,9 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
     fn header_line(&mut self, mut cursor: Cursor<'t>) -> Result<(), VCodeParseError> {
         const MAX: i64 = MAX_FRAME_SIZE as i64;
         let start = cursor;
+        if cursor.eat_word("stack_limit") {
+            return self.stack_limit_inst(cursor);
+        }
         let frame = &mut self.context.frame;
         match cursor.word("a requirement of the frame or a block")? {
             "incoming_args" => {
@@ -195,7 +218,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         cursor.expect_end()
     }
 
-    /// Parses `block1(v192) edge cold:`.
+    /// Parses `block1(v192) edge cold aligned:`.
     fn block_header(&mut self, mut cursor: Cursor<'t>) -> Result<(), VCodeParseError> {
         let start = cursor;
         self.end_block()?;
@@ -231,6 +254,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         let flags = BlockFlags {
             is_edge: cursor.eat_word("edge"),
             is_cold: cursor.eat_word("cold"),
+            is_aligned: cursor.eat_word("aligned"),
         };
         cursor.expect(":")?;
         cursor.expect_end()?;
@@ -318,6 +342,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         let num_vregs = last.map_or(0, |last| last + 1 - PINNED_REGS);
         *self.builder.frame() = self.context.frame;
         *self.builder.constants() = self.constants;
+        self.builder.set_stack_limit(self.stack_limit);
         let vcode = self.builder.build(VRegAllocator::with_allocated(num_vregs));
         if let Some(block) = first_unreachable_block(&vcode) {
             return self.starts[block.index()].error("control never gets to this block");

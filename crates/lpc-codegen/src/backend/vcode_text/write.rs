@@ -60,6 +60,11 @@ fn write_vcode<I: MachInstText>(
         }
         writeln!(out)?;
     }
+    for inst in vcode.stack_limit() {
+        out.write_str("    stack_limit ")?;
+        inst.print(&mut InstPrinter::new::<I>(out, &|_, _| Ok(()), &|_| None))?;
+        out.write_str("\n")?;
+    }
     for block in vcode.blocks() {
         write_block_header(out, vcode, block)?;
         match allocation {
@@ -117,6 +122,9 @@ fn write_block_header<I: MachInstText>(
     }
     if flags.is_cold {
         out.write_str(" cold")?;
+    }
+    if flags.is_aligned {
+        out.write_str(" aligned")?;
     }
     out.write_str(":\n")
 }

@@ -6,7 +6,7 @@ mod label_use;
 
 pub use label_use::LabelUse;
 
-use super::frame::{adjust_sp, gen_epilogue, gen_tail_call_epilogue};
+use super::frame::{FrameStep, adjust_sp, gen_epilogue, gen_tail_call_epilogue};
 use super::inst::{BrTableTargets, CallInfo, MInst, ReturnCallInfo, SelectedWord};
 use super::regs::{TAIL_CALL_TARGET, gpr};
 use crate::backend::buffer::{MachBuffer, MachLabel};
@@ -14,7 +14,10 @@ use crate::backend::emit::EmitContext;
 use crate::backend::machinst::CodeOffset;
 use crate::backend::reg::{Reg, Writable};
 use crate::backend::reloc::RelocKind;
+use crate::backend::unwind::UnwindInst;
+use crate::settings::{CodeAlignment, Settings};
 use address::{emit_load, emit_load_address, emit_store};
+use alloc::vec::Vec;
 use atomics::{emit_atomic_cas_loop, emit_atomic_rmw_loop};
 use lpc_lpir::ir::{ExternalName, TrapCode};
 use lpc_riscv32::compressed::{self, compress};
@@ -27,9 +30,35 @@ use lpc_riscv32::{Extension, ExtensionSet, Gpr, Imm12, Imm20, Inst, Opcode};
 pub struct EmitInfo {
     /// The extensions of the machine.
     pub extensions: ExtensionSet,
+    /// What the address of every function is to be a multiple of.
+    pub function_alignment: CodeAlignment,
+    /// What the address of every loop is to be a multiple of.
+    pub loop_alignment: CodeAlignment,
+    /// Whether to note how the frame changes.
+    pub unwind_info: bool,
 }
 
 impl EmitInfo {
+    /// What is needed for machines with `extensions`, and nothing else.
+    pub const fn new(extensions: ExtensionSet) -> Self {
+        Self {
+            extensions,
+            function_alignment: CodeAlignment::NONE,
+            loop_alignment: CodeAlignment::NONE,
+            unwind_info: false,
+        }
+    }
+
+    /// What `settings` ask for.
+    pub const fn from_settings(settings: &Settings) -> Self {
+        Self {
+            extensions: settings.extensions,
+            function_alignment: settings.function_alignment,
+            loop_alignment: settings.loop_alignment,
+            unwind_info: settings.unwind_info,
+        }
+    }
+
     /// What the address of every instruction is a multiple of, in bytes.
     pub const fn instruction_alignment(&self) -> u32 {
         if self.has_compressed() { 2 } else { 4 }
@@ -69,6 +98,37 @@ pub fn worst_case_size(inst: &MInst) -> CodeOffset {
         _ => 3,
     };
     instructions * INSTRUCTION
+}
+
+/// Appends `size` bytes of instructions that do nothing: as few as there can be.
+pub(super) fn gen_nops(size: u32, code: &mut Vec<u8>) {
+    if !size.is_multiple_of(INSTRUCTION) {
+        let halfword = compress(Inst::NOP, ExtensionSet::RV32IMAC);
+        let halfword = halfword.expect("there is a compressed form");
+        code.extend_from_slice(&halfword.to_le_bytes());
+    }
+    let word = Inst::NOP.encode().expect("it has no operands");
+    for _ in 0..size / INSTRUCTION {
+        code.extend_from_slice(&word.to_le_bytes());
+    }
+}
+
+/// Appends what an instruction of the prologue or of an epilogue does.
+pub(super) fn emit_frame_step(
+    step: FrameStep,
+    buffer: &mut MachBuffer<MInst>,
+    context: &EmitContext<'_>,
+) {
+    match step {
+        FrameStep::Inst(inst) => emit(&inst, buffer, context),
+        FrameStep::Unwind(unwind) => note_unwind(unwind, buffer),
+    }
+}
+
+fn note_unwind(unwind: UnwindInst, buffer: &mut MachBuffer<MInst>) {
+    if buffer.info().unwind_info {
+        buffer.add_unwind(unwind);
+    }
 }
 
 /// Appends the machine code of `inst`.
@@ -132,8 +192,12 @@ pub(super) fn emit(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitC
 fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     match inst {
         MInst::Rets { .. } => {
-            gen_epilogue(context.frame, &mut |inst| emit(&inst, buffer, context));
+            note_unwind(UnwindInst::RememberState, buffer);
+            gen_epilogue(context.frame, &mut |step| {
+                emit_frame_step(step, buffer, context);
+            });
             put(buffer, Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO));
+            note_unwind(UnwindInst::RestoreState, buffer);
         }
         MInst::Jump { dest } => emit_jump(*dest, buffer, context),
         MInst::CondBr {
@@ -331,9 +395,18 @@ fn emit_call_indirect(
 /// Takes back the room of the arguments that the callee removed: offsets into the frame count from there.
 fn finish_call(callee_pop_size: u32, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     buffer.add_call_site();
+    if callee_pop_size == 0 {
+        return;
+    }
+    let frame_size = context.frame.sp_adjustment();
+    note_unwind(
+        UnwindInst::DefCfaOffset(frame_size - callee_pop_size),
+        buffer,
+    );
     adjust_sp(-(callee_pop_size as i32), Gpr::RA, &mut |inst| {
         emit(&inst, buffer, context);
     });
+    note_unwind(UnwindInst::DefCfaOffset(frame_size), buffer);
 }
 
 fn emit_return_call(
@@ -341,11 +414,13 @@ fn emit_return_call(
     buffer: &mut MachBuffer<MInst>,
     context: &EmitContext<'_>,
 ) {
-    gen_tail_call_epilogue(context.frame, info.args_size, &mut |inst| {
-        emit(&inst, buffer, context);
+    note_unwind(UnwindInst::RememberState, buffer);
+    gen_tail_call_epilogue(context.frame, info.args_size, &mut |step| {
+        emit_frame_step(step, buffer, context);
     });
     let temporary = gpr(TAIL_CALL_TARGET.to_reg());
     emit_call_pair(Gpr::ZERO, temporary, &info.dest, buffer);
+    note_unwind(UnwindInst::RestoreState, buffer);
 }
 
 fn emit_return_call_indirect(
@@ -353,10 +428,12 @@ fn emit_return_call_indirect(
     buffer: &mut MachBuffer<MInst>,
     context: &EmitContext<'_>,
 ) {
-    gen_tail_call_epilogue(context.frame, info.args_size, &mut |inst| {
-        emit(&inst, buffer, context);
+    note_unwind(UnwindInst::RememberState, buffer);
+    gen_tail_call_epilogue(context.frame, info.args_size, &mut |step| {
+        emit_frame_step(step, buffer, context);
     });
     put(buffer, Inst::jalr(Gpr::ZERO, gpr(info.dest), Imm12::ZERO));
+    note_unwind(UnwindInst::RestoreState, buffer);
 }
 
 /// A branch over a move.

@@ -10,19 +10,36 @@
 //!                               add  sp, sp, t0
 //! ```
 //!
+//! Where the function checks the stack limit, that comes first, while the stack pointer is still the caller's:
+//!
+//! ```text
+//!  …                            the limit in t0
+//!  bltu sp, t0, trap
+//!  sub  t0, sp, t0              the room that there is
+//!  li   t1, size
+//!  bltu t0, t1, trap
+//! ```
+//!
+//! Two comparisons, because `sp - size` may be below zero. `t0` and `t1` carry neither arguments nor anything that the caller
+//! wants to keep.
+//!
 //! A function saves `ra` if it calls (a tail call leaves `ra` as it was), and if emission may need `ra` as a temporary: for
 //! offsets beyond 12 bits and for branches beyond 1 MiB. It has no prologue where there is nothing to save and nothing to
 //! store.
 
 use super::inst::{AMode, MInst};
-use super::regs::{CALLEE_SAVED, FRAME_TEMPORARY, fp_reg, link_reg, real_reg, stack_reg, x_reg};
+use super::regs::{
+    CALLEE_SAVED, FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, fp_reg, real_reg, stack_reg, x_reg,
+};
 use crate::backend::frame::{
     AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge, MAX_FRAME_SIZE,
     STACK_ALIGNMENT,
 };
 use crate::backend::machinst::{CallType, CodeOffset};
-use crate::backend::reg::{RealReg, Reg, Writable};
+use crate::backend::reg::{RealReg, Writable};
+use crate::backend::unwind::UnwindInst;
 use alloc::vec::Vec;
+use lpc_lpir::ir::TrapCode;
 use lpc_riscv32::{Gpr, Imm12, Opcode};
 
 const WORD_BYTES: u32 = 4;
@@ -118,53 +135,101 @@ fn save_area_top(frame: &FrameLayout) -> u32 {
 }
 
 /// The saved registers, each with its distance from the upper end of the setup area.
-fn saved_registers(frame: &FrameLayout) -> impl Iterator<Item = (Reg, u32)> {
+fn saved_registers(frame: &FrameLayout) -> impl Iterator<Item = (RealReg, u32)> {
     let setup = [
-        (frame.setup_area_size > 0).then(link_reg),
-        frame.saves_frame_pointer.then(fp_reg),
+        (frame.setup_area_size > 0).then_some(real_reg(Gpr::RA)),
+        frame.saves_frame_pointer.then_some(real_reg(Gpr::FP)),
     ];
     let setup = setup.into_iter().flatten().zip(1..);
     let first_clobber = frame.setup_area_size / WORD_BYTES + 1;
     let clobbers = frame
         .clobbered_callee_saves
         .iter()
-        .map(|real| real.to_reg())
+        .copied()
         .zip(first_clobber..);
     setup
         .chain(clobbers)
         .map(|(reg, words)| (reg, words * WORD_BYTES))
 }
 
-/// Hands to `push` the instructions that take the frame and save registers.
-pub fn gen_prologue(frame: &FrameLayout, push: &mut dyn FnMut(MInst)) {
+/// A step of a prologue or an epilogue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FrameStep {
+    /// An instruction.
+    Inst(MInst),
+    /// What is true of the frame behind the instructions so far.
+    Unwind(UnwindInst),
+}
+
+/// Where the steps of a prologue or an epilogue go.
+type Push<'a> = &'a mut dyn FnMut(FrameStep);
+
+/// Hands to `push` the steps that check that the stack has room for the frame and for those of the callees, which check that
+/// again. The lowest address that the stack may reach is in [`FRAME_TEMPORARY`].
+pub fn gen_stack_check(frame: &FrameLayout, push: Push<'_>) {
+    let limit = x_reg(FRAME_TEMPORARY);
+    let size = x_reg(STACK_CHECK_TEMPORARY);
+    let trap_if_below = |rs1, rs2| {
+        FrameStep::Inst(MInst::TrapIf {
+            op: Opcode::Bltu,
+            rs1,
+            rs2,
+            code: TrapCode::STACK_OVERFLOW,
+        })
+    };
+    push(trap_if_below(stack_reg(), limit));
+    if frame.sp_adjustment() == 0 {
+        return;
+    }
+    push(FrameStep::Inst(MInst::AluRRR {
+        op: Opcode::Sub,
+        rd: Writable::from_reg(limit),
+        rs1: stack_reg(),
+        rs2: limit,
+    }));
+    push(FrameStep::Inst(MInst::LoadConst32 {
+        rd: Writable::from_reg(size),
+        value: frame.sp_adjustment() as i32,
+    }));
+    push(trap_if_below(limit, size));
+}
+
+/// Whether the function takes room on the stack, itself or by calls.
+pub fn needs_stack(frame: &FrameLayout) -> bool {
+    frame.sp_adjustment() > 0 || frame.function_calls != CallType::None
+}
+
+/// Hands to `push` the steps that take the frame and save registers.
+pub fn gen_prologue(frame: &FrameLayout, push: Push<'_>) {
     let top = save_area_top(frame);
-    adjust_sp(
-        -((frame.tail_args_growth() + top) as i32),
-        FRAME_TEMPORARY,
-        push,
-    );
+    let taken = frame.tail_args_growth() + top;
+    move_sp(-(taken as i32), taken, push);
     for (reg, distance) in saved_registers(frame) {
-        push(MInst::Store {
+        push(FrameStep::Inst(MInst::Store {
             op: Opcode::Sw,
-            src: reg,
+            src: reg.to_reg(),
             addr: near_sp(top - distance),
             trap: None,
-        });
+        }));
+        push(FrameStep::Unwind(UnwindInst::SaveReg {
+            reg,
+            below_cfa: frame.tail_args_growth() + distance,
+        }));
     }
     if frame.preserve_frame_pointers {
-        push(MInst::AluRRImm12 {
+        push(FrameStep::Inst(MInst::AluRRImm12 {
             op: Opcode::Addi,
             rd: Writable::from_reg(fp_reg()),
             rs: stack_reg(),
             imm: imm12((top - frame.setup_area_size) as i32),
-        });
+        }));
     }
     let rest = frame.frame_size() - top;
-    adjust_sp(-(rest as i32), FRAME_TEMPORARY, push);
+    move_sp(-(rest as i32), taken + rest, push);
 }
 
-/// Hands to `push` the instructions that restore registers and give the frame back, for a return.
-pub fn gen_epilogue(frame: &FrameLayout, push: &mut dyn FnMut(MInst)) {
+/// Hands to `push` the steps that restore registers and give the frame back, for a return.
+pub fn gen_epilogue(frame: &FrameLayout, push: Push<'_>) {
     let popped = if frame.pops_incoming_args {
         frame.incoming_args_size
     } else {
@@ -173,27 +238,40 @@ pub fn gen_epilogue(frame: &FrameLayout, push: &mut dyn FnMut(MInst)) {
     restore(frame, frame.tail_args_growth() + popped, push);
 }
 
-/// Hands to `push` the instructions that restore registers and give the frame back, for a tail call that passes
-/// `args_size` bytes on the stack.
-pub fn gen_tail_call_epilogue(frame: &FrameLayout, args_size: u32, push: &mut dyn FnMut(MInst)) {
+/// Hands to `push` the steps that restore registers and give the frame back, for a tail call that passes `args_size` bytes on
+/// the stack.
+pub fn gen_tail_call_epilogue(frame: &FrameLayout, args_size: u32, push: Push<'_>) {
     let first_arg = frame.tail_arg_offset(args_size, 0) as u32;
     restore(frame, first_arg - frame.frame_size(), push);
 }
 
 /// Restores the registers and moves the stack pointer to `above` bytes above the setup area.
-fn restore(frame: &FrameLayout, above: u32, push: &mut dyn FnMut(MInst)) {
+fn restore(frame: &FrameLayout, above: u32, push: Push<'_>) {
     let top = save_area_top(frame);
+    let growth = frame.tail_args_growth();
     let rest = frame.frame_size() - top;
-    adjust_sp(rest as i32, FRAME_TEMPORARY, push);
+    move_sp(rest as i32, growth + top, push);
     for (reg, distance) in saved_registers(frame) {
-        push(MInst::Load {
+        push(FrameStep::Inst(MInst::Load {
             op: Opcode::Lw,
-            rd: Writable::from_reg(reg),
+            rd: Writable::from_reg(reg.to_reg()),
             addr: near_sp(top - distance),
             trap: None,
-        });
+        }));
+        push(FrameStep::Unwind(UnwindInst::RestoreReg(reg)));
     }
-    adjust_sp((top + above) as i32, FRAME_TEMPORARY, push);
+    move_sp((top + above) as i32, growth.wrapping_sub(above), push);
+}
+
+/// Moves the stack pointer by `distance` bytes, so that the canonical frame address is `cfa_offset` bytes above it.
+fn move_sp(distance: i32, cfa_offset: u32, push: Push<'_>) {
+    if distance == 0 {
+        return;
+    }
+    adjust_sp(distance, FRAME_TEMPORARY, &mut |inst| {
+        push(FrameStep::Inst(inst));
+    });
+    push(FrameStep::Unwind(UnwindInst::DefCfaOffset(cfa_offset)));
 }
 
 /// Hands to `push` the instructions that move the stack pointer by `distance` bytes, with `temporary` for a large distance.

@@ -98,11 +98,6 @@ pub const fn stack_reg() -> Reg {
     x_reg(Gpr::SP)
 }
 
-/// The return address.
-pub const fn link_reg() -> Reg {
-    x_reg(Gpr::RA)
-}
-
 /// The frame pointer, in functions that preserve frame pointers.
 pub const fn fp_reg() -> Reg {
     x_reg(Gpr::FP)
@@ -113,6 +108,9 @@ pub const TAIL_CALL_TARGET: RealReg = real_reg(Gpr::T1);
 
 /// The temporary of prologues and epilogues: neither an argument nor a result, nor [`TAIL_CALL_TARGET`].
 pub const FRAME_TEMPORARY: Gpr = Gpr::T0;
+
+/// The second temporary of the check of the stack limit, at the entry of a function, where no value is in it.
+pub const STACK_CHECK_TEMPORARY: Gpr = Gpr::T1;
 
 /// The integer register in `reg`, after allocation.
 ///

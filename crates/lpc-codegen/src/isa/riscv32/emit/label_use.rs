@@ -10,7 +10,8 @@
 //! compressed instructions can name with zero. The forms that need `ra` occur in functions that have saved it only; the frame sees to that by the size of the code.
 
 use super::EmitInfo;
-use crate::backend::buffer::{LabelUseForm, MachInstLabelUse};
+use crate::backend::buffer::{LabelUseForm, LabelUseForms, MachInstLabelUse};
+use crate::backend::reloc::ReferenceKind;
 use alloc::vec::Vec;
 use lpc_riscv32::compressed::{self, compress};
 use lpc_riscv32::immediate::{ImmediateRange, split_hi_lo};
@@ -56,7 +57,7 @@ const SINGLE: u8 = 1;
 const JUMP_FORMS: [LabelUseForm; 3] = [
     form(2, compressed::JUMP_RANGE, 0),
     form(4, JumpOffset::RANGE, 0),
-    anywhere(8),
+    LabelUseForm::anywhere(8),
 ];
 
 /// Behind those that are one instruction, each is a branch over the form of a jump whose number is one lower.
@@ -64,10 +65,10 @@ const BRANCH_FORMS: [LabelUseForm; 4] = [
     form(2, compressed::BRANCH_RANGE, 0),
     form(4, BranchOffset::RANGE, 0),
     form(8, JumpOffset::RANGE, AFTER_BRANCH),
-    anywhere(12),
+    LabelUseForm::anywhere(12),
 ];
 
-const PAIR_FORMS: [LabelUseForm; 1] = [anywhere(8)];
+const PAIR_FORMS: [LabelUseForm; 1] = [LabelUseForm::anywhere(8)];
 
 /// A form whose offset stands in an instruction `start` bytes into it.
 const fn form(size: u8, range: ImmediateRange, start: i32) -> LabelUseForm {
@@ -75,14 +76,6 @@ const fn form(size: u8, range: ImmediateRange, start: i32) -> LabelUseForm {
         size,
         min: range.min + start,
         max: range.max + start,
-    }
-}
-
-const fn anywhere(size: u8) -> LabelUseForm {
-    LabelUseForm {
-        size,
-        min: i32::MIN,
-        max: i32::MAX,
     }
 }
 
@@ -113,9 +106,7 @@ const fn inverted(op: Opcode) -> Opcode {
         .expect("conditions are opcodes of branches")
 }
 
-impl MachInstLabelUse for LabelUse {
-    type Info = EmitInfo;
-
+impl LabelUseForms for LabelUse {
     fn forms(&self) -> &'static [LabelUseForm] {
         match self {
             Self::Jump => &JUMP_FORMS,
@@ -123,6 +114,10 @@ impl MachInstLabelUse for LabelUse {
             Self::Address { .. } | Self::Load { .. } => &PAIR_FORMS,
         }
     }
+}
+
+impl MachInstLabelUse for LabelUse {
+    type Info = EmitInfo;
 
     fn first_form(&self, info: &EmitInfo) -> u8 {
         let first = |inst| match compress(inst, info.extensions) {
@@ -162,6 +157,28 @@ impl MachInstLabelUse for LabelUse {
                 put(code, Inst::load(op, rd, rd, low));
             }
         }
+    }
+
+    fn reference(&self, form: u8) -> (ReferenceKind, u8) {
+        match self {
+            Self::Jump => (jump_reference(form), 0),
+            Self::Branch { .. } => match form {
+                COMPRESSED => (ReferenceKind::RvcBranch, 0),
+                SINGLE => (ReferenceKind::Branch, 0),
+                // What the branch leaps over is never shortened.
+                _ => (jump_reference(form - 1), AFTER_BRANCH as u8),
+            },
+            Self::Address { .. } | Self::Load { .. } => (ReferenceKind::Pair, 0),
+        }
+    }
+}
+
+/// How a jump in the form number `form` of [`JUMP_FORMS`] refers to its label.
+const fn jump_reference(form: u8) -> ReferenceKind {
+    match form {
+        COMPRESSED => ReferenceKind::RvcJump,
+        SINGLE => ReferenceKind::Jal,
+        _ => ReferenceKind::Pair,
     }
 }
 

@@ -8,7 +8,10 @@ use crate::backend::machinst::{CallType, CodeOffset, MachInst, MachTerminator};
 use crate::backend::operands::OperandVisitor;
 use crate::backend::reg::{RealReg, Reg, RegClass, SpillSlot, Writable};
 use crate::isa::riscv32::emit::{EmitInfo, LabelUse};
+use crate::isa::riscv32::frame::FrameStep;
 use crate::isa::riscv32::{emit, frame, regs};
+use crate::settings::CodeAlignment;
+use alloc::vec::Vec;
 use lpc_riscv32::Opcode;
 use regalloc2::MachineEnv;
 
@@ -22,6 +25,18 @@ impl MachInst for MInst {
 
     fn function_alignment(info: &EmitInfo) -> u32 {
         info.instruction_alignment()
+    }
+
+    fn preferred_function_alignment(info: &EmitInfo) -> CodeAlignment {
+        info.function_alignment
+    }
+
+    fn loop_alignment(info: &EmitInfo) -> CodeAlignment {
+        info.loop_alignment
+    }
+
+    fn gen_nops(size: CodeOffset, code: &mut Vec<u8>) {
+        emit::gen_nops(size, code);
     }
 
     fn get_operands(&mut self, visitor: &mut dyn OperandVisitor) {
@@ -127,7 +142,18 @@ impl MachInst for MInst {
         frame::compute_frame_layout(requirements, allocation)
     }
 
-    fn gen_prologue(frame: &FrameLayout, push: &mut dyn FnMut(Self)) {
+    fn emit_prologue(
+        stack_limit: &[Self],
+        buffer: &mut MachBuffer<Self>,
+        context: &EmitContext<'_>,
+    ) {
+        let frame = context.frame;
+        let push = &mut |step| emit::emit_frame_step(step, buffer, context);
+        if !stack_limit.is_empty() && frame::needs_stack(frame) {
+            let steps = stack_limit.iter().cloned().map(FrameStep::Inst);
+            steps.for_each(&mut *push);
+            frame::gen_stack_check(frame, push);
+        }
         frame::gen_prologue(frame, push);
     }
 

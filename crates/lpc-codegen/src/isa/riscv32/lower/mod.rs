@@ -21,6 +21,7 @@ mod return_;
 mod selection;
 mod shifts;
 mod single_bits;
+mod stack_limit;
 mod traps;
 mod words;
 
@@ -28,6 +29,7 @@ use super::inst::MInst;
 use crate::backend::buffer::MachLabel;
 use crate::backend::lower::{Lower, LowerBackend};
 use crate::error::CompileError;
+use alloc::vec::Vec;
 use lpc_lpir::ir::{Inst, InstructionFormat, Opcode, Value};
 use lpc_riscv32::Extension;
 
@@ -106,6 +108,10 @@ impl LowerBackend for Riscv32Backend {
 
     fn lower_params(ctx: &mut Lower<'_, MInst>) {
         call::lower_params(ctx);
+    }
+
+    fn lower_stack_limit(ctx: &mut Lower<'_, MInst>) -> Result<Vec<MInst>, CompileError> {
+        stack_limit::lower_stack_limit(ctx)
     }
 }
 
