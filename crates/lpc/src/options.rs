@@ -1,7 +1,7 @@
 //! Options that several commands have.
 
 use clap::{Args, ValueEnum};
-use lpc_codegen::{OptLevel, RegallocAlgorithm, Settings};
+use lpc_codegen::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};
 use lpc_harness::MachineOptions;
 use lpc_riscv32::ExtensionSet;
 
@@ -28,6 +28,14 @@ pub(crate) struct CompileOptions {
     /// Compile atomic instructions to plain loads and stores: no other hart nor interrupt handler accesses their memory
     #[arg(long)]
     single_hart: bool,
+
+    /// What the address of every function is to be a multiple of
+    #[arg(long, value_name = "BYTES", default_value = "1", value_parser = parse_alignment)]
+    align_functions: CodeAlignment,
+
+    /// What the address of every loop is to be a multiple of
+    #[arg(long, value_name = "BYTES", default_value = "1", value_parser = parse_alignment)]
+    align_loops: CodeAlignment,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -64,6 +72,9 @@ impl CompileOptions {
             },
             preserve_frame_pointers: self.preserve_frame_pointers,
             single_hart: self.single_hart,
+            function_alignment: self.align_functions,
+            loop_alignment: self.align_loops,
+            ..Settings::default()
         }
     }
 }
@@ -110,6 +121,11 @@ fn parse_size(text: &str) -> Result<u32, String> {
         .checked_mul(unit)
         .filter(|size| *size <= 1 << 30)
         .ok_or_else(|| "more than 1024M".to_owned())
+}
+
+fn parse_alignment(text: &str) -> Result<CodeAlignment, String> {
+    let bytes = text.parse().ok().and_then(CodeAlignment::new);
+    bytes.ok_or_else(|| format!("expected a power of two up to {}", CodeAlignment::MAX))
 }
 
 /// An address, in decimal or in hexadecimal.
