@@ -7,6 +7,7 @@ use lpc_codegen::backend::frame::FrameTooLarge;
 use lpc_codegen::backend::machinst::CallType;
 use lpc_codegen::backend::regalloc::{RegallocAlgorithm, run_validated};
 use lpc_codegen::isa::riscv32::emit::EmitInfo;
+use lpc_codegen::isa::riscv32::regs::gpr;
 use support::{Program, compile_one, extensions, parse_one, run};
 
 /// The numbers of a frame that has everything.
@@ -39,6 +40,162 @@ block0:
     assert_eq!(frame.clobbered_callee_saves.len(), 1);
     assert!(frame.saves_frame_pointer && !frame.preserve_frame_pointers);
     assert_eq!(frame.function_calls, CallType::Regular);
+}
+
+/// The sizes of a frame, all others of which are zero.
+#[derive(Debug, PartialEq, Default)]
+struct Sizes {
+    incoming_args: u32,
+    tail_args: u32,
+    setup_area: u32,
+    clobbers: u32,
+    fixed_frame_storage: u32,
+    stackslots: u32,
+    outgoing_args: u32,
+}
+
+/// The sizes, the saved registers besides the setup area, and the calls of a frame.
+fn summary(text: &str) -> (Sizes, Vec<String>, CallType) {
+    let frame = compile_one(text).frame;
+    assert_eq!(frame.word_bytes, 4);
+    assert_eq!(frame.frame_size() % 16, 0);
+    let sizes = Sizes {
+        incoming_args: frame.incoming_args_size,
+        tail_args: frame.tail_args_size,
+        setup_area: frame.setup_area_size,
+        clobbers: frame.clobber_size,
+        fixed_frame_storage: frame.fixed_frame_storage_size,
+        stackslots: frame.stackslots_size,
+        outgoing_args: frame.outgoing_args_size,
+    };
+    let saves = frame.clobbered_callee_saves.iter();
+    let saves = saves.map(|real| gpr(real.to_reg()).to_string()).collect();
+    (sizes, saves, frame.function_calls)
+}
+
+#[test]
+fn a_leaf() {
+    let text = "vcode %f {\nblock0:\nargs v192=a0\naddi v193, v192, 1\nrets v193=a0\n}";
+    assert_eq!(
+        summary(text),
+        (Sizes::default(), Vec::new(), CallType::None)
+    );
+}
+
+#[test]
+fn a_function_that_calls() {
+    let text = "vcode %f {\nblock0:\ncall %g() clobbers a0-a7, t0-t6\nrets\n}";
+    let expected = Sizes {
+        setup_area: 8,
+        fixed_frame_storage: 8,
+        ..Sizes::default()
+    };
+    assert_eq!(summary(text), (expected, Vec::new(), CallType::Regular));
+}
+
+#[test]
+fn a_function_whose_only_call_is_a_tail_call() {
+    let text = "vcode %f {\nblock0:\nreturn_call %g()\n}";
+    assert_eq!(
+        summary(text),
+        (Sizes::default(), Vec::new(), CallType::TailCall)
+    );
+}
+
+/// Three values live across a call: `s0` goes to the setup area, the others are clobbers.
+#[test]
+fn a_function_that_writes_callee_saved_registers() {
+    let text = "\
+vcode %f {
+block0:
+    args v192=a0, v193=a1, v194=a2
+    call %g() clobbers a0-a7, t0-t6
+    rets v192=a0, v193=a1, v194=a2
+}
+";
+    let expected = Sizes {
+        setup_area: 8,
+        clobbers: 8,
+        ..Sizes::default()
+    };
+    let saves = ["s1", "s2"].map(str::to_owned).to_vec();
+    assert_eq!(summary(text), (expected, saves, CallType::Regular));
+}
+
+/// Forty values at once, with 27 registers to hold them and the address they come from.
+#[test]
+fn a_function_that_spills() {
+    let (sizes, saves, calls) = summary(&live_values(40, ""));
+    assert_eq!((saves.len(), calls), (12, CallType::None));
+    let spilled = compile_one(&live_values(40, "")).stats.spillslots;
+    assert!(spilled >= 13, "{spilled}");
+    let saved = 12 * 4;
+    let expected = Sizes {
+        clobbers: saved,
+        fixed_frame_storage: (4 * spilled + saved).next_multiple_of(16) - saved,
+        ..Sizes::default()
+    };
+    assert_eq!(sizes, expected);
+}
+
+#[test]
+fn a_function_with_stack_slots() {
+    let text = "vcode %f {\nstackslots 20, align 8\nblock0:\nsw zero, slot+0\nrets\n}";
+    let expected = Sizes {
+        fixed_frame_storage: 32,
+        stackslots: 20,
+        ..Sizes::default()
+    };
+    assert_eq!(summary(text), (expected, Vec::new(), CallType::None));
+}
+
+/// Twelve words beside the eight in registers.
+#[test]
+fn a_function_with_many_outgoing_arguments() {
+    let mut text = String::from("vcode %f {\noutgoing_args 48\nblock0:\nargs v192=a0\n");
+    for word in 0..12 {
+        text += &format!("sw v192, outgoing_arg+{}\n", 4 * word);
+    }
+    text += "call %g(v192=a0) clobbers a0-a7, t0-t6\nrets\n}";
+    let expected = Sizes {
+        setup_area: 8,
+        fixed_frame_storage: 8,
+        outgoing_args: 48,
+        ..Sizes::default()
+    };
+    assert_eq!(summary(&text), (expected, Vec::new(), CallType::Regular));
+}
+
+#[test]
+fn a_function_with_incoming_arguments() {
+    let text = "\
+vcode %f {
+    incoming_args 16
+    tail_args 16
+
+block0:
+    lw v192, incoming_arg+4
+    rets v192=a0
+}
+";
+    let expected = Sizes {
+        incoming_args: 16,
+        tail_args: 16,
+        ..Sizes::default()
+    };
+    assert_eq!(summary(text), (expected, Vec::new(), CallType::None));
+}
+
+/// A frame pointer is kept in a leaf as well.
+#[test]
+fn a_leaf_that_keeps_a_frame_pointer() {
+    let text = "vcode %f {\npreserve_frame_pointers\nblock0:\nrets\n}";
+    let expected = Sizes {
+        setup_area: 8,
+        fixed_frame_storage: 8,
+        ..Sizes::default()
+    };
+    assert_eq!(summary(text), (expected, Vec::new(), CallType::None));
 }
 
 #[test]

@@ -201,6 +201,7 @@ impl<'a> Compilation<'a> {
             memory_size: MEMORY_SIZE,
             stack_size: STACK_SIZE,
             instruction_limit: INSTRUCTION_LIMIT,
+            check_stack_alignment: true,
             ..MachineOptions::default()
         };
         let program = catch_panic(|| {

@@ -5,10 +5,12 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use support::references;
+use support::references::{self, Base};
+
+const FOLDER: &str = "filetests/run/pitfalls";
 
 fn folder() -> PathBuf {
-    references::root().join("filetests/run/pitfalls")
+    references::root().join(FOLDER)
 }
 
 fn index() -> String {
@@ -26,12 +28,13 @@ fn rows(index: &str) -> impl Iterator<Item = (usize, &str)> {
 #[test]
 fn every_pitfall_has_tests_that_exist() {
     let index = index();
+    let bases = [FOLDER, ""].map(Base::new);
     let mut problems = Vec::new();
     for (number, row) in rows(&index) {
         if references::files(row).next().is_none() {
             problems.push(format!("line {number}: no test is named"));
         }
-        for problem in references::problems(row, &folder()) {
+        for problem in references::problems(row, &bases) {
             problems.push(format!("line {number}: {problem}"));
         }
     }

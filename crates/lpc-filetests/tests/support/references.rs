@@ -27,6 +27,16 @@ const KEYWORDS: [&str; 9] = [
     "macro_rules! ",
 ];
 
+/// A folder that paths in a document may start in.
+pub(crate) struct Base(PathBuf);
+
+impl Base {
+    /// The folder `path` of the repository.
+    pub(crate) fn new(path: &str) -> Self {
+        Self(root().join(path))
+    }
+}
+
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -49,21 +59,17 @@ pub(crate) fn files(line: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     })
 }
 
-/// What is wrong with the references in `line`. Paths without a folder are relative to `folder`.
-pub(crate) fn problems(line: &str, folder: &Path) -> Vec<String> {
+/// What is wrong with the references in `line`, whose paths start in one of `bases`.
+pub(crate) fn problems(line: &str, bases: &[Base]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut last = None;
     for span in code_spans(line) {
         if let Some((path, item)) = files(&format!("`{span}`")).next() {
-            let location = if path.contains('/') {
-                root().join(path)
-            } else {
-                folder.join(path)
-            };
-            if !location.exists() {
+            let mut locations = bases.iter().map(|base| base.0.join(path));
+            let Some(location) = locations.find(|location| location.exists()) else {
                 problems.push(format!("there is no {path}"));
                 continue;
-            }
+            };
             if let Some(item) = item
                 && !defines(&location, item)
             {
