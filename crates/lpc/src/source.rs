@@ -6,9 +6,10 @@ use crate::input::{display_name, read_text};
 use crate::pipeline::timed;
 use lpc_harness::ProgramError;
 use lpc_link::LinkError;
-use lpc_lpir::entity::SecondaryMap;
+use lpc_lpir::entity::{PrimaryMap, SecondaryMap};
 use lpc_lpir::ir::{
-    AnyEntity, ExternalName, FuncId, GlobalValueData, Inst, InstructionData, Module, SourceLoc,
+    AnyEntity, DataId, ExternalName, FuncId, GlobalValueData, Inst, InstructionData, Module,
+    SourceLoc,
 };
 use lpc_lpir::text::{Location, Outcome, SourceMap, TestFile, TestFunction, parse_test};
 use lpc_lpir::verifier::verify_module;
@@ -32,6 +33,7 @@ pub(crate) struct SourceModule {
     /// How long verifying the module took.
     pub(crate) verify_time: Duration,
     maps: SecondaryMap<FuncId, Option<SourceMap>>,
+    data_locations: PrimaryMap<DataId, Location>,
 }
 
 impl SourceModule {
@@ -51,6 +53,7 @@ impl SourceModule {
         };
         let TestFile {
             mut module,
+            data_locations,
             functions,
             ..
         } = file;
@@ -65,6 +68,7 @@ impl SourceModule {
             parse_time,
             verify_time: Duration::ZERO,
             maps,
+            data_locations,
         };
         let mut verify_time = Duration::ZERO;
         timed(&mut verify_time, || result.verify())?;
@@ -147,8 +151,11 @@ impl SourceModule {
         }
     }
 
-    /// Where the function `user` refers to the function or symbol `name` first.
+    /// Where the function `user` refers to the function or symbol `name` first, or where `user` is defined when it is data.
     fn first_use(&self, user: &ExternalName, name: &ExternalName) -> Option<Location> {
+        if let Some(data) = self.module.find_data(user) {
+            return Some(self.data_locations[data]);
+        }
         let id = self.module.find(user)?;
         let func = self.module.function(id);
         let blocks = func.layout.blocks();

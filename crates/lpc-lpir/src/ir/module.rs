@@ -14,6 +14,23 @@ use core::fmt;
 /// Functions and data that are compiled and linked together, and what they say about those of other modules.
 ///
 /// All of them share one name space: a name is a function, a datum or an import, and that once.
+///
+/// ```
+/// use lpc_lpir::ir::{DataKind, DataObject, DataReloc, ExternalName, Linkage, Module};
+///
+/// let mut module = Module::new();
+/// let text = ExternalName::symbol("text");
+/// module.add_data(DataObject::new(text.clone(), DataKind::ReadOnly, 1, b"two words".to_vec()))?;
+/// let mut second_word = DataObject::new(ExternalName::symbol("second_word"), DataKind::Writable, 4, vec![0; 4]);
+/// second_word.relocs = vec![DataReloc { offset: 0, target: text, addend: 4 }];
+/// second_word.linkage = Linkage::Local;
+/// module.add_data(second_word)?;
+/// assert_eq!(
+///     module.to_string(),
+///     "; data: %text readonly = { \"two words\" }\n; data: %second_word local align 4 = { %text+4 }\n"
+/// );
+/// # Ok::<(), lpc_lpir::ir::ModuleError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Module {
     functions: PrimaryMap<FuncId, Function>,

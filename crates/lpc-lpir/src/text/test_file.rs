@@ -2,7 +2,8 @@
 
 use super::error::{Location, ParseError};
 use super::source_map::SourceMap;
-use crate::ir::{AnyEntity, ExternalName, Function, Linkage, Module};
+use crate::entity::PrimaryMap;
+use crate::ir::{AnyEntity, DataId, ExternalName, Function, Linkage, Module};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -16,6 +17,8 @@ pub struct TestFile<'a> {
     /// The data objects and imports that directives state. The functions are not in it yet: who needs them chooses what becomes
     /// of those that were skipped.
     pub module: Module,
+    /// Where the name of each data object stands.
+    pub data_locations: PrimaryMap<DataId, Location>,
     /// The functions, in order.
     pub functions: Vec<TestFunction<'a>>,
 }

@@ -19,9 +19,10 @@
 
 use super::immediates::unescape_char;
 use super::{Failure, ParseResult, Parser, error_at};
+use crate::entity::PrimaryMap;
 use crate::ir::{
-    DATA_RELOC_SIZE, DataKind, DataObject, DataReloc, ExternalName, Import, ImportKind, Linkage,
-    MAX_DATA_ALIGNMENT, MAX_DATA_SIZE, Module, Type,
+    DATA_RELOC_SIZE, DataId, DataKind, DataObject, DataReloc, ExternalName, Import, ImportKind,
+    Linkage, MAX_DATA_ALIGNMENT, MAX_DATA_SIZE, Module, Type,
 };
 use crate::text::error::{Location, ParseError};
 use crate::text::lexer::{Lexer, Token};
@@ -37,6 +38,8 @@ const WORDS: [&str; 3] = ["data", "local", "import"];
 pub(super) struct Directives {
     /// The data objects and imports.
     pub(super) module: Module,
+    /// Where the name of each data object stands.
+    pub(super) data_locations: PrimaryMap<DataId, Location>,
     /// The functions that are local, and where that is stated.
     pub(super) local: Vec<(ExternalName, Location)>,
 }
@@ -151,15 +154,19 @@ impl<'a, 'c> Reader<'a, 'c> {
         self.parser.advance();
         self.parser.expect(b':', "after the word of a directive")?;
         let location = self.parser.location;
-        let added = match word {
-            "data" => directives.module.add_data(self.parse_data()?).map(|_| ()),
-            "import" => directives.module.add_import(self.parse_import()?),
-            _ => {
-                self.parse_local(&mut directives.local)?;
-                Ok(())
+        let error = |error| error_at(location, error);
+        match word {
+            "data" => {
+                let data = self.parse_data()?;
+                directives.module.add_data(data).map_err(error)?;
+                directives.data_locations.push(location);
             }
-        };
-        added.map_err(|error| error_at(location, error))?;
+            "import" => {
+                let import = self.parse_import()?;
+                directives.module.add_import(import).map_err(error)?;
+            }
+            _ => self.parse_local(&mut directives.local)?,
+        }
         match self.parser.token {
             Token::End => Ok(()),
             _ => self.parser.expected("the end of the directive"),

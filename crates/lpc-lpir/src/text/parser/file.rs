@@ -29,6 +29,7 @@ impl<'a> Parser<'a> {
             header,
             preamble_comments,
             module: directives.module,
+            data_locations: directives.data_locations,
             functions,
         })
     }

@@ -1,6 +1,6 @@
 //! Directives: data, linkage and imports.
 
-use super::super::{parse_module, parse_test};
+use super::super::{Location, parse_module, parse_test};
 use crate::ir::{
     DataKind, DataObject, DataReloc, Definition, ExternalName, ImportKind, Linkage, Module,
 };
@@ -171,11 +171,13 @@ block0:
 }
 
 #[test]
-fn a_function_that_is_skipped_may_be_local() {
+fn a_function_that_is_skipped_may_be_local_and_data_has_a_place() {
     let text = "; local: %f\nfunction %f(f32) {\nblock0(v0: f32):\n    return\n}\n; data: %d = {}";
     let file = parse_test(text).unwrap();
     assert_eq!(file.functions[0].linkage, Linkage::Local);
     assert_eq!(file.module.data_objects().count(), 1);
+    let locations: Vec<_> = file.data_locations.values().collect();
+    assert_eq!(locations, [&Location { line: 6, column: 9 }]);
 }
 
 #[test]
