@@ -1,4 +1,4 @@
-//! Compiled functions as assembly text, which GNU as takes.
+//! Compiled modules as assembly text, which GNU as takes.
 //!
 //! Branches go to labels, relocations are written with the operators of the assembler, and an instruction with which the
 //! code of an LPIR instruction starts has that as its comment:
@@ -14,9 +14,11 @@
 //! Instructions have the same text whether they take two bytes or four: the assembler, told the same instruction set by
 //! `-march`, compresses what the compiler compresses.
 
+mod data;
+
 use lpc_codegen::CompiledFunction;
 use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
-use lpc_lpir::ir::{ExternalName, SourceLoc};
+use lpc_lpir::ir::{ExternalName, Linkage, SourceLoc};
 use lpc_riscv32::disassembler::disassemble;
 use lpc_riscv32::display::DisplayOptions;
 use lpc_riscv32::{ExtensionSet, Gpr, Inst, Opcode};
@@ -26,7 +28,7 @@ use std::fmt::Write;
 /// The column of comments.
 const COMMENT_COLUMN: usize = 36;
 
-/// Writes functions as assembly text.
+/// Writes functions and data as assembly text.
 pub(crate) struct AssemblyWriter<'a> {
     extensions: ExtensionSet,
     /// The source of the instruction with a source location of a function.
@@ -65,12 +67,14 @@ impl<'a> AssemblyWriter<'a> {
     }
 
     /// Appends `function`.
-    pub(crate) fn function(&mut self, function: &CompiledFunction) {
+    pub(crate) fn function(&mut self, function: &CompiledFunction, linkage: Linkage) {
         let buffer = &function.code.buffer;
         let symbol = symbol(&function.name);
         let align = buffer.alignment.max(1).trailing_zeros();
         self.line(format_args!("\n    .p2align {align}"));
-        self.line(format_args!("    .globl {symbol}"));
+        if linkage == Linkage::Export {
+            self.line(format_args!("    .globl {symbol}"));
+        }
         self.line(format_args!("{symbol}:"));
         let (code, data) = buffer.bytes.split_at(buffer.code_size as usize);
         let (padding, data) = data.split_at((buffer.data_start - buffer.code_size) as usize);
@@ -206,7 +210,7 @@ fn target(reloc: &MachReloc, labels: &Labels) -> String {
     text
 }
 
-/// The name of a function, as the assembler takes it.
+/// The name of a function or datum, as the assembler takes it.
 fn symbol(name: &ExternalName) -> String {
     let is_plain = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

@@ -55,6 +55,78 @@ fn the_assembler_compresses_the_same_instructions() {
     check_examples("rv32imac");
 }
 
+/// A program with data of every kind.
+const DATA: &str = "\
+; data: %\"a table\" readonly align 4 = { i32 1, %f+4, i8 [1, 2, 3], %counter-1, zero 5 }
+; data: %text = { \"text\\n\\x00\" }
+; data: %counter local zeroed 64 align 16
+; local: %f
+function %f() -> i32 {
+    gv0 = symbol colocated %counter+8
+block0:
+    v0 = symbol_value.i32 gv0
+    v1 = load.i32 aligned v0
+    return v1
+}
+";
+
+/// The assembler takes the text of data, and makes the sections of it that the text states.
+#[test]
+fn the_assembler_takes_data() {
+    let (Some(assembler), Some(objcopy), Some(objdump)) =
+        (gnu_tool("as"), gnu_tool("objcopy"), gnu_tool("objdump"))
+    else {
+        return;
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = |extension: &str| folder.join("data").with_extension(extension);
+    std::fs::write(file("clif"), DATA).expect("the file can be written");
+    let lpc = env!("CARGO_BIN_EXE_lpc");
+    run(lpc, &[&"compile", &file("clif"), &"-o", &file("s")]);
+    run(
+        &assembler,
+        &[
+            &"-march=rv32imac",
+            &"-mabi=ilp32",
+            &file("s"),
+            &"-o",
+            &file("o"),
+        ],
+    );
+    for (section, bytes) in [
+        (
+            ".rodata",
+            &[1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+        ),
+        (".data", b"text\n\0"),
+    ] {
+        run(
+            &objcopy,
+            &[&"-O", &"binary", &"-j", &section, &file("o"), &file("bin")],
+        );
+        assert_eq!(std::fs::read(file("bin")).unwrap(), bytes, "{section}");
+    }
+    let output = Command::new(objdump)
+        .args(["--syms", "--reloc", "-j", ".rodata", "-j", ".bss"])
+        .arg(file("o"))
+        .output()
+        .expect("the program can be started");
+    let listing = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<String> = listing
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    for expected in [
+        "00000000 g O .rodata 00000014 a table",
+        "00000000 l O .bss 00000040 counter",
+        "00000004 R_RISCV_32 f+0x00000004",
+        "0000000b R_RISCV_32 counter-0x00000001",
+    ] {
+        let is_there = lines.iter().any(|line| line == expected);
+        assert!(is_there, "no `{expected}` in\n{listing}");
+    }
+}
+
 /// Compares the machine code of all examples with what the assembler makes of their assembly text.
 fn check_examples(march: &str) {
     let (Some(assembler), Some(linker), Some(objcopy)) =

@@ -9,7 +9,7 @@ use crate::source::SourceModule;
 use clap::{Args, ValueEnum};
 use lpc_codegen::Settings;
 use lpc_link::{Image, Linker};
-use lpc_lpir::ir::ExternalName;
+use lpc_lpir::ir::{ExternalName, Linkage};
 use std::path::PathBuf;
 
 /// Compile a file
@@ -90,7 +90,12 @@ fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failur
     };
     let mut writer = AssemblyWriter::new(settings.extensions, &comment);
     for function in &compilation.compiled.functions {
-        writer.function(function);
+        let id = source.module.find(&function.name);
+        let linkage = id.map_or(Linkage::Export, |id| source.module.linkage(id));
+        writer.function(function, linkage);
+    }
+    for (_, data) in source.module.data_objects() {
+        writer.data_object(data);
     }
     Ok(writer.finish())
 }
