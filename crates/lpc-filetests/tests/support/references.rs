@@ -7,6 +7,8 @@
 //! `crates/lpc/src/main.rs::main`       an item that the file defines: a function, a type, a trait, a constant or a macro
 //! `control_flow.clif`: `%f`, `%g`      functions of the test file that was named last
 //! ```
+//!
+//! A link leads to a file from the folder of the document.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,8 +56,22 @@ pub(crate) fn files(line: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
             Some((path, item)) => (path, Some(item)),
             None => (span, None),
         };
-        let is_path = path.contains('/') || path.ends_with(".clif") || path.ends_with(".vcode");
+        let is_test = |extension| {
+            path.strip_suffix(extension)
+                .is_some_and(|name| !name.is_empty())
+        };
+        let is_path = path.contains('/') || is_test(".clif") || is_test(".vcode");
         (is_path && !path.contains(char::is_whitespace)).then_some((path, item))
+    })
+}
+
+/// The files that links in `line` lead to, without the places in them.
+pub(crate) fn links(line: &str) -> impl Iterator<Item = &str> {
+    let targets = line.split("](").skip(1);
+    targets.filter_map(|rest| {
+        let (target, _) = rest.split_once(')')?;
+        let path = target.split('#').next()?;
+        (!path.is_empty() && !target.contains("://")).then_some(path)
     })
 }
 
