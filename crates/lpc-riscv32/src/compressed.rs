@@ -498,19 +498,29 @@ mod tests {
         }
     }
 
+    /// Instructions that have two forms, with the one that is produced.
+    const TWO_FORMS: [(u16, u16); 4] = [
+        // `c.li zero,0` is a hint, and so is a `nop`.
+        (0x4001, 0x0001),
+        // `c.addi16sp` with an immediate that `c.addi` can hold: 16, -32 and -16.
+        (0x6141, 0x0141),
+        (0x713d, 0x1101),
+        (0x717d, 0x1141),
+    ];
+
     #[test]
-    fn what_expands_is_legal_and_compresses_to_the_same_instruction() {
+    fn what_expands_is_legal_and_compresses_to_the_same_form() {
         for (bits, inst) in all_forms() {
             assert!(inst.encode().is_ok(), "{bits:#06x} {inst}");
             let compressed = compress(inst, ExtensionSet::all());
-            let again = compressed.and_then(|bits| expand(bits, ExtensionSet::all()));
+            let produced = TWO_FORMS.iter().find(|(other, _)| *other == bits);
             if is_hint(&inst) {
-                assert!(
-                    again.is_none() || again == equivalent_form(inst),
-                    "{bits:#06x} {inst}"
-                );
+                // `c.addi` with immediate 0 is `mv` of a register to itself, which is none as a `c.mv`.
+                let is_move = inst.opcode == Opcode::Addi && inst.rd != Gpr::ZERO;
+                assert_eq!(compressed.is_some(), is_move, "{bits:#06x} {inst}");
             } else {
-                assert_eq!(again, Some(inst), "{bits:#06x}");
+                let produced = produced.map_or(bits, |(_, produced)| *produced);
+                assert_eq!(compressed, Some(produced), "{bits:#06x} {inst}");
             }
         }
     }

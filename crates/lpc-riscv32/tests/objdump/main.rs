@@ -17,12 +17,14 @@ use tools::{output_of, scratch_file, tools_are_there};
 mod differences;
 #[path = "../support/gnu.rs"]
 mod gnu;
-#[path = "../support/patterns.rs"]
-mod patterns;
+#[path = "../support/halfwords.rs"]
+mod halfwords;
 #[path = "../support/random.rs"]
 mod random;
 #[path = "../support/tools.rs"]
 mod tools;
+#[path = "../support/words.rs"]
+mod words;
 
 const OBJDUMP: &str = "riscv64-unknown-elf-objdump";
 const STRIP: &str = "riscv64-unknown-elf-strip";
@@ -37,10 +39,10 @@ fn objdump_shows_every_halfword_as_we_do() {
     if !tools_are_there(&[gnu::ASSEMBLER, STRIP, OBJDUMP]) {
         return;
     }
-    let halfwords: Vec<u32> = patterns::halfwords().map(u32::from).collect();
+    let halfwords: Vec<u32> = halfwords::all().map(u32::from).collect();
     let judge = Judge::new("halfwords");
     let totals = judge.compare_all("halfwords", &halfwords);
-    assert_eq!(totals.instructions + totals.data, 0xc000);
+    assert_eq!(totals.instructions + totals.data, halfwords::COUNT);
     assert!(totals.instructions >= 28_823);
 }
 
@@ -50,8 +52,8 @@ fn objdump_shows_a_million_words_as_we_do() {
         return;
     }
     let judge = Judge::new("words");
-    let totals = judge.compare_all("words", &patterns::words());
-    assert_eq!(totals.instructions + totals.data, patterns::WORD_COUNT);
+    let totals = judge.compare_all("words", &words::all());
+    assert_eq!(totals.instructions + totals.data, words::COUNT);
     assert!(totals.instructions > 500_000);
 }
 

@@ -24,14 +24,16 @@ use tools::tools_are_there;
 mod batch;
 mod cases;
 mod differences;
+#[path = "../support/halfwords.rs"]
+mod halfwords;
 mod judge;
 mod ours;
-#[path = "../support/patterns.rs"]
-mod patterns;
 #[path = "../support/random.rs"]
 mod random;
 #[path = "../support/tools.rs"]
 mod tools;
+#[path = "../support/words.rs"]
+mod words;
 
 /// How often a halfword is executed, each time with other registers.
 const STATES_OF_HALFWORD: usize = 4;
@@ -50,10 +52,10 @@ fn qemu_executes_every_halfword_as_we_do() {
         (ExtensionSet::RV32IM, 0),
     ] {
         if is_available(extensions) {
-            let halfwords = patterns::halfwords();
+            let halfwords = halfwords::all();
             let halfwords = halfwords.flat_map(|half| [u64::from(half); STATES_OF_HALFWORD]);
             let totals = compare("halfwords", extensions, halfwords);
-            assert_eq!(totals.cases, STATES_OF_HALFWORD * 0xc000);
+            assert_eq!(totals.cases, STATES_OF_HALFWORD * halfwords::COUNT);
             assert_eq!(totals.instructions, STATES_OF_HALFWORD * instructions);
         }
     }
@@ -73,13 +75,13 @@ fn qemu_executes_a_million_words_on_a_small_machine_as_we_do() {
 fn compare_words(extensions: ExtensionSet) {
     if is_available(extensions) {
         let is_valid = |word: u32| fetch(&word.to_le_bytes(), extensions).is_ok();
-        let words = patterns::words().into_iter().flat_map(|word| {
+        let words = words::all().into_iter().flat_map(|word| {
             let count = if is_valid(word) { 2 } else { 1 };
             std::iter::repeat_n(u64::from(word), count)
         });
         let totals = compare("words", extensions, words);
-        assert!(totals.cases > patterns::WORD_COUNT);
-        assert!(totals.instructions > patterns::WORD_COUNT / 2);
+        assert!(totals.cases > words::COUNT);
+        assert!(totals.instructions > words::COUNT / 2);
     }
 }
 

@@ -1,25 +1,20 @@
-//! The encodings that every judge of this crate is asked about: all halfwords, and a million words.
+//! A million encodings of 32 bits, always the same ones, that every judge is asked about.
 
 use crate::random::Random;
 use lpc_riscv32::Opcode;
 
-/// How many [`words`] there are.
-pub(crate) const WORD_COUNT: usize = 1_000_000;
+/// How many there are.
+pub(crate) const COUNT: usize = 1_000_000;
 
-/// All halfwords that are instructions of their own, or would be: those that do not start a longer one.
-pub(crate) fn halfwords() -> impl Iterator<Item = u16> {
-    (0..=u16::MAX).filter(|half| half & 3 != 3)
-}
-
-/// Words that are instructions, or would be, always the same ones. All halfwords that [`halfwords`] leaves out start at least
-/// two of them. Of the others half are any words, and half are made of instructions: see [`nearly_valid`].
-pub(crate) fn words() -> Vec<u32> {
+/// The words. All halfwords that start a word start at least two of them. Of the others half are any words, and half are made
+/// of instructions: see [`nearly_valid`].
+pub(crate) fn all() -> Vec<u32> {
     let mut random = Random::new(1);
-    let mut words = Vec::with_capacity(WORD_COUNT);
+    let mut words = Vec::with_capacity(COUNT);
     for half in (3..=0xffff).step_by(4) {
         words.extend([random.next(), random.next()].map(|word| word << 16 | half));
     }
-    while words.len() < WORD_COUNT {
+    while words.len() < COUNT {
         words.push(random.next() | 3);
         words.push(nearly_valid(&mut random));
     }
