@@ -4,6 +4,7 @@ use crate::differences::{DIFFERENCES, Judged};
 use crate::judge::{Case, Outcome, Signal};
 use crate::ours::{Ours, first_inst};
 use lpc_riscv32::{ExtensionSet, Gpr, Inst};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -68,7 +69,8 @@ pub(crate) struct Totals {
     signals: [usize; 32],
     differences: [usize; DIFFERENCES.len()],
     pub(crate) misaligned_jumps: Vec<Case>,
-    mismatches: Vec<String>,
+    /// By mnemonic: how many there are, and the first.
+    mismatches: BTreeMap<&'static str, (usize, String)>,
 }
 
 impl Totals {
@@ -86,13 +88,15 @@ impl Totals {
                 return;
             }
         }
-        self.mismatches.push(describe(judged));
+        let mnemonic = judged.inst.map_or("illegal", |inst| inst.opcode.mnemonic());
+        let mismatch = self.mismatches.entry(mnemonic);
+        mismatch.or_insert_with(|| (0, describe(judged))).0 += 1;
     }
 
     /// Prints the figures.
     ///
     /// # Panics
-    /// With the first mismatches, if there are some.
+    /// With the first mismatch of each instruction, if there are some.
     pub(crate) fn report(&self, name: &str, start: Instant) {
         eprintln!(
             "{name}: {} cases, {} of them instructions, {} of these stores, and {} misaligned jumps, in {:.1} s",
@@ -116,12 +120,13 @@ impl Totals {
         for (difference, count) in differences.filter(|(_, count)| *count > 0) {
             eprintln!("{count:8} {}: {}", difference.what, difference.reason);
         }
-        let first = &self.mismatches[..self.mismatches.len().min(20)];
-        let count = self.mismatches.len();
+        let mismatches = self.mismatches.values();
+        let mismatches = mismatches.map(|(count, first)| format!("{count} such as {first}"));
+        let mismatches: Vec<_> = mismatches.collect();
         assert!(
-            first.is_empty(),
-            "{count} mismatches, such as:\n{}",
-            first.join("\n")
+            mismatches.is_empty(),
+            "mismatches:\n{}",
+            mismatches.join("\n")
         );
     }
 }

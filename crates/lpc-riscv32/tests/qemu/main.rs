@@ -113,7 +113,7 @@ fn qemu_stores_conditionally_as_we_do() {
 /// Executes encodings on both sides.
 ///
 /// # Panics
-/// With the first mismatches, if there are some.
+/// With the first mismatch of each instruction, if there are some.
 fn compare(name: &str, extensions: ExtensionSet, encodings: impl Iterator<Item = u64>) -> Totals {
     let start = Instant::now();
     let mut random = Random::new(2);
