@@ -148,25 +148,21 @@ impl Program {
         if !self.options.check_stack_alignment {
             return Ok(self.emulator.run(limit));
         }
-        for _ in 0..limit {
-            let mut call = None;
-            let stop = self.emulator.run_traced(1, &mut |event| {
-                let is_call = event.inst.opcode.is_jump() && event.inst.rd == Gpr::RA;
-                call = is_call.then_some(event.pc);
-            });
-            let stack_pointer = self.emulator.gpr(Gpr::SP);
-            match call {
-                Some(pc) if !stack_pointer.is_multiple_of(STACK_ALIGNMENT) => {
-                    return Err(RunError::Violation {
-                        violation: Violation::MisalignedStack(stack_pointer),
-                        place: self.place(pc),
-                    });
-                }
-                _ if stop != Stop::LimitReached => return Ok(stop),
-                _ => {}
+        let mut misaligned = None;
+        let stop = self.emulator.run_traced(limit, &mut |event| {
+            let is_call = event.inst.opcode.is_jump() && event.inst.rd == Gpr::RA;
+            let stack_pointer = event.gpr(Gpr::SP);
+            if is_call && !stack_pointer.is_multiple_of(STACK_ALIGNMENT) {
+                misaligned.get_or_insert((event.pc, stack_pointer));
             }
+        });
+        match misaligned {
+            Some((pc, stack_pointer)) => Err(RunError::Violation {
+                violation: Violation::MisalignedStack(stack_pointer),
+                place: self.place(pc),
+            }),
+            None => Ok(stop),
         }
-        Ok(Stop::LimitReached)
     }
 
     /// Serves the call to the host whose `ecall` was just executed.
