@@ -1,0 +1,57 @@
+//! Why an executable cannot be loaded.
+
+use lpc_link::elf::read::ReadElfError;
+use std::fmt;
+
+/// Why an executable cannot be loaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file cannot be read, or its instruction set is not known.
+    Read(ReadElfError),
+    /// The file is a relocatable object.
+    NotExecutable,
+    /// There is nothing to load.
+    NoSegments,
+    /// The segments are further apart than the machine has memory.
+    TooFarApart {
+        /// The lowest address.
+        start: u32,
+        /// The address behind the highest one.
+        end: u64,
+        /// The most bytes that may be between them.
+        limit: u64,
+    },
+    /// There is no room for heap and stack behind the highest segment, in the machine's memory or in the address space.
+    NoRoomForStack,
+    /// The arguments and variables of the environment do not fit onto the stack.
+    ArgumentsTooLong,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::NotExecutable => f.write_str("an object that is not linked yet"),
+            Self::NoSegments => f.write_str("there is nothing to load in this executable"),
+            Self::TooFarApart { start, end, limit } => write!(
+                f,
+                "the segments of this executable are too far apart: from {start:#010x} to {end:#010x} are more than {limit} bytes"
+            ),
+            Self::NoRoomForStack => {
+                f.write_str("heap and stack do not fit into the machine's memory")
+            }
+            Self::ArgumentsTooLong => {
+                f.write_str("the arguments of the program do not fit onto the stack")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<ReadElfError> for LoadError {
+    fn from(error: ReadElfError) -> Self {
+        Self::Read(error)
+    }
+}
