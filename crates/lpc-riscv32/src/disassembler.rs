@@ -37,6 +37,11 @@ impl Line {
         }
     }
 
+    /// As [`Line::display`], with the address and the bytes in front: a line of a [`Listing`].
+    pub fn display_listed(self, options: DisplayOptions<'_>) -> ListedLine<'_> {
+        ListedLine(self.display(options))
+    }
+
     fn is_unimp(&self) -> bool {
         match self.length {
             2 => self.bits == u32::from(compressed::UNIMP),
@@ -66,6 +71,27 @@ impl fmt::Display for DisplayLine<'_> {
                 write!(f, "{directive} {:#x}", self.line.bits)
             }
         }
+    }
+}
+
+/// A line that prints with its address and its bytes.
+pub struct ListedLine<'a>(DisplayLine<'a>);
+
+impl fmt::Display for ListedLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Line {
+            address,
+            bits,
+            length,
+            ..
+        } = self.0.line;
+        let digits = length as usize * 2;
+        let padding = 10 - digits;
+        write!(
+            f,
+            "{address:8x}:  {bits:0digits$x}{:padding$}{}",
+            "", self.0
+        )
     }
 }
 
@@ -137,10 +163,7 @@ impl fmt::Display for Listing<'_> {
             if let Some(name) = self.options.symbols.and_then(|symbols| symbols(address)) {
                 writeln!(f, "{address:08x} <{name}>:")?;
             }
-            let digits = line.length as usize * 2;
-            let padding = 10 - digits;
-            write!(f, "{address:8x}:  {:0digits$x}{:padding$}", line.bits, "")?;
-            writeln!(f, "{}", line.display(self.options))?;
+            writeln!(f, "{}", line.display_listed(self.options))?;
         }
         Ok(())
     }

@@ -5,6 +5,9 @@
 //! | 0 | the command did what it was asked for |
 //! | 1 | an error in the input or in the use of the command |
 //! | 3 | the program that was run trapped |
+//!
+//! An executable that ends by itself lends its own status to `lpc run`, as to every shell. What went wrong with `lpc` itself is
+//! told apart by what is printed: an executable that returns 1 or 3 prints nothing of it.
 
 use crate::diagnostics::Diagnostics;
 use std::fmt::Display;
@@ -27,6 +30,8 @@ pub(crate) enum Failure {
     Message(String),
     /// The program trapped.
     Trap(String),
+    /// The executable that was run ended with this status.
+    Status(u8),
     /// Nobody reads the output any more.
     BrokenPipe,
 }
@@ -57,6 +62,7 @@ impl Failure {
                 anstream::eprintln!("{message}");
                 EXIT_TRAP
             }
+            Self::Status(status) => status,
             Self::BrokenPipe => 0,
         })
     }

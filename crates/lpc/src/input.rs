@@ -15,9 +15,9 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     result.map_err(|error| Failure::file(path, &error))
 }
 
-/// The text of the file `path`, or of the standard input if that is `-`.
-pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
-    let text = String::from_utf8(read_bytes(path)?)
+/// The text that `bytes`, the content of the file `path`, are.
+pub(crate) fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+    let text = String::from_utf8(bytes)
         .map_err(|_| Failure::message(format_args!("{}: not UTF-8 text", path.display())))?;
     Ok(match text.strip_prefix(BYTE_ORDER_MARK) {
         Some(text) => text.to_owned(),

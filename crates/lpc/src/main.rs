@@ -6,6 +6,8 @@
 mod asm;
 mod commands;
 mod diagnostics;
+mod elf_listing;
+mod executable;
 mod failure;
 mod host;
 mod input;
@@ -17,12 +19,13 @@ mod stats;
 
 use clap::{Parser, Subcommand};
 use failure::EXIT_ERROR;
-use peak_alloc::PeakAlloc;
+use peakmem_alloc::PeakMemAlloc;
+use std::alloc::System;
 use std::process::ExitCode;
 
 /// Counts the bytes that are allocated, for `run --stats`.
 #[global_allocator]
-static HEAP: PeakAlloc = PeakAlloc;
+static HEAP: PeakMemAlloc<System> = PeakMemAlloc::new(System);
 
 /// Compiles an SSA IR, in Cranelift's CLIF text, to 32-bit RISC-V machine code, and runs it.
 #[derive(Parser)]

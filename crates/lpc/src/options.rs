@@ -3,15 +3,16 @@
 use clap::{Args, ValueEnum};
 use lpc_codegen::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};
 use lpc_harness::MachineOptions;
+use lpc_process::ProcessOptions;
 use lpc_riscv32::ExtensionSet;
 
 /// How to compile.
 #[derive(Args)]
 #[command(next_help_heading = "Compilation")]
 pub(crate) struct CompileOptions {
-    /// The instruction set of the machine, such as rv32imac_zba_zbb; multiplication and division need M
-    #[arg(long, value_name = "ISA", default_value = "rv32imac")]
-    pub(crate) march: ExtensionSet,
+    /// The instruction set of the machine, such as rv32imac_zba_zbb; multiplication and division need M [default: rv32imac]
+    #[arg(long, value_name = "ISA")]
+    pub(crate) march: Option<ExtensionSet>,
 
     /// What to optimize for
     #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = OptLevelName::Speed)]
@@ -60,7 +61,7 @@ impl CompileOptions {
     /// The settings of the compiler.
     pub(crate) fn settings(&self) -> Settings {
         Settings {
-            extensions: self.march,
+            extensions: self.march.unwrap_or(ExtensionSet::RV32IMAC),
             opt_level: match self.opt_level {
                 OptLevelName::None => OptLevel::None,
                 OptLevelName::Speed => OptLevel::Speed,
@@ -106,9 +107,19 @@ impl RunOptions {
             ..MachineOptions::default()
         }
     }
+
+    /// The machine for an executable, which brings memory of its own.
+    pub(crate) fn process(&self) -> ProcessOptions {
+        ProcessOptions {
+            heap_and_stack_size: self.memory_size,
+            stack_size: self.stack_size,
+            instruction_limit: self.instruction_limit,
+        }
+    }
 }
 
-fn parse_size(text: &str) -> Result<u32, String> {
+/// A number of bytes.
+pub(crate) fn parse_size(text: &str) -> Result<u32, String> {
     let (digits, unit) = match text.as_bytes().last() {
         Some(b'K' | b'k') => (&text[..text.len() - 1], 1 << 10),
         Some(b'M' | b'm') => (&text[..text.len() - 1], 1 << 20),

@@ -18,6 +18,24 @@ pub(crate) fn write_bytes(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failu
     }
 }
 
+/// As [`write_bytes`], and makes the file one that the operating system lets its owner run.
+pub(crate) fn write_executable(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
+    write_bytes(path, bytes)?;
+    #[cfg(unix)]
+    if let Some(path) = path.filter(|path| *path != Path::new("-")) {
+        use std::os::unix::fs::PermissionsExt;
+        let make_executable = || {
+            let mut permissions = std::fs::metadata(path)?.permissions();
+            // Whoever may read the file may run it.
+            let mode = permissions.mode();
+            permissions.set_mode(mode | (mode & 0o444) >> 2);
+            std::fs::set_permissions(path, permissions)
+        };
+        make_executable().map_err(|error| Failure::file(path, &error))?;
+    }
+    Ok(())
+}
+
 /// Refuses to write bytes that are no text to a terminal, where nobody asked for it by `-`.
 pub(crate) fn check_not_terminal(path: Option<&Path>) -> Result<(), Failure> {
     if path.is_none() && io::stdout().is_terminal() {

@@ -12,6 +12,7 @@ use lpc_codegen::{
 };
 use lpc_lpir::ir::{AnyEntity, FuncId, Function};
 use lpc_lpir::text::Location;
+use peakmem_alloc::PeakMemAllocTrait;
 use std::time::{Duration, Instant};
 
 /// A compiled module, and what compiling it took.
@@ -39,8 +40,7 @@ impl Compilation {
     /// # Errors
     /// One error for each function that cannot be compiled.
     pub(crate) fn new(source: &SourceModule, settings: &Settings) -> Result<Self, Failure> {
-        let heap_before = HEAP.current_usage();
-        HEAP.reset_peak_usage();
+        HEAP.reset_peak_memory();
         let mut times = PassTimes::default();
         let mut compiled = CompiledModule::default();
         let mut errors = Vec::new();
@@ -59,7 +59,7 @@ impl Compilation {
         Ok(Self {
             compiled,
             times,
-            peak_heap: HEAP.peak_usage().saturating_sub(heap_before),
+            peak_heap: HEAP.get_peak_memory(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::failure::Failure;
-use crate::input::{display_name, read_text};
+use crate::input::{display_name, read_bytes, text_of};
 use crate::pipeline::timed;
 use lpc_harness::ProgramError;
 use lpc_link::LinkError;
@@ -39,9 +39,14 @@ pub(crate) struct SourceModule {
 impl SourceModule {
     /// Reads and verifies the file `path`, or the standard input if that is `-`.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::parse(path, read_bytes(path)?)
+    }
+
+    /// Reads and verifies `bytes`, the content of the file `path`.
+    pub(crate) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, Failure> {
         let source = Source {
             name: display_name(path),
-            text: read_text(path)?,
+            text: text_of(path, bytes)?,
         };
         let mut parse_time = Duration::ZERO;
         let file = match timed(&mut parse_time, || parse_test(&source.text)) {

@@ -10,6 +10,11 @@ use std::time::Duration;
 pub(crate) struct Stats<'a> {
     pub(crate) source: &'a SourceModule,
     pub(crate) compilation: &'a Compilation,
+    pub(crate) execution: ExecutionStats,
+}
+
+/// What running a program took.
+pub(crate) struct ExecutionStats {
     /// Linking, making the memory of the machine, and loading the program into it.
     pub(crate) link_time: Duration,
     pub(crate) counters: Counters,
@@ -20,7 +25,7 @@ impl fmt::Display for Stats<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fmt_times(f)?;
         self.fmt_code(f)?;
-        self.fmt_execution(f)
+        self.execution.fmt(f)
     }
 }
 
@@ -56,8 +61,10 @@ impl Stats<'_> {
         row(f, "reloads", stats.reloads, "")?;
         row(f, "moves", stats.moves, "")
     }
+}
 
-    fn fmt_execution(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for ExecutionStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters {
             instructions,
             loads,

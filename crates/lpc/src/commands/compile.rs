@@ -1,24 +1,28 @@
 //! `lpc compile`: compiles a file, and shows what each stage of the compiler makes of it.
 
 use crate::asm::AssemblyWriter;
+use crate::executable::{ExecutableArguments, executable};
 use crate::failure::Failure;
 use crate::options::{CompileOptions, parse_address};
-use crate::output::{check_not_terminal, write_bytes};
+use crate::output::{check_not_terminal, write_bytes, write_executable};
 use crate::pipeline::{Compilation, allocated_vcode};
 use crate::source::SourceModule;
 use clap::{Args, ValueEnum};
 use lpc_codegen::Settings;
 use lpc_link::{Image, Linker};
 use lpc_lpir::ir::{ExternalName, Linkage};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 /// Compile a file
 ///
-/// Writes assembly text to the standard output if nothing else is asked for.
+/// What is written depends on the name of the output, where --emit does not tell: an executable to a file whose name ends in
+/// .elf, machine code to .bin, the program itself to .clif, and else assembly text.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   lpc compile examples/gcd.clif
+  lpc compile examples/sieve.clif -o sieve.elf
   lpc compile examples/gcd.clif --emit vcode
   lpc compile examples/gcd.clif --emit bin --base 0x42000000 -o gcd.bin
   lpc compile examples/sieve.clif --emit bin --import putchar=0x40000100 -o sieve.bin
@@ -32,16 +36,19 @@ pub(crate) struct Arguments {
     output: Option<PathBuf>,
 
     /// What to write
-    #[arg(long, value_name = "STAGE", value_enum, default_value_t = Stage::Asm)]
-    emit: Stage,
+    #[arg(long, value_name = "STAGE", value_enum)]
+    emit: Option<Stage>,
 
-    /// The address that the result of --emit bin is linked for
-    #[arg(long, value_name = "ADDRESS", default_value = "0", value_parser = parse_address)]
-    base: u32,
+    /// The address that the result of --emit bin and --emit elf is linked for [default: 0, for an executable 0x10000]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    base: Option<u32>,
 
     /// The address of a function that --emit bin is to find there, and not in the file
     #[arg(long = "import", value_name = "NAME=ADDRESS", value_parser = parse_import)]
     imports: Vec<(ExternalName, u32)>,
+
+    #[command(flatten)]
+    executable: ExecutableArguments,
 
     #[command(flatten)]
     compile: CompileOptions,
@@ -58,6 +65,20 @@ enum Stage {
     Asm,
     /// Machine code, linked for one address
     Bin,
+    /// A static executable, for `lpc run`, for Linux, or for a machine without an operating system
+    Elf,
+}
+
+impl Stage {
+    /// What belongs into a file of this name.
+    fn of_file(output: Option<&Path>) -> Self {
+        match output.and_then(Path::extension).and_then(OsStr::to_str) {
+            Some("bin") => Self::Bin,
+            Some("elf") => Self::Elf,
+            Some("clif") => Self::Lpir,
+            _ => Self::Asm,
+        }
+    }
 }
 
 /// Runs the command.
@@ -65,7 +86,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut source = SourceModule::read(&arguments.file)?;
     let settings = arguments.compile.settings();
     let output = arguments.output.as_deref();
-    match arguments.emit {
+    let stage = arguments.emit.unwrap_or_else(|| Stage::of_file(output));
+    match stage {
         Stage::Lpir => write_bytes(output, source.module.to_string().as_bytes()),
         Stage::Vcode => write_bytes(output, allocated_vcode(&source, &settings)?.as_bytes()),
         Stage::Asm => {
@@ -76,6 +98,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             check_not_terminal(output)?;
             let image = link(&source, &settings, arguments)?;
             write_bytes(output, image.bytes())
+        }
+        Stage::Elf => {
+            check_not_terminal(output)?;
+            let linker = linker(&source, &settings)?;
+            let base = arguments.base;
+            let file = executable(&source, linker, &settings, base, &arguments.executable)?;
+            write_executable(output, &file)
         }
     }
 }
@@ -100,24 +129,29 @@ fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failur
     Ok(writer.finish())
 }
 
-fn link(
-    source: &SourceModule,
-    settings: &Settings,
-    arguments: &Arguments,
-) -> Result<Image, Failure> {
+/// A linker that has what `source` defines.
+fn linker(source: &SourceModule, settings: &Settings) -> Result<Linker, Failure> {
     let compilation = Compilation::new(source, settings)?;
     let mut linker = Linker::new();
     for function in &compilation.compiled.functions {
         let added = linker.add_function(&function.name, &function.code.buffer);
         added.map_err(Failure::message)?;
     }
+    Ok(linker)
+}
+
+fn link(
+    source: &SourceModule,
+    settings: &Settings,
+    arguments: &Arguments,
+) -> Result<Image, Failure> {
     let address_of_import = |name: &ExternalName| {
         let mut imports = arguments.imports.iter();
         let (_, address) = imports.find(|(import, _)| import == name)?;
         Some(*address)
     };
-    linker
-        .link(arguments.base, &address_of_import)
+    linker(source, settings)?
+        .link(arguments.base.unwrap_or(0), &address_of_import)
         .map_err(|error| source.link_failure(&error))
 }
 

@@ -1,23 +1,27 @@
 //! `lpc dis`: disassembles machine code.
 
+use crate::elf_listing::ElfListing;
 use crate::failure::Failure;
 use crate::input::{display_name, read_bytes};
 use crate::options::parse_address;
 use crate::output::write_bytes;
 use clap::{Args, ValueEnum};
+use lpc_link::elf::read::{ElfFile, is_elf};
 use lpc_lpir::text::Location;
 use lpc_riscv32::ExtensionSet;
 use lpc_riscv32::disassembler::Listing;
 use lpc_riscv32::display::DisplayOptions;
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 /// Disassemble machine code
 ///
-/// The input is either bytes as they lie in memory or hexadecimal numbers: eight digits are a word, four digits a
-/// halfword, two digits a byte, with or without 0x before them.
+/// The input is an ELF file, an executable or an object; or bytes as they lie in memory; or hexadecimal numbers: eight
+/// digits are a word, four digits a halfword, two digits a byte, with or without 0x before them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  lpc dis program.elf
   lpc dis code.bin --base 0x42000000
   echo 00a50513 8082 | lpc dis -
   lpc compile examples/gcd.clif --emit bin -o - | lpc dis -")]
@@ -25,15 +29,16 @@ pub(crate) struct Arguments {
     /// The file, or - for the standard input
     file: PathBuf,
 
-    /// The address of the first instruction
-    #[arg(long, value_name = "ADDRESS", default_value = "0", value_parser = parse_address)]
-    base: u32,
+    /// The address of the first instruction, where the input does not tell [default: 0]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    base: Option<u32>,
 
-    /// The instruction set of the machine; instructions that it lacks are shown as data
+    /// The instruction set of the machine; instructions that it lacks are shown as data [default: what an ELF file states,
+    /// otherwise all extensions]
     #[arg(long, value_name = "ISA")]
     march: Option<ExtensionSet>,
 
-    /// Whether the input is bytes or hexadecimal numbers
+    /// What the input is
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Auto)]
     format: Format,
 
@@ -44,7 +49,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Hexadecimal numbers if the input is text, and bytes if not
+    /// An ELF file if the input starts as one, hexadecimal numbers if it is text, and bytes if not
     Auto,
     /// Bytes
     Bin,
@@ -55,6 +60,9 @@ enum Format {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = read_bytes(&arguments.file)?;
+    if arguments.format == Format::Auto && is_elf(&input) {
+        return disassemble_elf(arguments, &input);
+    }
     let is_hexadecimal = match arguments.format {
         Format::Bin => false,
         Format::Hex => true,
@@ -75,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let extensions = arguments.march.unwrap_or(ExtensionSet::all());
     let listing = Listing {
         bytes: &code,
-        address: arguments.base,
+        address: arguments.base.unwrap_or(0),
         extensions,
         options: DisplayOptions {
             pseudo: !arguments.no_aliases,
@@ -83,6 +91,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         },
     };
     write_bytes(None, listing.to_string().as_bytes())
+}
+
+fn disassemble_elf(arguments: &Arguments, bytes: &[u8]) -> Result<(), Failure> {
+    let name = display_name(&arguments.file);
+    let failure = |error| Failure::message(format_args!("{name}: {error}"));
+    if arguments.base.is_some() {
+        return Err(Failure::message(
+            "an ELF file states addresses; `--base` is for what does not",
+        ));
+    }
+    let file = ElfFile::parse(bytes).map_err(failure)?;
+    let extensions = match arguments.march {
+        Some(extensions) => extensions,
+        None => file.extensions().map_err(failure)?,
+    };
+    let listing = ElfListing {
+        file: &file,
+        extensions,
+        pseudo: !arguments.no_aliases,
+    };
+    let mut output = BufWriter::new(io::stdout().lock());
+    write!(output, "{listing}")?;
+    Ok(output.flush()?)
 }
 
 /// Whether `input` is printable ASCII text.

@@ -4,4 +4,5 @@ pub(crate) mod compile;
 pub(crate) mod dis;
 pub(crate) mod render;
 pub(crate) mod run;
+mod run_elf;
 pub(crate) mod test;

@@ -1,14 +1,17 @@
 //! `lpc run`: compiles a program and runs it in the emulator.
 
+use super::run_elf;
 use crate::failure::Failure;
 use crate::host::Console;
+use crate::input::read_bytes;
 use crate::options::{CompileOptions, RunOptions};
 use crate::output::write_bytes;
 use crate::pipeline::{Compilation, timed};
 use crate::source::SourceModule;
-use crate::stats::Stats;
+use crate::stats::{ExecutionStats, Stats};
 use clap::Args;
 use lpc_harness::{Place, Program, RunError};
+use lpc_link::elf::read::is_elf;
 use lpc_lpir::ir::{AnyEntity, DataValue, ExternalName};
 use lpc_lpir::text::parse_invocation;
 use lpc_riscv32::emulator::{Stop, Trap};
@@ -16,11 +19,14 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Compile a program and run it in the emulator
+/// Compile a program and run it in the emulator, or run an executable
 ///
 /// Prints the results of the function that is called as signed numbers, separated by commas. The program can call these functions of the
 /// host: %putchar(i32), %getchar() -> i32 (-1 at the end of the input), and %write(i32, i32) with an address and a number
 /// of bytes.
+///
+/// A file in ELF format is run from its entry point on, on a machine with the instruction set that it states. It may use the
+/// system calls of Linux and the operations of RISC-V semihosting for the standard streams, memory and exit.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -28,32 +34,52 @@ Examples:
   lpc run examples/gcd.clif --invoke 'gcd(48, 36)' --stats
   lpc run examples/gcd.clif --invoke 'gcd(48, 36)' --march rv32im -O none --regalloc fast
   lpc compile examples/gcd.clif --emit lpir | lpc run - --invoke 'gcd(48, 36)'
+  lpc run sieve.elf
+  lpc run program.elf -- first second
 
-Exit codes: 0 if the function returned, 1 for errors in the input, 3 if the program trapped.")]
+Exit codes: 0 if the function returned, 1 for errors in the input, 3 if the program trapped; an ELF file that exits gives its \
+own status.")]
 pub(crate) struct Arguments {
     /// The file, or - for the standard input
-    file: PathBuf,
+    pub(super) file: PathBuf,
 
-    /// The function to call, with its arguments
-    #[arg(long, value_name = "CALL", default_value = "%main()")]
-    invoke: String,
+    /// The function to call, with its arguments [default: %main(), and in an ELF file the entry point]
+    #[arg(long, value_name = "CALL")]
+    pub(super) invoke: Option<String>,
 
     /// Print what compiling and running took
     #[arg(long)]
-    stats: bool,
+    pub(super) stats: bool,
+
+    /// Arguments for the program in an ELF file
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub(super) arguments: Vec<String>,
 
     #[command(flatten)]
-    compile: CompileOptions,
+    pub(super) compile: CompileOptions,
 
     #[command(flatten)]
-    run: RunOptions,
+    pub(super) run: RunOptions,
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut source = SourceModule::read(&arguments.file)?;
+    let input = read_bytes(&arguments.file)?;
+    if is_elf(&input) {
+        return run_elf::run(arguments, &input);
+    }
+    if !arguments.arguments.is_empty() {
+        return Err(Failure::message(
+            "only an ELF file takes arguments; `--invoke` calls a function with some",
+        ));
+    }
+    run_source(arguments, SourceModule::parse(&arguments.file, input)?)
+}
+
+fn run_source(arguments: &Arguments, mut source: SourceModule) -> Result<(), Failure> {
     source.number_instructions();
-    let (function, values) = invocation(&arguments.invoke, &source)?;
+    let invoke = arguments.invoke.as_deref().unwrap_or("%main()");
+    let (function, values) = invocation(invoke, &source)?;
     let settings = arguments.compile.settings();
     let compilation = Compilation::new(&source, &settings)?;
 
@@ -84,9 +110,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let stats = Stats {
             source: &source,
             compilation: &compilation,
-            link_time,
-            counters: program.counters(),
-            run_time,
+            execution: ExecutionStats {
+                link_time,
+                counters: program.counters(),
+                run_time,
+            },
         };
         io::stderr()
             .lock()
@@ -129,14 +157,11 @@ fn invocation(
 pub(crate) fn run_failure(source: &SourceModule, error: RunError) -> Failure {
     let (what, place) = match &error {
         RunError::Trap { code, place } => (format!("trap {code}"), place),
-        RunError::Fault { stop, place } => (fault(*stop, place), place),
+        RunError::Fault { stop, place } => (fault(*stop, place.pc), place),
         RunError::Violation { violation, place } => {
             (format!("calling convention violated: {violation}"), place)
         }
-        RunError::LimitReached { limit, place } => {
-            let what = format!("stopped after {limit} instructions (see --instruction-limit)");
-            (what, place)
-        }
+        RunError::LimitReached { limit, place } => (limit_reached(*limit), place),
         _ => return Failure::message(error),
     };
     Failure::Trap(match source_of(source, place) {
@@ -152,10 +177,14 @@ pub(crate) fn run_failure(source: &SourceModule, error: RunError) -> Failure {
     })
 }
 
-/// What stopped the machine at `place`, with the address or encoding at fault where that is another number.
-fn fault(stop: Stop, place: &Place) -> String {
+pub(super) fn limit_reached(limit: u64) -> String {
+    format!("stopped after {limit} instructions (see --instruction-limit)")
+}
+
+/// What stopped the machine at `pc`, with the address or encoding at fault where that is another number.
+pub(super) fn fault(stop: Stop, pc: u32) -> String {
     match stop {
-        Stop::Trap(Trap { cause, value, .. }) if value == place.pc => cause.to_string(),
+        Stop::Trap(Trap { cause, value, .. }) if value == pc => cause.to_string(),
         Stop::Trap(Trap { cause, value, .. }) => format!("{cause} ({value:#010x})"),
         _ => stop.to_string(),
     }
