@@ -5,7 +5,7 @@
 //!     u32 *t = trace_next; trace_next = t + 5; u32 round = fuel;
 //!     t[0] = (u32)p0; …                            what it receives
 //!     u16 l0 = …;                                  values that it holds
-//!     unsigned char r = f7_3((short)(…), …);       its call
+//!     u8 r0 = f7_3((short)(…), …);                 its calls
 //!     t[3] = (u32)r; …                             what came back, and what it still has
 //!     p1->f0 ^= …; return …;
 //! }
@@ -336,7 +336,7 @@ impl<'a> FunctionWriter<'a> {
     }
 
     fn write(mut self) {
-        let layout = TraceLayout::new(self.function, self.case.callee(self.function));
+        let layout = TraceLayout::new(self.function, &self.case.callees(self.function));
         let declaration = self.prototype.declaration(&self.case.symbol(self.index));
         self.line(format_args!("__attribute__((noinline)) {declaration} {{"));
         self.line(format_args!(
@@ -352,7 +352,9 @@ impl<'a> FunctionWriter<'a> {
             }
         }
         self.clobber_register();
-        self.call(&layout);
+        for (index, records) in layout.after_call.iter().enumerate() {
+            self.call(index, records);
+        }
         self.records(&layout.exit);
         self.change_structs();
         self.return_results();
@@ -366,10 +368,8 @@ impl<'a> FunctionWriter<'a> {
         }
     }
 
-    fn call(&mut self, layout: &TraceLayout) {
-        let Some(call) = &self.function.call else {
-            return;
-        };
+    fn call(&mut self, index: usize, records: &[Record]) {
+        let call = &self.function.calls[index];
         if call.burns_fuel {
             self.line(format_args!("if (round) {{ fuel = round - 1;"));
         }
@@ -377,63 +377,63 @@ impl<'a> FunctionWriter<'a> {
         let prototype = Prototype::new(self.case, call.callee, View::Caller, self.fault);
         let area = Places::of_results(callee).memory;
         if area > 0 {
-            self.line(format_args!("u32 rest[{}];", area / 4));
+            self.line(format_args!("u32 rest{index}[{}];", area / 4));
         }
         let name = self.case.symbol(call.callee);
-        for (index, param) in callee.params.iter().enumerate() {
-            if param.ty.int().is_none() {
-                let fields = self.initializers(&param.ty, &call.args[index]);
+        for (param, data) in callee.params.iter().enumerate() {
+            if data.ty.int().is_none() {
+                let fields = self.initializers(&data.ty, &call.args[param]);
                 self.line(format_args!(
-                    "struct {name}_p{index} a{index} = {{ {fields} }};"
+                    "struct {name}_p{param} a{index}_{param} = {{ {fields} }};"
                 ));
             }
         }
         let args = prototype.params.iter();
-        let args: Vec<_> = args.map(|param| self.argument(callee, param)).collect();
+        let args: Vec<_> = args.map(|param| self.argument(index, param)).collect();
         let args = args.join(", ");
-        let target = self.target(call.callee, call.mode, &prototype);
+        let target = self.target(index, &prototype);
         match prototype.result.as_str() {
             "void" => self.line(format_args!("{target}({args});")),
-            result => self.line(format_args!("{result} r = {target}({args});")),
+            result => self.line(format_args!("{result} r{index} = {target}({args});")),
         }
-        self.records(&layout.after_call);
+        self.records(records);
         if call.burns_fuel {
             self.line(format_args!("}}"));
         }
     }
 
     /// The expression that is called.
-    fn target(&mut self, callee: usize, mode: CallMode, prototype: &Prototype) -> String {
-        let symbol = self.case.called_symbol(callee);
+    fn target(&mut self, index: usize, prototype: &Prototype) -> String {
+        let call = &self.function.calls[index];
+        let symbol = self.case.called_symbol(call.callee);
         let (result, params) = (&prototype.result, prototype.param_list());
-        match mode {
+        match call.mode {
             CallMode::Direct => symbol,
             CallMode::AddressOf => {
                 self.line(format_args!(
-                    "{result} (*volatile target){params} = {symbol};"
+                    "{result} (*volatile target{index}){params} = {symbol};"
                 ));
-                "target".to_owned()
+                format!("target{index}")
             }
             CallMode::Pointer => {
-                let pointer = self.case.pointer_symbol(callee);
+                let pointer = self.case.pointer_symbol(call.callee);
                 format!("(({result} (*){params}){pointer})")
             }
         }
     }
 
-    /// The expression of an argument for the parameter `param` of C.
-    fn argument(&self, callee: &Function, param: &CParam) -> String {
-        let scalar = |index: usize, int: Int| {
-            let call = self.function.call.as_ref().expect("there is a call");
-            self.source(call.args[index][0], int)
-        };
+    /// The expression of an argument of the call `index`, for the parameter `param` of C.
+    fn argument(&self, index: usize, param: &CParam) -> String {
+        let call = &self.function.calls[index];
+        let callee = &self.case.functions[call.callee];
+        let scalar = |param: usize, int: Int| self.source(call.args[param][0], int);
         match param.role {
-            Role::ReturnArea => "rest".to_owned(),
+            Role::ReturnArea => format!("rest{index}"),
             Role::Padding => format!("{GARBAGE:#x}u"),
-            Role::Whole(index) => match &callee.params[index].ty {
-                Type::Int(int) => passed(*int, &scalar(index, *int)),
-                Type::Pointer(_) => format!("&a{index}"),
-                Type::Struct(_) => format!("a{index}"),
+            Role::Whole(param) => match &callee.params[param].ty {
+                Type::Int(int) => passed(*int, &scalar(param, *int)),
+                Type::Pointer(_) => format!("&a{index}_{param}"),
+                Type::Struct(_) => format!("a{index}_{param}"),
             },
             Role::Part { param, low, bits } => {
                 let value = scalar(param, Int::new(Width::W128));
@@ -552,39 +552,34 @@ impl<'a> FunctionWriter<'a> {
                     }
                 }
             }
-            Site::ArgumentAfterCall(scalar) => {
-                Expression::new(format!("a{}.f{}", scalar.index, scalar.position()))
-                    .words(int.width)
+            Site::ArgumentAfterCall(call, scalar) => {
+                let (index, member) = (scalar.index, scalar.position());
+                Expression::new(format!("a{call}_{index}.f{member}")).words(int.width)
             }
-            Site::CallResult(scalar) => match self.returned_words(scalar.index) {
+            Site::CallResult(call, scalar) => match self.returned_words(call, scalar.index) {
                 Some(words) if int.width.is_narrow() => vec![received(int, &words[0])],
                 Some(words) => words,
-                None if self.called().returned_struct().is_some() => {
-                    Expression::new(format!("r.f{}", scalar.position())).words(int.width)
+                None if scalar.member.is_some() => {
+                    Expression::new(format!("r{call}.f{}", scalar.position())).words(int.width)
                 }
-                None if int.width.is_narrow() => vec![received(int, "r")],
-                None => Expression::new("r").words(int.width),
+                None if int.width.is_narrow() => vec![received(int, &format!("r{call}"))],
+                None => Expression::new(format!("r{call}")).words(int.width),
             },
             Site::Live(index) => self.live(index, int.width).words(int.width),
         }
     }
 
-    fn called(&self) -> &Function {
-        let called = self.case.callee(self.function);
-        called.expect("there is a call")
-    }
-
-    /// The words of a result of the call, if they are spelled out.
-    fn returned_words(&self, result: usize) -> Option<Vec<String>> {
-        let call = self.function.call.as_ref()?;
-        let prototype = Prototype::new(self.case, call.callee, View::Caller, self.fault);
+    /// The words of a result of a call, if they are spelled out.
+    fn returned_words(&self, call: usize, result: usize) -> Option<Vec<String>> {
+        let callee = self.function.calls[call].callee;
+        let prototype = Prototype::new(self.case, callee, View::Caller, self.fault);
         if !prototype.is_result_spelled_out {
             return None;
         }
-        let places = Places::of_results(self.called());
+        let places = Places::of_results(&self.case.functions[callee]);
         let word = |place: &Place| match place {
-            Place::Register(register) => format!("(u32)(r >> {})", 32 * register),
-            Place::Memory(offset) => format!("rest[{}]", offset / 4),
+            Place::Register(register) => format!("(u32)(r{call} >> {})", 32 * register),
+            Place::Memory(offset) => format!("rest{call}[{}]", offset / 4),
         };
         Some(places.values[result].iter().map(word).collect())
     }
@@ -614,10 +609,10 @@ impl<'a> FunctionWriter<'a> {
         }
     }
 
-    /// A result of the call, an integer.
-    fn call_result(&self, index: usize, int: Int) -> Expression {
-        let Some(words) = self.returned_words(index) else {
-            return Expression::new(format!("({})r", unsigned(int.width)));
+    /// A result of a call, an integer.
+    fn call_result(&self, call: usize, index: usize, int: Int) -> Expression {
+        let Some(words) = self.returned_words(call, index) else {
+            return Expression::new(format!("({})r{call}", unsigned(int.width)));
         };
         if int.width.words() == 1 {
             return Expression::new(format!("({}){}", unsigned(int.width), words[0]));
@@ -636,7 +631,7 @@ impl<'a> FunctionWriter<'a> {
             Base::Load(first) => Some(self.load(first, int.width)),
             Base::Round => Some(Expression::new("round")),
             Base::Param(index) => Some(self.param(index, int)),
-            Base::CallResult(index) => Some(self.call_result(index, int)),
+            Base::CallResult { call, index } => Some(self.call_result(call, index, int)),
         };
         let ty = unsigned(int.width);
         let halves = if int.width == Width::W128 { 2 } else { 1 };

@@ -1,15 +1,18 @@
 //! What one case of the ABI fuzzer is: functions that call each other, and the values that travel between them.
 //!
 //! A [`Case`] is a chain. Its first function is written in C, takes nothing and is called by the guest program; each
-//! function calls the next one, and the last may call an earlier one again as long as there is fuel:
+//! function calls the next one, and the last may call an earlier one again as long as there is fuel. On the way they may
+//! call functions that call nothing:
 //!
 //! ```text
 //!   f0 (C) ──► f1 (LPIR) ──► f2 (C) ──► f3 (LPIR)
-//!                  ▲                        │
+//!                │ ▲          │             │
+//!                ▼ │          ▼             │
+//!               f4 │         f5             │
 //!                  └──── while fuel > 0 ────┘
 //! ```
 //!
-//! Every shape that a program can have between the two languages is such a chain: C that calls LPIR and the other way
+//! Every shape that a program can have between the two languages occurs in such chains: C that calls LPIR and the other way
 //! round, calls nested in calls with values live across them, recursion, calls through pointers, chains of tail calls.
 //!
 //! A case says nothing of registers and stack: where things travel is the question. `c_text` and `lpir_text` write the
@@ -50,9 +53,9 @@ pub struct Function {
     pub params: Vec<Param>,
     /// What it returns. A structure is the only result.
     pub results: Vec<FunctionResult>,
-    /// The function that it calls.
-    pub call: Option<Call>,
-    /// Values that it holds from before the call until after it.
+    /// Its calls, one after the other. Only the last one may be a tail call or burn fuel.
+    pub calls: Vec<Call>,
+    /// Values that it holds from before its calls until after them.
     pub live: Vec<Live>,
     /// Whether it is called through code that checks and destroys registers.
     pub is_checked: bool,
@@ -65,7 +68,7 @@ pub struct Param {
     pub ty: Type,
     /// Whether the function takes a narrow integer as the 32-bit word that the caller has to make of it.
     pub as_word: bool,
-    /// Whether it is looked at a second time after the call.
+    /// Whether it is looked at a second time after the calls.
     pub is_live: bool,
     /// With what the function changes the scalars of a structure that it got the address of, when it is about to return.
     pub changes: Vec<u128>,
@@ -159,7 +162,7 @@ pub enum CallMode {
     Pointer,
 }
 
-/// A value that a function holds across its call.
+/// A value that a function holds across its calls.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Live {
     /// Its width.
@@ -190,17 +193,20 @@ pub enum Base {
     Round,
     /// A parameter of the function, an integer of the same width.
     Param(usize),
-    /// A result of the call, an integer of the same width.
-    CallResult(usize),
+    /// A result of a call, an integer of the same width.
+    CallResult {
+        /// Which call.
+        call: usize,
+        /// Which result.
+        index: usize,
+    },
 }
 
 impl Case {
-    /// The function that the call of `caller` goes to.
-    pub fn callee(&self, caller: &Function) -> Option<&Function> {
-        caller
-            .call
-            .as_ref()
-            .map(|call| &self.functions[call.callee])
+    /// The functions that the calls of `caller` go to.
+    pub fn callees(&self, caller: &Function) -> Vec<&Function> {
+        let callees = caller.calls.iter();
+        callees.map(|call| &self.functions[call.callee]).collect()
     }
 
     /// The functions that call the function `callee`.
@@ -208,7 +214,7 @@ impl Case {
         let calls = move |call: &Call| call.callee == callee;
         self.functions
             .iter()
-            .filter(move |function| function.call.as_ref().is_some_and(calls))
+            .filter(move |function| function.calls.iter().any(calls))
     }
 
     /// The name of a function in the texts.
@@ -253,8 +259,8 @@ impl Function {
 
     /// Whether it ends in a call, always.
     pub fn never_returns_by_itself(&self) -> bool {
-        let call = self.call.as_ref();
-        call.is_some_and(|call| call.is_tail && !call.burns_fuel)
+        let last = self.calls.last();
+        last.is_some_and(|call| call.is_tail && !call.burns_fuel)
     }
 }
 

@@ -33,7 +33,14 @@ pub fn case(seed: u64, number: u64) -> Case {
 struct Outline {
     language: Language,
     call_conv: CallConv,
-    call: Option<Edge>,
+    calls: Vec<Edge>,
+}
+
+impl Outline {
+    /// The call in the place of a return.
+    fn tail_call(&self) -> Option<Edge> {
+        self.calls.last().copied().filter(|edge| edge.is_tail)
+    }
 }
 
 /// A call before it has arguments.
@@ -42,6 +49,16 @@ struct Edge {
     callee: usize,
     is_tail: bool,
     is_back: bool,
+}
+
+impl Edge {
+    fn to(callee: usize) -> Self {
+        Self {
+            callee,
+            is_tail: false,
+            is_back: false,
+        }
+    }
 }
 
 struct Generator {
@@ -75,56 +92,81 @@ impl Generator {
     // The chain.
 
     fn outlines(&mut self) -> Vec<Outline> {
-        let mut languages = vec![Language::C, Language::Lpir];
-        for _ in 0..self.rng.usize(..=4) {
-            languages.push(match self.rng.u32(..5) {
-                0 | 1 => Language::C,
-                _ => Language::Lpir,
-            });
-        }
-        let last = languages.len() - 1;
+        let last = 1 + self.rng.usize(..=4);
         let mut outlines: Vec<Outline> = Vec::new();
-        for (index, language) in languages.into_iter().enumerate() {
+        for index in 0..=last {
             let caller = outlines
                 .last()
                 .map(|caller| (caller.language, caller.call_conv));
+            let language = match (index, caller) {
+                (0, _) => Language::C,
+                (1, _) => Language::Lpir,
+                // Chains of tail calls would be rare otherwise.
+                (_, Some((_, CallConv::Tail))) if !self.one_in(8) => Language::Lpir,
+                _ if self.one_in(2) => Language::C,
+                _ => Language::Lpir,
+            };
             let call_conv = match (caller, language) {
                 (Some((Language::Lpir, caller)), Language::Lpir) => self.call_conv(caller),
                 _ => CallConv::SystemV,
             };
+            let calls = match index < last {
+                true => vec![Edge::to(index + 1)],
+                false => Vec::new(),
+            };
             outlines.push(Outline {
                 language,
                 call_conv,
-                call: (index < last).then_some(Edge {
-                    callee: index + 1,
-                    is_tail: false,
-                    is_back: false,
-                }),
+                calls,
             });
         }
         if self.one_in(3) {
-            outlines[last].call = self.back_edge(&outlines, last);
+            let edge = self.back_edge(&outlines, last);
+            outlines[last].calls.extend(edge);
         }
         for index in 0..=last {
-            let Some(edge) = outlines[index].call else {
-                continue;
-            };
             let is_tail = |index: usize| outlines[index].call_conv == CallConv::Tail;
-            if is_tail(index) && is_tail(edge.callee) && !self.one_in(3) {
-                outlines[index].call = Some(Edge {
-                    is_tail: true,
-                    ..edge
-                });
+            let callee = outlines[index].calls.last().map(|edge| edge.callee);
+            let can_be_tail = is_tail(index) && callee.is_some_and(is_tail);
+            if can_be_tail && !self.one_in(3) {
+                let edge = outlines[index].calls.last_mut();
+                edge.expect("there is a callee").is_tail = true;
+            }
+        }
+        for caller in 0..=last {
+            while self.one_in(3) {
+                self.add_side_call(&mut outlines, caller);
             }
         }
         outlines
     }
 
+    /// Adds a function that calls nothing, and a call of it before or behind the calls that `caller` has.
+    fn add_side_call(&mut self, outlines: &mut Vec<Outline>, caller: usize) {
+        let callee = outlines.len();
+        let language = match outlines[caller].language {
+            Language::Lpir if self.rng.bool() => Language::C,
+            _ => Language::Lpir,
+        };
+        let call_conv = match (outlines[caller].language, language) {
+            (Language::Lpir, Language::Lpir) => self.call_conv(outlines[caller].call_conv),
+            _ => CallConv::SystemV,
+        };
+        outlines.push(Outline {
+            language,
+            call_conv,
+            calls: Vec::new(),
+        });
+        let calls = &mut outlines[caller].calls;
+        let must_be_last = |edge: &Edge| edge.is_tail || edge.is_back;
+        let end = calls.len() - usize::from(calls.last().is_some_and(must_be_last));
+        calls.insert(self.rng.usize(..=end), Edge::to(callee));
+    }
+
     /// The convention of a function that LPIR calls from a function of the convention `caller`.
     fn call_conv(&mut self, caller: CallConv) -> CallConv {
         match self.rng.u32(..6) {
-            // Chains of tail calls would be rare otherwise.
-            1..5 if caller == CallConv::Tail => CallConv::Tail,
+            1..6 if caller == CallConv::Tail => CallConv::Tail,
             0 => CallConv::SystemV,
             1 | 2 => CallConv::Fast,
             _ => CallConv::Tail,
@@ -153,7 +195,7 @@ impl Generator {
         for (index, outline) in outlines.iter().enumerate() {
             let is_foreign = outlines
                 .iter()
-                .filter(|caller| caller.call.is_some_and(|edge| edge.callee == index))
+                .filter(|caller| caller.calls.iter().any(|edge| edge.callee == index))
                 .all(|caller| caller.language != outline.language);
             let mut signature = match index {
                 0 => Signature::default(),
@@ -161,12 +203,14 @@ impl Generator {
             };
             // A function that is called in the place of a return has the results of its caller, whose own are those of the
             // function before it and so on.
-            let caller = index.checked_sub(1);
-            let is_tail = |index: &usize| outlines[*index].call.is_some_and(|edge| edge.is_tail);
-            if let Some(caller) = caller.filter(is_tail) {
+            let ends_in_call = |caller: &Outline| {
+                let edge = caller.tail_call();
+                edge.is_some_and(|edge| edge.callee == index && !edge.is_back)
+            };
+            if let Some(caller) = outlines[..index].iter().position(ends_in_call) {
                 signature.results.clone_from(&signatures[caller].results);
             }
-            if let Some(edge) = outline.call.filter(|edge| edge.is_back && edge.is_tail)
+            if let Some(edge) = outline.tail_call().filter(|edge| edge.is_back)
                 && edge.callee < index
             {
                 signature
@@ -187,8 +231,8 @@ impl Generator {
         index: usize,
         results: &[TypeUse],
     ) {
-        let is_tail = |index: usize| outlines[index].call.is_some_and(|edge| edge.is_tail);
-        for caller in (0..index).rev().take_while(|caller| is_tail(*caller)) {
+        let is_tail = |index: &usize| outlines[*index].tail_call().is_some();
+        for caller in (0..index).rev().take_while(is_tail) {
             signatures[caller].results = results.to_vec();
         }
     }
@@ -294,37 +338,40 @@ impl Generator {
                 .map(|param| self.param(param))
                 .collect(),
             results: Vec::new(),
-            call: None,
+            calls: Vec::new(),
             live: Vec::new(),
             is_checked: false,
         };
-        function.call = outline.call.map(|edge| {
-            let params = &signatures[edge.callee].params;
-            let args = params
-                .iter()
-                .map(|param| self.sources(&param.ty, &function, &[]));
+        let mut call_results = Vec::new();
+        for (index, edge) in outline.calls.iter().enumerate() {
+            let callee = &signatures[edge.callee];
+            let params = callee.params.iter();
+            let args = params.map(|param| self.sources(&param.ty, &function, &call_results));
             let args = args.collect();
-            Call {
+            let call = Call {
                 callee: edge.callee,
                 mode: self.call_mode(),
                 is_tail: edge.is_tail,
                 burns_fuel: edge.is_back,
                 args,
+            };
+            function.calls.push(call);
+            if !edge.is_back && !edge.is_tail {
+                call_results.push(CallResults {
+                    call: index,
+                    results: &callee.results,
+                });
             }
-        });
+        }
         if !function.never_returns_by_itself() {
             function.live = self.live(&function);
         }
-        let call_results = match outline.call {
-            Some(edge) if !edge.is_back && !edge.is_tail => &signatures[edge.callee].results[..],
-            _ => &[],
-        };
         let results = signature.results.iter();
         function.results = results
             .map(|TypeUse { ty, as_word }| FunctionResult {
                 ty: ty.clone(),
                 as_word: *as_word,
-                sources: self.sources(ty, &function, call_results),
+                sources: self.sources(ty, &function, &call_results),
             })
             .collect();
         function
@@ -357,11 +404,11 @@ impl Generator {
     }
 
     fn live(&mut self, function: &Function) -> Vec<Live> {
-        let count = match (&function.call, self.rng.u32(..10)) {
-            (None, _) => self.rng.usize(..=2),
-            (Some(_), 0..5) => self.rng.usize(..=4),
-            (Some(_), 5..8) => self.rng.usize(4..=14),
-            (Some(_), _) => self.rng.usize(10..=30),
+        let count = match self.rng.u32(..10) {
+            _ if function.calls.is_empty() => self.rng.usize(..=2),
+            0..5 => self.rng.usize(..=4),
+            5..8 => self.rng.usize(4..=14),
+            _ => self.rng.usize(10..=30),
         };
         let mut live = |_| {
             let width = self.int().width;
@@ -375,28 +422,34 @@ impl Generator {
         (0..count).map(&mut live).collect()
     }
 
-    fn sources(&mut self, ty: &Type, function: &Function, call_results: &[TypeUse]) -> Vec<Source> {
+    fn sources(
+        &mut self,
+        ty: &Type,
+        function: &Function,
+        call_results: &[CallResults<'_>],
+    ) -> Vec<Source> {
         let scalars = ty.scalars().into_iter();
         scalars
             .map(|int| self.source(int, function, call_results))
             .collect()
     }
 
-    fn source(&mut self, int: Int, function: &Function, call_results: &[TypeUse]) -> Source {
+    fn source(
+        &mut self,
+        int: Int,
+        function: &Function,
+        call_results: &[CallResults<'_>],
+    ) -> Source {
         let base = match self.rng.u32(..10) {
             0..3 => Base::Zero,
             3..5 => Base::Load(self.rng.usize(..=VALUES - int.width.words() as usize)),
             5 if int.width == Width::W32 => Base::Round,
-            5..9 => {
+            5..8 => {
                 let types = function.params.iter().map(|param| &param.ty);
                 let param = self.choose_of_width(types, int.width);
                 param.map_or(Base::Zero, Base::Param)
             }
-            _ => {
-                let types = call_results.iter().map(|result| &result.ty);
-                let result = self.choose_of_width(types, int.width);
-                result.map_or(Base::Zero, Base::CallResult)
-            }
+            _ => self.call_result(int.width, call_results),
         };
         let xor = match base {
             Base::Zero | Base::Round => self.rng.u128(..),
@@ -406,6 +459,17 @@ impl Generator {
         Source {
             base,
             xor: xor & int.width.mask(),
+        }
+    }
+
+    fn call_result(&mut self, width: Width, call_results: &[CallResults<'_>]) -> Base {
+        let Some(CallResults { call, results }) = self.rng.choice(call_results) else {
+            return Base::Zero;
+        };
+        let types = results.iter().map(|result| &result.ty);
+        match self.choose_of_width(types, width) {
+            Some(index) => Base::CallResult { call: *call, index },
+            None => Base::Zero,
         }
     }
 
@@ -427,6 +491,12 @@ impl Generator {
 struct Signature {
     params: Vec<TypeUse>,
     results: Vec<TypeUse>,
+}
+
+/// The results of a call that was made already.
+struct CallResults<'a> {
+    call: usize,
+    results: &'a [TypeUse],
 }
 
 /// A type, and whether one side takes it as a word.
@@ -478,8 +548,11 @@ mod tests {
             for (index, function) in case.functions.iter().enumerate() {
                 let is_c = function.language == Language::C;
                 assert!(!is_c || function.call_conv == CallConv::SystemV);
-                for caller in case.callers(index) {
-                    let call = caller.call.as_ref().unwrap();
+                let calls = case.callers(index).flat_map(|caller| {
+                    let calls = caller.calls.iter().filter(|call| call.callee == index);
+                    calls.map(move |call| (caller, call))
+                });
+                for (caller, call) in calls {
                     assert_eq!(call.args.len(), function.params.len());
                     assert!(
                         caller.language == Language::Lpir

@@ -115,10 +115,10 @@ struct FunctionWriter<'a> {
     round: Value,
     /// The address of the values in memory.
     memory: Value,
-    /// The values of each result of the call, or the address of the structure that it has returned.
-    call_results: Vec<Vec<Value>>,
-    /// The addresses of the arguments that are structures in memory.
-    arg_addresses: Vec<Option<Value>>,
+    /// For each call the values of each result, or the address of the structure that it has returned.
+    call_results: Vec<Vec<Vec<Value>>>,
+    /// For each call the addresses of the arguments that are structures in memory.
+    arg_addresses: Vec<Vec<Option<Value>>>,
     live: Vec<Value>,
 }
 
@@ -144,12 +144,14 @@ impl<'a> FunctionWriter<'a> {
     }
 
     fn write(mut self, index: usize) -> String {
-        let layout = TraceLayout::new(self.function, self.case.callee(self.function));
+        let layout = TraceLayout::new(self.function, &self.case.callees(self.function));
         let entry = self.entry_params();
         self.prologue(&layout);
         self.records(&layout.entry);
         self.make_live();
-        self.call(&layout);
+        for (index, records) in layout.after_call.iter().enumerate() {
+            self.call(index, records);
+        }
         if !self.function.never_returns_by_itself() {
             self.records(&layout.exit);
             self.change_structs();
@@ -264,10 +266,8 @@ impl<'a> FunctionWriter<'a> {
         }
     }
 
-    fn call(&mut self, layout: &TraceLayout) {
-        let Some(call) = &self.function.call else {
-            return;
-        };
+    fn call(&mut self, index: usize, records: &[Record]) {
+        let call = &self.function.calls[index];
         if call.burns_fuel {
             let round = self.round;
             self.line(format_args!("brif {round}, block1, block2"));
@@ -282,16 +282,17 @@ impl<'a> FunctionWriter<'a> {
         let returned = callee.struct_return();
         let returned = returned.map(|layout| self.slot(layout.size(), layout.alignment()));
         args.extend(returned);
+        self.arg_addresses.push(Vec::new());
         for (param, sources) in callee.params.iter().zip(&call.args) {
             self.argument(&param.ty, sources, &mut args);
         }
-        let results = self.call_inst(callee, &args);
+        let results = self.call_inst(index, callee, &args);
         if !call.is_tail {
-            self.call_results = match returned {
+            self.call_results.push(match returned {
                 Some(address) => vec![vec![address]],
                 None => results,
-            };
-            self.records(&layout.after_call);
+            });
+            self.records(records);
         }
         if call.burns_fuel {
             if !call.is_tail {
@@ -302,31 +303,31 @@ impl<'a> FunctionWriter<'a> {
     }
 
     /// The call itself. Returns the values of its results.
-    fn call_inst(&mut self, callee: &Function, args: &[Value]) -> Vec<Vec<Value>> {
-        let call = self.function.call.as_ref().expect("there is a call");
+    fn call_inst(&mut self, index: usize, callee: &Function, args: &[Value]) -> Vec<Vec<Value>> {
+        let call = &self.function.calls[index];
         let signature = signature(callee, View::Caller);
-        self.declare(format_args!("sig0 = {signature}"));
+        self.declare(format_args!("sig{index} = {signature}"));
         let name = self.case.called_symbol(call.callee);
         let target = match call.mode {
             CallMode::Direct | CallMode::AddressOf => {
-                self.declare(format_args!("fn0 = %{name} sig0"));
+                self.declare(format_args!("fn{index} = %{name} sig{index}"));
                 match call.mode {
-                    CallMode::AddressOf => Some(self.inst(format_args!("func_addr.i32 fn0"))),
+                    CallMode::AddressOf => Some(self.inst(format_args!("func_addr.i32 fn{index}"))),
                     _ => None,
                 }
             }
             CallMode::Pointer => {
-                let pointer = self.symbol(3, &self.case.pointer_symbol(call.callee));
+                let pointer = self.symbol(3 + index as u32, &self.case.pointer_symbol(call.callee));
                 Some(self.inst(format_args!("load.i32 notrap aligned {pointer}")))
             }
         };
         let args: Vec<_> = args.iter().map(Value::to_string).collect();
         let args = args.join(", ");
         let operation = match (call.is_tail, target) {
-            (false, None) => format!("call fn0({args})"),
-            (false, Some(target)) => format!("call_indirect sig0, {target}({args})"),
-            (true, None) => format!("return_call fn0({args})"),
-            (true, Some(target)) => format!("return_call_indirect sig0, {target}({args})"),
+            (false, None) => format!("call fn{index}({args})"),
+            (false, Some(target)) => format!("call_indirect sig{index}, {target}({args})"),
+            (true, None) => format!("return_call fn{index}({args})"),
+            (true, Some(target)) => format!("return_call_indirect sig{index}, {target}({args})"),
         };
         let mut results: Vec<Vec<Value>> = Vec::new();
         if !call.is_tail && callee.struct_return().is_none() {
@@ -358,7 +359,8 @@ impl<'a> FunctionWriter<'a> {
                 address = Some(slot);
             }
         }
-        self.arg_addresses.push(address);
+        let addresses = self.arg_addresses.last_mut();
+        addresses.expect("the call was begun").push(address);
     }
 
     fn change_structs(&mut self) {
@@ -421,7 +423,7 @@ impl<'a> FunctionWriter<'a> {
             Base::Load(first) => Some(self.load_value(first, width)),
             Base::Round => Some(self.round),
             Base::Param(index) => Some(self.narrowed_param(index, width)),
-            Base::CallResult(index) => Some(self.narrowed_result(index, width)),
+            Base::CallResult { call, index } => Some(self.narrowed_result(call, index, width)),
         };
         let value = match (base, source.xor) {
             (Some(base), 0) => base,
@@ -451,11 +453,14 @@ impl<'a> FunctionWriter<'a> {
         self.narrowed(value, as_word, width)
     }
 
-    fn narrowed_result(&mut self, index: usize, width: Width) -> Value {
-        let value = self.call_results[index][0];
-        let callee = self.case.callee(self.function);
-        let as_word = callee.is_some_and(|callee| callee.results[index].as_word);
+    fn narrowed_result(&mut self, call: usize, index: usize, width: Width) -> Value {
+        let value = self.call_results[call][index][0];
+        let as_word = self.callee(call).results[index].as_word;
         self.narrowed(value, as_word, width)
+    }
+
+    fn callee(&self, call: usize) -> &'a Function {
+        &self.case.functions[self.function.calls[call].callee]
     }
 
     /// The low bits of `value`, if it is a word.
@@ -581,19 +586,18 @@ impl<'a> FunctionWriter<'a> {
                     param.as_word,
                 )
             }
-            Site::CallResult(scalar) => {
-                let callee = self.case.callee(function).expect("there is a call");
-                let result = &callee.results[scalar.index];
-                let values = self.call_results[scalar.index].clone();
+            Site::CallResult(call, scalar) => {
+                let result = &self.callee(call).results[scalar.index];
+                let values = self.call_results[call][scalar.index].clone();
                 (
                     self.part(&result.ty, &values, scalar.position()),
                     result.as_word,
                 )
             }
-            Site::ArgumentAfterCall(scalar) => {
-                let callee = self.case.callee(function).expect("there is a call");
-                let ty = &callee.params[scalar.index].ty;
-                let address = self.arg_addresses[scalar.index].expect("it is in memory");
+            Site::ArgumentAfterCall(call, scalar) => {
+                let ty = &self.callee(call).params[scalar.index].ty;
+                let address = self.arg_addresses[call][scalar.index];
+                let address = address.expect("it is in memory");
                 (self.part(ty, &[address], scalar.position()), false)
             }
             Site::Live(index) => {

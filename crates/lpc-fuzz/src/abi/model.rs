@@ -3,7 +3,7 @@
 //! It knows nothing of how values travel. An argument is what it was when it was passed, a value that is held across a call
 //! is still the same behind it.
 
-use super::case::{Base, Case, Function, Int, Language, Source, Type};
+use super::case::{Base, Call, Case, Function, Int, Language, Source, Type};
 use super::trace::{Record, Site, TraceLayout};
 
 /// What the trace is filled with before a case runs, and so what stays where nothing is written.
@@ -33,14 +33,15 @@ struct Model<'a> {
 struct Activation<'a> {
     function: &'a Function,
     params: Vec<Scalars>,
-    call_results: Vec<Scalars>,
-    args_after_call: Vec<Scalars>,
+    /// What each call left behind.
+    calls: Vec<Outcome>,
     live: Scalars,
     round: u32,
     block: usize,
 }
 
 /// What a function leaves behind.
+#[derive(Default)]
 struct Outcome {
     results: Vec<Scalars>,
     /// The structures that its parameters were the addresses of.
@@ -61,12 +62,11 @@ pub fn expectation(case: &Case) -> Expectation {
 impl Model<'_> {
     fn execute(&mut self, index: usize, params: Vec<Scalars>) -> Outcome {
         let function = &self.case.functions[index];
-        let layout = TraceLayout::new(function, self.case.callee(function));
+        let layout = TraceLayout::new(function, &self.case.callees(function));
         let mut activation = Activation {
             function,
             params,
-            call_results: Vec::new(),
-            args_after_call: Vec::new(),
+            calls: Vec::new(),
             live: Vec::new(),
             round: self.fuel,
             block: self.begin_block(index, &layout),
@@ -76,38 +76,33 @@ impl Model<'_> {
             let value = self.value(&activation, live.source, Int::new(live.width));
             activation.live.push(value);
         }
-        if let Some(outcome) = self.call(&mut activation, &layout) {
-            return outcome;
+        for (call, records) in function.calls.iter().zip(&layout.after_call) {
+            if call.burns_fuel && self.fuel == 0 {
+                break;
+            }
+            let outcome = self.call(&activation, call);
+            if call.is_tail {
+                return Outcome {
+                    results: outcome.results,
+                    params: activation.params,
+                };
+            }
+            activation.calls.push(outcome);
+            self.write(&activation, records);
         }
         self.write(&activation, &layout.exit);
         self.return_from(&activation)
     }
 
-    /// Executes the call of a function. Its outcome is that of the function if it is a tail call.
-    fn call(&mut self, activation: &mut Activation<'_>, layout: &TraceLayout) -> Option<Outcome> {
-        let call = activation.function.call.as_ref()?;
-        if call.burns_fuel {
-            self.fuel = self.fuel.checked_sub(1)?;
-        }
+    fn call(&mut self, activation: &Activation<'_>, call: &Call) -> Outcome {
+        self.fuel -= u32::from(call.burns_fuel);
         self.expectation.calls += 1;
-        let callee = &self.case.functions[call.callee];
-        let args: Vec<Scalars> = callee
-            .params
-            .iter()
+        let params = self.case.functions[call.callee].params.iter();
+        let args = params
             .zip(&call.args)
-            .map(|(param, sources)| self.values(activation, sources, &param.ty))
-            .collect();
-        let outcome = self.execute(call.callee, args);
-        if call.is_tail {
-            return Some(Outcome {
-                results: outcome.results,
-                params: activation.params.clone(),
-            });
-        }
-        activation.call_results = outcome.results;
-        activation.args_after_call = outcome.params;
-        self.write(activation, &layout.after_call);
-        None
+            .map(|(param, sources)| self.values(activation, sources, &param.ty));
+        let args = args.collect();
+        self.execute(call.callee, args)
     }
 
     fn return_from(&self, activation: &Activation<'_>) -> Outcome {
@@ -150,7 +145,7 @@ impl Model<'_> {
             }
             Base::Round => u128::from(activation.round),
             Base::Param(index) => activation.params[index][0],
-            Base::CallResult(index) => activation.call_results[index][0],
+            Base::CallResult { call, index } => activation.calls[call].results[index][0],
         };
         int.cut(base ^ source.xor)
     }
@@ -170,11 +165,11 @@ impl Model<'_> {
                 Site::Param(scalar) | Site::ParamAfterCall(scalar) => {
                     activation.params[scalar.index][scalar.position()]
                 }
-                Site::CallResult(scalar) => {
-                    activation.call_results[scalar.index][scalar.position()]
+                Site::CallResult(call, scalar) => {
+                    activation.calls[call].results[scalar.index][scalar.position()]
                 }
-                Site::ArgumentAfterCall(scalar) => {
-                    activation.args_after_call[scalar.index][scalar.position()]
+                Site::ArgumentAfterCall(call, scalar) => {
+                    activation.calls[call].params[scalar.index][scalar.position()]
                 }
                 Site::Live(index) => activation.live[index],
             };
@@ -193,7 +188,7 @@ impl Expectation {
             return format!("word {index} of the trace");
         };
         let data = &case.functions[function];
-        let layout = TraceLayout::new(data, case.callee(data));
+        let layout = TraceLayout::new(data, &case.callees(data));
         let offset = (index - start) as u32;
         let activation = self.blocks[..block]
             .iter()

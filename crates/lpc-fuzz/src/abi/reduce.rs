@@ -1,6 +1,8 @@
 //! Making a case that fails smaller, for as long as it still fails.
 
-use super::case::{Base, Call, CallMode, Case, Function, Source};
+use super::case::{Base, Call, CallMode, Case, Function, Language, Source};
+use lpc_lpir::ir::CallConv;
+use std::cmp::Ordering;
 
 /// The most cases that are tried.
 const ATTEMPTS: usize = 400;
@@ -32,7 +34,8 @@ pub fn reduce(case: &Case, mut fails: impl FnMut(&Case) -> bool) -> Case {
 /// One thing that can be left out.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    DropCall(usize),
+    DropCall(usize, usize),
+    Bypass(usize, usize),
     DropLiveValues(usize),
     DropLive(usize, usize),
     DropParam(usize, usize),
@@ -48,7 +51,12 @@ enum Step {
 fn steps(case: &Case) -> Vec<Step> {
     let functions = || case.functions.iter().enumerate();
     let mut steps: Vec<Step> = Vec::new();
-    steps.extend(functions().map(|(index, _)| Step::DropCall(index)));
+    for (index, function) in functions() {
+        steps.extend((0..function.calls.len()).map(|call| Step::DropCall(index, call)));
+    }
+    for (index, function) in functions() {
+        steps.extend((0..function.calls.len()).map(|call| Step::Bypass(index, call)));
+    }
     steps.push(Step::OneRound);
     steps.extend(functions().map(|(index, _)| Step::DropLiveValues(index)));
     steps.extend(functions().map(|(index, _)| Step::Constants(index)));
@@ -78,7 +86,8 @@ fn steps(case: &Case) -> Vec<Step> {
 impl Step {
     fn apply(self, case: &mut Case) {
         match self {
-            Self::DropCall(index) => drop_call(case, index),
+            Self::DropCall(index, call) => drop_call(case, index, call),
+            Self::Bypass(index, call) => bypass(case, index, call),
             Self::DropLiveValues(index) => case.functions[index].live.clear(),
             Self::DropLive(index, live) => {
                 case.functions[index].live.remove(live);
@@ -86,7 +95,7 @@ impl Step {
             Self::DropParam(index, param) => drop_param(case, index, param),
             Self::DropResult(index, result) => drop_result(case, index, result),
             Self::SimplifyCall(index) => {
-                if let Some(call) = &mut case.functions[index].call {
+                for call in &mut case.functions[index].calls {
                     call.mode = CallMode::Direct;
                 }
             }
@@ -109,7 +118,7 @@ impl Step {
 /// All sources of a function.
 fn sources(function: &mut Function) -> impl Iterator<Item = &mut Source> {
     let args = function
-        .call
+        .calls
         .iter_mut()
         .flat_map(|call| call.args.iter_mut().flatten());
     let live = function.live.iter_mut().map(|live| &mut live.source);
@@ -120,16 +129,88 @@ fn sources(function: &mut Function) -> impl Iterator<Item = &mut Source> {
     args.chain(live).chain(results)
 }
 
-/// Ends the chain at a function.
-fn drop_call(case: &mut Case, index: usize) {
-    case.functions[index].call = None;
+/// Lets a function call what its callee calls at the end, with constants, instead of its callee.
+fn bypass(case: &mut Case, index: usize, call: usize) {
+    let left_out = case.functions[index].calls[call].callee;
+    let Some(mut replacement) = case.functions[left_out].calls.last().cloned() else {
+        return;
+    };
+    let caller = &case.functions[index];
+    let callee = &case.functions[replacement.callee];
+    let is_known_to_caller =
+        caller.language == Language::Lpir || callee.call_conv == CallConv::SystemV;
+    if replacement.burns_fuel || caller.calls[call].is_tail || !is_known_to_caller {
+        return;
+    }
+    replacement.is_tail = false;
+    for source in replacement.args.iter_mut().flatten() {
+        source.base = Base::Zero;
+    }
     for source in sources(&mut case.functions[index]) {
-        if let Base::CallResult(_) = source.base {
+        if matches!(source.base, Base::CallResult { call: other, .. } if other == call) {
             source.base = Base::Zero;
         }
     }
-    // Functions behind it are left if an earlier one calls them.
-    case.functions.truncate(index + 1);
+    // Only functions of the other language can be told another type than the function has.
+    let callee = &mut case.functions[replacement.callee];
+    callee
+        .params
+        .iter_mut()
+        .for_each(|param| param.as_word = false);
+    callee
+        .results
+        .iter_mut()
+        .for_each(|result| result.as_word = false);
+    case.functions[index].calls[call] = replacement;
+    drop_unreachable(case);
+}
+
+/// Drops a call of a function.
+fn drop_call(case: &mut Case, index: usize, call: usize) {
+    case.functions[index].calls.remove(call);
+    for source in sources(&mut case.functions[index]) {
+        if let Base::CallResult { call: other, .. } = &mut source.base {
+            match (*other).cmp(&call) {
+                Ordering::Less => {}
+                Ordering::Equal => source.base = Base::Zero,
+                Ordering::Greater => *other -= 1,
+            }
+        }
+    }
+    drop_unreachable(case);
+}
+
+/// Drops all functions that cannot be called.
+fn drop_unreachable(case: &mut Case) {
+    let is_unreachable = |is_reachable: &bool| !is_reachable;
+    while let Some(unused) = reachable(case).iter().position(is_unreachable) {
+        drop_function(case, unused);
+    }
+}
+
+/// Whether each function can be called.
+fn reachable(case: &Case) -> Vec<bool> {
+    let mut reachable = vec![false; case.functions.len()];
+    let mut pending = vec![0];
+    while let Some(index) = pending.pop() {
+        if !std::mem::replace(&mut reachable[index], true) {
+            let calls = case.functions[index].calls.iter();
+            pending.extend(calls.map(|call| call.callee));
+        }
+    }
+    reachable
+}
+
+/// Drops a function that cannot be called. Calls in other such functions may be left without a callee.
+fn drop_function(case: &mut Case, index: usize) {
+    case.functions.remove(index);
+    let calls = case
+        .functions
+        .iter_mut()
+        .flat_map(|function| &mut function.calls);
+    for call in calls.filter(|call| call.callee > index) {
+        call.callee -= 1;
+    }
 }
 
 fn drop_param(case: &mut Case, index: usize, param: usize) {
@@ -137,9 +218,9 @@ fn drop_param(case: &mut Case, index: usize, param: usize) {
     for source in sources(&mut case.functions[index]) {
         if let Base::Param(other) = &mut source.base {
             match (*other).cmp(&param) {
-                std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => source.base = Base::Zero,
-                std::cmp::Ordering::Greater => *other -= 1,
+                Ordering::Less => {}
+                Ordering::Equal => source.base = Base::Zero,
+                Ordering::Greater => *other -= 1,
             }
         }
     }
@@ -148,27 +229,24 @@ fn drop_param(case: &mut Case, index: usize, param: usize) {
     }
 }
 
-/// Drops a result of a function, and of those that return what it returns.
+/// Drops a result of a function, unless it returns what another one returns.
 fn drop_result(case: &mut Case, index: usize, result: usize) {
-    let is_tail = |function: &Function| function.call.as_ref().is_some_and(|call| call.is_tail);
+    let is_tail = |function: &Function| function.calls.last().is_some_and(|call| call.is_tail);
     if is_tail(&case.functions[index]) || case.callers(index).any(is_tail) {
         return;
     }
     case.functions[index].results.remove(result);
     for function in &mut case.functions {
-        if function
-            .call
-            .as_ref()
-            .is_none_or(|call| call.callee != index)
-        {
-            continue;
-        }
+        let calls = function.calls.iter().map(|call| call.callee == index);
+        let calls: Vec<bool> = calls.collect();
         for source in sources(function) {
-            if let Base::CallResult(other) = &mut source.base {
+            if let Base::CallResult { call, index: other } = &mut source.base
+                && calls[*call]
+            {
                 match (*other).cmp(&result) {
-                    std::cmp::Ordering::Less => {}
-                    std::cmp::Ordering::Equal => source.base = Base::Zero,
-                    std::cmp::Ordering::Greater => *other -= 1,
+                    Ordering::Less => {}
+                    Ordering::Equal => source.base = Base::Zero,
+                    Ordering::Greater => *other -= 1,
                 }
             }
         }
@@ -179,6 +257,6 @@ fn calls_of(case: &mut Case, callee: usize) -> impl Iterator<Item = &mut Call> {
     let calls = case
         .functions
         .iter_mut()
-        .filter_map(|function| function.call.as_mut());
+        .flat_map(|function| &mut function.calls);
     calls.filter(move |call| call.callee == callee)
 }

@@ -14,7 +14,7 @@ pub struct Statistics {
 
 impl Statistics {
     /// All properties that are counted, except calls from C to C, which say nothing of lpc.
-    pub const PROPERTIES: [&'static str; 29] = [
+    pub const PROPERTIES: [&'static str; 30] = [
         "C to LPIR",
         "LPIR to C",
         "LPIR to system_v",
@@ -22,6 +22,7 @@ impl Statistics {
         "LPIR to tail",
         "call through a pointer in C",
         "call through a pointer in LPIR",
+        "several calls in a function",
         "recursion",
         "tail call",
         "tail call with more stack arguments than received",
@@ -50,7 +51,7 @@ impl Statistics {
     pub fn add(&mut self, case: &Case) {
         let mut properties: Vec<&'static str> = Vec::new();
         for function in &case.functions {
-            if let (Some(call), Some(callee)) = (&function.call, case.callee(function)) {
+            for (call, callee) in function.calls.iter().zip(case.callees(function)) {
                 properties.extend(of_call(function, call, callee));
                 properties.extend(of_signature(callee));
             }
@@ -88,6 +89,7 @@ fn of_call(caller: &Function, call: &Call, callee: &Function) -> Vec<&'static st
             call.mode != CallMode::Direct && caller.language == Language::Lpir,
             "call through a pointer in LPIR",
         ),
+        (caller.calls.len() > 1, "several calls in a function"),
         (call.burns_fuel, "recursion"),
         (call.is_tail, "tail call"),
         (

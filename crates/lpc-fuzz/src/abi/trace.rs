@@ -13,13 +13,13 @@ use std::fmt;
 pub enum Site {
     /// A parameter, as the function receives it.
     Param(Scalar),
-    /// A result of the call.
-    CallResult(Scalar),
-    /// An argument that is a structure in memory, after the call.
-    ArgumentAfterCall(Scalar),
-    /// A parameter, after the call.
+    /// A result of the call of this index.
+    CallResult(usize, Scalar),
+    /// An argument of the call of this index that is a structure in memory, after the call.
+    ArgumentAfterCall(usize, Scalar),
+    /// A parameter, after the calls.
     ParamAfterCall(Scalar),
-    /// A value that is held across the call.
+    /// A value that is held across the calls.
     Live(usize),
 }
 
@@ -55,8 +55,8 @@ pub struct Record {
 pub struct TraceLayout {
     /// When it is entered.
     pub entry: Vec<Record>,
-    /// When its call has returned.
-    pub after_call: Vec<Record>,
+    /// When each of its calls has returned.
+    pub after_call: Vec<Vec<Record>>,
     /// When it is about to return.
     pub exit: Vec<Record>,
     /// The words of a block.
@@ -64,16 +64,19 @@ pub struct TraceLayout {
 }
 
 impl TraceLayout {
-    /// What `function`, whose call goes to `callee`, writes down.
-    pub fn new(function: &Function, callee: Option<&Function>) -> Self {
+    /// What `function`, whose calls go to `callees`, writes down.
+    pub fn new(function: &Function, callees: &[&Function]) -> Self {
         let mut layout = Self::default();
         for (index, param) in function.params.iter().enumerate() {
             let records = layout.records(index, &param.ty, Site::Param);
             layout.entry.extend(records);
         }
-        let is_tail = function.call.as_ref().is_some_and(|call| call.is_tail);
-        if let Some(callee) = callee.filter(|_| !is_tail) {
-            layout.add_call(function, callee);
+        for (index, callee) in callees.iter().enumerate() {
+            let records = match function.calls[index].is_tail {
+                true => Vec::new(),
+                false => layout.call_records(function, index, callee),
+            };
+            layout.after_call.push(records);
         }
         if function.never_returns_by_itself() {
             return layout;
@@ -91,10 +94,10 @@ impl TraceLayout {
         layout
     }
 
-    fn add_call(&mut self, function: &Function, callee: &Function) {
+    fn call_records(&mut self, function: &Function, call: usize, callee: &Function) -> Vec<Record> {
+        let mut list = Vec::new();
         for (index, result) in callee.results.iter().enumerate() {
-            let records = self.records(index, &result.ty, Site::CallResult);
-            self.after_call.extend(records);
+            list.extend(self.records(index, &result.ty, |scalar| Site::CallResult(call, scalar)));
         }
         for (index, param) in callee.params.iter().enumerate() {
             let is_defined = match param.ty {
@@ -104,13 +107,14 @@ impl TraceLayout {
                 Type::Struct(_) => function.language == Language::C,
             };
             if is_defined && param.ty.in_memory().is_some() {
-                let records = self.records(index, &param.ty, Site::ArgumentAfterCall);
-                self.after_call.extend(records);
+                let site = |scalar| Site::ArgumentAfterCall(call, scalar);
+                list.extend(self.records(index, &param.ty, site));
             }
         }
+        list
     }
 
-    fn records(&mut self, index: usize, ty: &Type, site: fn(Scalar) -> Site) -> Vec<Record> {
+    fn records(&mut self, index: usize, ty: &Type, site: impl Fn(Scalar) -> Site) -> Vec<Record> {
         let is_struct = ty.int().is_none();
         let scalars = ty.scalars().into_iter().enumerate();
         scalars
@@ -129,7 +133,11 @@ impl TraceLayout {
 
     /// The record that the word at `offset` in a block belongs to.
     pub fn find(&self, offset: u32) -> Option<&Record> {
-        let records = self.entry.iter().chain(&self.after_call).chain(&self.exit);
+        let records = self
+            .entry
+            .iter()
+            .chain(self.after_call.iter().flatten())
+            .chain(&self.exit);
         let contains = |record: &&Record| {
             (record.offset..record.offset + record.int.width.words()).contains(&offset)
         };
@@ -139,16 +147,21 @@ impl TraceLayout {
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, Scalar { index, member }, when) = match self {
-            Self::Param(scalar) => ("parameter", scalar, ""),
-            Self::CallResult(scalar) => ("result", scalar, " of the call"),
-            Self::ArgumentAfterCall(scalar) => ("argument", scalar, " after the call"),
-            Self::ParamAfterCall(scalar) => ("parameter", scalar, " after the call"),
-            Self::Live(index) => return write!(f, "live value {index} after the call"),
+        let (what, Scalar { index, member }) = match self {
+            Self::Param(scalar) | Self::ParamAfterCall(scalar) => ("parameter", scalar),
+            Self::CallResult(_, scalar) => ("result", scalar),
+            Self::ArgumentAfterCall(_, scalar) => ("argument", scalar),
+            Self::Live(index) => return write!(f, "live value {index} after the calls"),
         };
         if let Some(member) = member {
             write!(f, "member {member} of ")?;
         }
-        write!(f, "{what} {index}{when}")
+        write!(f, "{what} {index}")?;
+        match self {
+            Self::Param(_) | Self::Live(_) => Ok(()),
+            Self::ParamAfterCall(_) => f.write_str(" after the calls"),
+            Self::CallResult(call, _) => write!(f, " of call {call}"),
+            Self::ArgumentAfterCall(call, _) => write!(f, " of call {call}, after it"),
+        }
     }
 }
