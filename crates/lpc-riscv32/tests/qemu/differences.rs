@@ -1,6 +1,10 @@
 //! What QEMU does otherwise than our emulator, and why.
+//!
+//! What comes of the judge's being a program under Linux is no difference of the processors, and stands in `ours.rs`: signals in
+//! place of traps, system calls, and code that cannot be written.
 
 use crate::judge::{Case, Outcome, Signal};
+use crate::ours::{ILL_ILLOPC, TRAP_BRKPT};
 use lpc_riscv32::{Csr, Format, Inst, Opcode};
 
 /// A case with what became of it on both sides.
@@ -113,7 +117,7 @@ impl Judged<'_> {
         let Case { pc, registers, .. } = *self.case;
         Outcome {
             signal: Signal::ILLEGAL,
-            code: 1,
+            code: ILL_ILLOPC,
             address: pc,
             pc,
             registers,
@@ -126,7 +130,7 @@ impl Judged<'_> {
         let pc = self.ours.pc + 4;
         Outcome {
             signal: Signal::TRAP,
-            code: 1,
+            code: TRAP_BRKPT,
             address: pc,
             pc,
             ..*self.ours

@@ -8,8 +8,8 @@
  *   input    fill, scratch memory, then batches: count, cases; a count of 0 ends
  *   output   for each case an outcome
  *
- *   0x20000000  scratch memory   readable and writable
- *   0x20001000  code             readable and executable: `fill` but for the words of the batch
+ *   SCRATCH   readable and writable
+ *   CODE      readable and executable: `fill` but for the cases of the batch
  *
  * `fill` is a breakpoint, so that control ends where it arrives. Nothing else is mapped but this
  * program, whose addresses the registers must not name.
@@ -23,17 +23,10 @@
 typedef unsigned int word;
 typedef unsigned char byte;
 
-/* Where things are; the other side (`judge.rs`) has the same numbers. */
-enum {
-    PROGRAM = 0x01000000, /* as linked */
-    PROGRAM_END = 0x01100000,
-    SCRATCH = 0x20000000,
-    SCRATCH_WORDS = 1024,
-    CODE = SCRATCH + 4 * SCRATCH_WORDS,
-    CODE_SIZE = 0x300000,
-    MAX_BATCH = 128,
-    REGISTERS = 31, /* x1 to x31 */
-};
+/* PROGRAM, PROGRAM_END, SCRATCH, SCRATCH_WORDS, CODE, CODE_SIZE and MAX_BATCH are defined by the other
+ * side, in `judge.rs`. */
+
+enum { REGISTERS = 31 }; /* x1 to x31 */
 
 struct test_case {
     word pc;

@@ -93,6 +93,16 @@ static PROGRAM_FILE: LazyLock<PathBuf> = LazyLock::new(|| {
         "-Wl,--no-relax",
     ]);
     compiler.arg(format!("-Wl,-Ttext-segment={PROGRAM:#x}"));
+    let numbers = [
+        ("PROGRAM", PROGRAM),
+        ("PROGRAM_END", PROGRAM_END),
+        ("SCRATCH", SCRATCH),
+        ("SCRATCH_WORDS", SCRATCH_WORDS as u32),
+        ("CODE", CODE),
+        ("CODE_SIZE", CODE_SIZE),
+        ("MAX_BATCH", MAX_BATCH as u32),
+    ];
+    compiler.args(numbers.map(|(name, value)| format!("-D{name}={value:#x}u")));
     output_of(compiler.arg(source).arg("-o").arg(&program)).unwrap();
     program
 });

@@ -11,8 +11,8 @@ const LIMIT: u64 = 16;
 
 // Codes of `siginfo_t` for illegal instructions, breakpoints, unmapped addresses, accesses that are not allowed, misaligned
 // addresses, and timers.
-const ILL_ILLOPC: u32 = 1;
-const TRAP_BRKPT: u32 = 1;
+pub(crate) const ILL_ILLOPC: u32 = 1;
+pub(crate) const TRAP_BRKPT: u32 = 1;
 const SEGV_MAPERR: u32 = 1;
 const SEGV_ACCERR: u32 = 2;
 const BUS_ADRALN: u32 = 1;
