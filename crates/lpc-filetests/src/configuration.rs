@@ -126,6 +126,8 @@ impl Configuration {
                     extensions,
                     regalloc,
                     opt_level,
+                    // With and without what the linker may do.
+                    linker_relaxation: opt_level != OptLevel::None,
                     ..self.settings.clone()
                 }));
             }

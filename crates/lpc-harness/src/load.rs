@@ -25,9 +25,6 @@ const HOST_CALL: [Inst; 2] = [
 /// The bytes of [`HOST_CALL`].
 pub(crate) const HOST_CALL_SIZE: u32 = 4 * HOST_CALL.len() as u32;
 
-/// What the address of the linked image is a multiple of. No function needs more.
-const IMAGE_ALIGNMENT: u32 = 16;
-
 /// How much of the stack is filled with garbage, in bytes: more than usual programs touch, and little enough to do it for
 /// each program.
 const GARBAGE_IN_STACK: u32 = 1 << 16;
@@ -72,20 +69,25 @@ impl Program {
         );
 
         let imports = find_imports(module, host)?;
-        let mut code = host_calls(imports.len());
-        let image_start = stack_top + code.len() as u32;
         let address_of_import = |name: &ExternalName| {
             let index = imports.iter().position(|import| import.name == *name)?;
             Some(stack_top + index as u32 * HOST_CALL_SIZE)
         };
         let mut linker = Linker::new();
-        for function in &compiled.functions {
-            linker.add_function(&function.name, &function.code.buffer)?;
-        }
+        linker.add_module(module, compiled)?;
+        let mut code = host_calls(imports.len());
+        let image_start = (stack_top + code.len() as u32).next_multiple_of(linker.alignment());
+        code.resize((image_start - stack_top) as usize, 0);
         let image = linker.link(image_start, &address_of_import)?;
-        code.extend_from_slice(image.bytes());
+        let (text, data) = image.bytes().split_at(image.sections().text.end as usize);
+        code.extend_from_slice(text);
+        let image_end = image_start.checked_add(image.memory_size());
+        if image_end.is_none_or(|end| end > emulator.memory().end()) {
+            return Err(ProgramError::OutOfMemory);
+        }
         emulator
             .load_code(stack_top, &code)
+            .and_then(|()| emulator.write_memory(image_start + text.len() as u32, data))
             .map_err(|_| ProgramError::OutOfMemory)?;
 
         let mut entries = BTreeMap::new();
@@ -153,10 +155,8 @@ fn abi_signature(
     })
 }
 
-/// The code of `count` calls to the host, padded so that the image can follow.
+/// The code of `count` calls to the host.
 fn host_calls(count: usize) -> Vec<u8> {
     let call = HOST_CALL.map(|inst| inst.encode().expect("the operands are in range"));
-    let mut code: Vec<u8> = call.map(u32::to_le_bytes).as_flattened().repeat(count);
-    code.resize(code.len().next_multiple_of(IMAGE_ALIGNMENT as usize), 0);
-    code
+    call.map(u32::to_le_bytes).as_flattened().repeat(count)
 }

@@ -330,8 +330,8 @@ impl Program {
 
     /// The addresses that are neither stack nor code, aligned to 16.
     pub fn free_memory(&self) -> core::ops::Range<u32> {
-        let code_end = self.image.base() + self.image.bytes().len() as u32;
-        code_end.next_multiple_of(16)..self.emulator.memory().end()
+        let image_end = self.image.base() + self.image.memory_size();
+        image_end.next_multiple_of(16)..self.emulator.memory().end()
     }
 }
 

@@ -1,35 +1,72 @@
 //! Linked code with its symbol, trap and source tables.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 use lpc_codegen::backend::buffer::{MachSrcLoc, MachTrap};
-use lpc_lpir::ir::{ExternalName, SourceLoc, TrapCode};
+use lpc_lpir::ir::{DataKind, ExternalName, Linkage, SourceLoc, TrapCode};
 
-/// Code that is ready to be executed at one address.
+/// Code and data that are ready to be used at one address.
+///
+/// ```text
+///  base ─► ┌──────┬───────────┬───────────┬────────┐
+///          │ text │ read-only │ writable  │ zeroed │   the zeroed data are not among the bytes
+///          └──────┴───────────┴───────────┴────────┘
+///           ◄──────────── bytes ─────────►
+///           ◄────────────── memory_size ──────────►
+/// ```
 ///
 /// All tables are sorted by offset, so that every question about an address is a binary search.
 #[derive(Clone, Debug)]
 pub struct Image {
     pub(crate) base: u32,
     pub(crate) bytes: Vec<u8>,
-    /// The functions, in the order of their addresses.
+    pub(crate) sections: Sections,
+    /// The functions and data objects, in the order of their addresses.
     pub(crate) symbols: Vec<Symbol>,
-    /// Positions in `symbols`, in the order of their names.
+    /// Positions in `symbols`, in the order of their names, exported ones first.
     pub(crate) by_name: Vec<u32>,
     pub(crate) traps: Vec<MachTrap>,
     pub(crate) srclocs: Vec<MachSrcLoc>,
 }
 
-/// A function in an image.
+/// Where the parts of an image are, in bytes from its start. Gaps between them are for alignment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Sections {
+    /// The code of all functions, with their constants and jump tables.
+    pub text: Range<u32>,
+    /// Data that nobody writes to.
+    pub read_only: Range<u32>,
+    /// Data with a first content.
+    pub writable: Range<u32>,
+    /// Data that are zero at first. Whoever loads the image must see to that.
+    pub zeroed: Range<u32>,
+}
+
+/// A function or a data object in an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Symbol {
     /// Its name.
     pub name: ExternalName,
+    /// Who may refer to it.
+    pub linkage: Linkage,
+    /// What it is.
+    pub kind: SymbolKind,
     /// Where it starts, in bytes from the start of the image.
     pub offset: u32,
-    /// The bytes of its code.
-    pub code_size: u32,
-    /// The bytes of its code and of the constants and tables behind it.
+    /// The bytes that it takes: for a function those of its code, and of the constants and tables behind it.
     pub size: u32,
+}
+
+/// What a symbol stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SymbolKind {
+    /// A function.
+    Function {
+        /// The bytes of its code, without what lies behind it.
+        code_size: u32,
+    },
+    /// A data object.
+    Data(DataKind),
 }
 
 /// A place in a function.
@@ -52,27 +89,52 @@ impl Image {
         &self.bytes
     }
 
-    /// The functions, in the order of their addresses.
+    /// The bytes that the image takes in memory. Those beyond [`Self::bytes`] are zero at first.
+    pub fn memory_size(&self) -> u32 {
+        self.sections.zeroed.end
+    }
+
+    /// Where the parts of the image are.
+    pub fn sections(&self) -> &Sections {
+        &self.sections
+    }
+
+    /// The functions and data objects, in the order of their addresses.
     pub fn symbols(&self) -> &[Symbol] {
         &self.symbols
     }
 
-    /// The code and data of `symbol`, which is one of [`Self::symbols`].
+    /// The functions, in the order of their addresses, each with the bytes of its code.
+    pub fn functions(&self) -> impl Iterator<Item = (&Symbol, &[u8])> {
+        self.symbols.iter().filter_map(|symbol| match symbol.kind {
+            SymbolKind::Function { code_size } => {
+                let code = &self.bytes[symbol.offset as usize..][..code_size as usize];
+                Some((symbol, code))
+            }
+            SymbolKind::Data(_) => None,
+        })
+    }
+
+    /// What `symbol`, which is one of [`Self::symbols`], is made of; nothing where that is zeroed.
     pub fn symbol_bytes(&self, symbol: &Symbol) -> &[u8] {
-        &self.bytes[symbol.offset as usize..][..symbol.size as usize]
+        match symbol.kind {
+            SymbolKind::Data(DataKind::Zeroed) => &[],
+            _ => &self.bytes[symbol.offset as usize..][..symbol.size as usize],
+        }
     }
 
-    /// The address of the function that is called `name`.
+    /// The address of the function or data object that is called `name`. Of several, that are local to their modules, the
+    /// first one.
     pub fn address_of(&self, name: &ExternalName) -> Option<u32> {
-        let position = self
+        let symbol_at = |&index: &u32| &self.symbols[index as usize];
+        let first = self
             .by_name
-            .binary_search_by(|&index| self.symbols[index as usize].name.cmp(name))
-            .ok()?;
-        let symbol = &self.symbols[self.by_name[position] as usize];
-        Some(self.base.wrapping_add(symbol.offset))
+            .partition_point(|index| symbol_at(index).name < *name);
+        let symbol = self.by_name.get(first).map(symbol_at)?;
+        (symbol.name == *name).then(|| self.base.wrapping_add(symbol.offset))
     }
 
-    /// The function that `address` is in, and how far from its start.
+    /// The function or data object that `address` is in, and how far from its start.
     pub fn locate(&self, address: u32) -> Option<Location<'_>> {
         let offset = self.offset_of(address)?;
         let symbol = self.symbol_at_offset(offset)?;
@@ -102,7 +164,7 @@ impl Image {
 
     fn offset_of(&self, address: u32) -> Option<u32> {
         let offset = address.wrapping_sub(self.base);
-        ((offset as usize) < self.bytes.len()).then_some(offset)
+        (offset < self.memory_size()).then_some(offset)
     }
 
     pub(crate) fn symbol_at_offset(&self, offset: u32) -> Option<&Symbol> {

@@ -69,9 +69,7 @@ pub fn compile_module_to_insts(
 ) -> Result<Vec<PlacedInst>, ModuleToInstsError> {
     let compiled = compile_module(module, settings)?;
     let mut linker = Linker::new();
-    for function in &compiled.functions {
-        linker.add_function(&function.name, &function.code.buffer)?;
-    }
+    linker.add_module(module, &compiled)?;
     Ok(linker.link(base, imports)?.insts())
 }
 
@@ -79,8 +77,7 @@ impl Image {
     /// The instructions of all functions, in the order of their addresses.
     pub fn insts(&self) -> Vec<PlacedInst> {
         let mut insts = Vec::new();
-        for symbol in self.symbols() {
-            let mut code = &self.symbol_bytes(symbol)[..symbol.code_size as usize];
+        for (symbol, mut code) in self.functions() {
             let mut address = self.base().wrapping_add(symbol.offset);
             while let Some(placed) = decode(code, address) {
                 code = &code[placed.length as usize..];

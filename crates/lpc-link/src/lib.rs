@@ -1,16 +1,25 @@
-//! Linking: from the code of single functions to an image in memory.
+//! Linking: from compiled functions and data to an image in memory.
 //!
-//! A [`Linker`] takes functions one by one, as they are compiled, and lays them out one behind the other. [`Linker::link`]
-//! then fixes the address at which the image will run, fills in the relocations and returns an [`Image`]:
+//! A [`Linker`] takes functions and data objects one by one, as they come, and lays them out one behind the other.
+//! [`Linker::link`] then fixes the address at which the image will run, shortens calls, fills in the relocations and returns an
+//! [`Image`]:
 //!
 //! ```text
-//!   add_function(%f)  add_function(%g)            link(base, imports)
-//!        │                 │                            │
-//!        ▼                 ▼                            ▼
-//!   ┌──────────┬─────┬──────────┐    base ─► ┌──────────┬─────┬──────────┐
-//!   │ %f       │ pad │ %g       │            │ %f       │ pad │ %g       │ + symbols, traps, source locations by address
-//!   └──────────┴─────┴──────────┘            └──────────┴─────┴──────────┘
+//!   add_module, add_function, add_data               link(base, imports)
+//!        │          │          │                              │
+//!        ▼          ▼          ▼                              ▼
+//!   ┌──────────┬─────┬──────────┐  ┌────────┐       base ─► ┌──────────────────┬──────┐
+//!   │ %f       │ pad │ %g       │  │ %table │               │ %f, %g           │%table│ + symbols, traps, source locations
+//!   └──────────┴─────┴──────────┘  └────────┘               └──────────────────┴──────┘
+//!    text                           data                     text                data
 //! ```
+//!
+//! | what | file |
+//! |---|---|
+//! | who means what by a name | `symbols.rs` |
+//! | the code of all functions | `text.rs` |
+//! | shorter calls where the distance is known | `relax.rs` |
+//! | addresses in code and data | `resolve.rs`, `relocation.rs` |
 //!
 //! An image is bytes and tables; nothing is written anywhere. Where the bytes are stored, and whether the memory is seen at
 //! one address to write it and at another to execute it, is up to the user: only the address of execution matters here.
@@ -26,9 +35,13 @@ mod error;
 mod image;
 mod insts;
 mod linker;
+mod relax;
 mod relocation;
+mod resolve;
+mod symbols;
+mod text;
 
 pub use error::{LinkError, UndefinedSymbol};
-pub use image::{Image, Location, Symbol};
+pub use image::{Image, Location, Sections, Symbol, SymbolKind};
 pub use insts::{ModuleToInstsError, PlacedInst, compile_module_to_insts};
 pub use linker::Linker;

@@ -1,19 +1,20 @@
-//! Laying out functions and connecting them.
+//! Laying out functions and data, and connecting them.
 
-use crate::error::{LinkError, UndefinedSymbol};
-use crate::image::{Image, Symbol};
-use crate::relocation::{self, Malformed};
-use alloc::collections::BTreeMap;
-use alloc::collections::BTreeSet;
+use crate::error::LinkError;
+use crate::image::{Image, Sections, Symbol, SymbolKind};
+use crate::relax::{CallTarget, shorten_calls};
+use crate::resolve::{Addresses, resolve_all};
+use crate::symbols::{Scope, SymbolId, SymbolTable};
+use crate::text::{Text, TextFunction};
 use alloc::vec::Vec;
-use lpc_codegen::backend::buffer::{MachBufferFinalized, MachSrcLoc, MachTrap};
-use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
-use lpc_lpir::ir::ExternalName;
+use core::ops::Range;
+use lpc_codegen::CompiledModule;
+use lpc_codegen::backend::buffer::MachBufferFinalized;
+use lpc_codegen::backend::reloc::{MachReloc, RelocTarget};
+use lpc_codegen::runtime::Routine;
+use lpc_lpir::ir::{DataKind, DataObject, ExternalName, Linkage, Module};
 
-/// Collects functions and links them.
-///
-/// All offsets in its tables count from the start of the image, so that nothing but [`Linker::link`] depends on where the
-/// image will run.
+/// Collects functions and data, and links them.
 ///
 /// ```
 /// use lpc_codegen::{Settings, compile_module};
@@ -28,11 +29,10 @@ use lpc_lpir::ir::ExternalName;
 ///     call fn0(v0)
 ///     return
 /// }";
-/// let compiled = compile_module(&parse_module(text)?, &Settings::default())?;
+/// let module = parse_module(text)?;
+/// let compiled = compile_module(&module, &Settings::default())?;
 /// let mut linker = Linker::new();
-/// for function in &compiled.functions {
-///     linker.add_function(&function.name, &function.code.buffer)?;
-/// }
+/// linker.add_module(&module, &compiled)?;
 /// let putchar = ExternalName::symbol("putchar");
 /// let image = linker.link(0x4200_0000, &|name| (*name == putchar).then_some(0x4000_0100))?;
 /// assert_eq!(image.address_of(&ExternalName::symbol("main")), Some(0x4200_0000));
@@ -40,14 +40,19 @@ use lpc_lpir::ir::ExternalName;
 /// ```
 #[derive(Debug)]
 pub struct Linker {
-    bytes: Vec<u8>,
-    /// What the address of the image must be a multiple of.
-    alignment: u32,
-    symbols: Vec<Symbol>,
-    by_name: BTreeMap<ExternalName, u32>,
-    relocs: Vec<MachReloc>,
-    traps: Vec<MachTrap>,
-    srclocs: Vec<MachSrcLoc>,
+    symbols: SymbolTable,
+    text: Text,
+    data: Vec<LinkedData>,
+    section_alignment: u32,
+}
+
+/// A data object of a [`Linker`].
+#[derive(Clone, Debug)]
+pub(crate) struct LinkedData {
+    pub(crate) object: DataObject,
+    /// Where it looks up names.
+    pub(crate) scope: Scope,
+    symbol: SymbolId,
 }
 
 impl Default for Linker {
@@ -57,203 +62,258 @@ impl Default for Linker {
 }
 
 impl Linker {
-    /// A linker without functions.
+    /// A linker without functions and data.
     pub fn new() -> Self {
         Self {
-            bytes: Vec::new(),
-            alignment: 1,
-            symbols: Vec::new(),
-            by_name: BTreeMap::new(),
-            relocs: Vec::new(),
-            traps: Vec::new(),
-            srclocs: Vec::new(),
+            symbols: SymbolTable::new(),
+            text: Text::default(),
+            data: Vec::new(),
+            section_alignment: 1,
         }
     }
 
-    /// Adds the function `name` behind the others.
+    /// Makes the address of every section of the image a multiple of `alignment`, a power of two, as memory protection needs
+    /// it.
+    pub fn align_sections(&mut self, alignment: u32) {
+        debug_assert!(alignment.is_power_of_two());
+        self.section_alignment = alignment;
+    }
+
+    /// Adds the functions and data of `module`, and the routines that `compiled`, which was made from it, calls. Names that are
+    /// local to the module are known to nothing else.
     ///
     /// # Errors
-    /// When there is a function of that name already, or when the image becomes too large.
+    /// When a name is taken, or when the image becomes too large.
+    pub fn add_module(
+        &mut self,
+        module: &Module,
+        compiled: &CompiledModule,
+    ) -> Result<(), LinkError> {
+        for function in &compiled.functions {
+            let is_routine = Routine::from_name(&function.name).is_some();
+            if is_routine && self.symbols.is_exported(&function.name) {
+                continue;
+            }
+            let linkage = match module.find(&function.name) {
+                Some(id) => module.linkage(id),
+                None => Linkage::Export,
+            };
+            self.add_text(&function.name, linkage, &function.code.buffer)?;
+        }
+        for (_, data) in module.data_objects() {
+            self.add_data(data)?;
+        }
+        self.symbols.open_scope();
+        Ok(())
+    }
+
+    /// Adds the function `name`, which everything else may call.
+    ///
+    /// # Errors
+    /// When the name is taken, or when the image becomes too large.
     pub fn add_function(
         &mut self,
         name: &ExternalName,
         code: &MachBufferFinalized,
     ) -> Result<(), LinkError> {
-        if self.by_name.contains_key(name) {
-            return Err(LinkError::DuplicateSymbol(name.clone()));
-        }
-        let alignment = code.alignment.max(1);
-        let start = self.bytes.len().next_multiple_of(alignment as usize);
-        if start + code.bytes.len() > u32::MAX as usize {
-            return Err(LinkError::TooLarge);
-        }
-        self.alignment = self.alignment.max(alignment);
-        self.bytes.resize(start, 0);
-        self.bytes.extend_from_slice(&code.bytes);
+        self.add_text(name, Linkage::Export, code)
+    }
 
-        let start = start as u32;
-        self.by_name.insert(name.clone(), self.symbols.len() as u32);
-        self.symbols.push(Symbol {
-            name: name.clone(),
-            offset: start,
-            code_size: code.code_size,
-            size: code.bytes.len() as u32,
+    fn add_text(
+        &mut self,
+        name: &ExternalName,
+        linkage: Linkage,
+        code: &MachBufferFinalized,
+    ) -> Result<(), LinkError> {
+        let symbol = self.symbols.add(name, linkage)?;
+        self.text.add(name, symbol, self.symbols.scope(), code)
+    }
+
+    /// Adds a data object, one that [`DataObject::check`] accepts.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn add_data(&mut self, object: &DataObject) -> Result<(), LinkError> {
+        let symbol = self.symbols.add(&object.name, object.linkage)?;
+        self.data.push(LinkedData {
+            object: object.clone(),
+            scope: self.symbols.scope(),
+            symbol,
         });
-        self.add_tables(code, start);
         Ok(())
     }
 
-    fn add_tables(&mut self, code: &MachBufferFinalized, start: u32) {
-        self.relocs
-            .extend(code.relocs.iter().map(|reloc| MachReloc {
-                offset: reloc.offset + start,
-                target: match &reloc.target {
-                    RelocTarget::Local(offset) => RelocTarget::Local(offset + start),
-                    external => external.clone(),
-                },
-                ..*reloc
-            }));
-        self.traps.extend(code.traps.iter().map(|trap| MachTrap {
-            offset: trap.offset + start,
-            ..*trap
-        }));
-        self.srclocs
-            .extend(code.srclocs.iter().map(|run| MachSrcLoc {
-                start: run.start + start,
-                end: run.end + start,
-                ..*run
-            }));
+    /// What the address of the image must be a multiple of.
+    pub fn alignment(&self) -> u32 {
+        let data = self.data.iter().map(|data| data.object.alignment);
+        let text = self.text.alignment().max(self.section_alignment);
+        data.fold(text, u32::max)
     }
 
-    /// The image that runs at the address `base`. Names that are no functions here are looked up with `imports`.
+    /// The image that runs at the address `base`. Names that are neither functions nor data here are looked up with `imports`.
     ///
     /// # Errors
     /// When names are not defined, or when the image cannot be at that address.
     pub fn link(
-        self,
+        mut self,
         base: u32,
         imports: &dyn Fn(&ExternalName) -> Option<u32>,
     ) -> Result<Image, LinkError> {
-        if !base.is_multiple_of(self.alignment) {
-            return Err(LinkError::MisalignedBase {
-                base,
-                alignment: self.alignment,
-            });
+        let alignment = self.alignment();
+        if !base.is_multiple_of(alignment) {
+            return Err(LinkError::MisalignedBase { base, alignment });
         }
-        if u64::from(base) + self.bytes.len() as u64 > 1 << 32 {
-            return Err(LinkError::TooLarge);
-        }
-        let mut image = Image {
+        self.shorten_calls(base, imports)?;
+        let layout = self.lay_out(base)?;
+        let addresses = Addresses {
             base,
-            bytes: self.bytes,
-            symbols: self.symbols,
-            by_name: self.by_name.into_values().collect(),
-            traps: self.traps,
-            srclocs: self.srclocs,
+            symbols: &self.symbols,
+            offsets: &layout.offsets,
+            imports,
         };
-        resolve_all(&mut image, &self.relocs, imports)?;
-        Ok(image)
+        let mut bytes = core::mem::take(&mut self.text.bytes);
+        bytes.resize(layout.sections.writable.end as usize, 0);
+        self.place_data(&layout, &mut bytes);
+        resolve_all(&mut bytes, &self.text, &self.data, &layout.data, &addresses)?;
+        Ok(self.into_image(base, bytes, layout))
     }
-}
 
-/// Fills in all relocations, or names everything that is not defined.
-fn resolve_all(
-    image: &mut Image,
-    relocs: &[MachReloc],
-    imports: &dyn Fn(&ExternalName) -> Option<u32>,
-) -> Result<(), LinkError> {
-    let mut undefined: Vec<UndefinedSymbol> = Vec::new();
-    let mut named = BTreeSet::new();
-    for reloc in relocs {
-        match resolve(image, relocs, reloc, imports) {
-            Ok(()) => {}
-            Err(Unresolved::Undefined(name)) => {
-                if named.insert(name) {
-                    undefined.push(UndefinedSymbol {
-                        name: name.clone(),
-                        referenced_by: containing_symbol(image, reloc).name.clone(),
-                    });
+    fn shorten_calls(
+        &mut self,
+        base: u32,
+        imports: &dyn Fn(&ExternalName) -> Option<u32>,
+    ) -> Result<(), LinkError> {
+        let (symbols, functions) = (&self.symbols, self.function_symbols());
+        let target_of = |function: &TextFunction, reloc: &MachReloc| {
+            let RelocTarget::External(name) = &reloc.target else {
+                return None;
+            };
+            match symbols.find(function.scope, name) {
+                Some(symbol) => functions[symbol.index()].then_some(CallTarget::Function(symbol)),
+                None => {
+                    imports(name).map(|address| CallTarget::Outside(address.wrapping_sub(base)))
                 }
             }
-            Err(Unresolved::Malformed) => {
-                let symbol = containing_symbol(image, reloc);
-                return Err(LinkError::MalformedRelocation {
-                    function: symbol.name.clone(),
-                    offset: reloc.offset - symbol.offset,
-                });
+        };
+        shorten_calls(&mut self.text, functions.len(), &target_of)
+            .map_err(|offset| self.text.malformed(offset))
+    }
+
+    /// For each symbol, whether it is a function.
+    fn function_symbols(&self) -> Vec<bool> {
+        let mut functions = Vec::new();
+        functions.resize(self.text.functions.len() + self.data.len(), false);
+        for function in &self.text.functions {
+            functions[function.symbol.index()] = true;
+        }
+        functions
+    }
+
+    fn lay_out(&self, base: u32) -> Result<Layout, LinkError> {
+        let mut layout = Layout {
+            sections: Sections::default(),
+            offsets: Vec::new(),
+            data: Vec::new(),
+            end: self.text.bytes.len() as u64,
+        };
+        let num_symbols = self.text.functions.len() + self.data.len();
+        layout.offsets.resize(num_symbols, 0);
+        layout.data.resize(self.data.len(), 0);
+        layout.sections.text = 0..self.text.bytes.len() as u32;
+        for function in &self.text.functions {
+            layout.offsets[function.symbol.index()] = function.start;
+        }
+        layout.sections.read_only = self.lay_out_data(DataKind::ReadOnly, &mut layout);
+        layout.sections.writable = self.lay_out_data(DataKind::Writable, &mut layout);
+        layout.sections.zeroed = self.lay_out_data(DataKind::Zeroed, &mut layout);
+        if u64::from(base) + layout.end > 1 << 32 {
+            return Err(LinkError::TooLarge);
+        }
+        Ok(layout)
+    }
+
+    /// Places the data objects of one kind.
+    fn lay_out_data(&self, kind: DataKind, layout: &mut Layout) -> Range<u32> {
+        let of_kind = || {
+            (0..)
+                .zip(&self.data)
+                .filter(|(_, data)| data.object.kind == kind)
+        };
+        let alignment = of_kind().map(|(_, data)| data.object.alignment).max();
+        let Some(alignment) = alignment else {
+            return layout.end as u32..layout.end as u32;
+        };
+        let alignment = alignment.max(self.section_alignment);
+        layout.end = layout.end.next_multiple_of(alignment.into());
+        let start = layout.end as u32;
+        for (index, data) in of_kind() {
+            let object = &data.object;
+            layout.end = layout.end.next_multiple_of(object.alignment.into());
+            layout.data[index] = layout.end as u32;
+            layout.offsets[data.symbol.index()] = layout.end as u32;
+            // Different objects have different addresses.
+            layout.end += u64::from(object.size.max(1));
+        }
+        start..layout.end as u32
+    }
+
+    fn place_data(&self, layout: &Layout, bytes: &mut [u8]) {
+        for (data, &offset) in self.data.iter().zip(&layout.data) {
+            let content = &data.object.bytes;
+            if !content.is_empty() {
+                bytes[offset as usize..][..content.len()].copy_from_slice(content);
             }
         }
     }
-    if undefined.is_empty() {
-        Ok(())
-    } else {
-        Err(LinkError::Undefined(undefined))
-    }
-}
 
-/// Why one relocation cannot be filled in.
-enum Unresolved<'a> {
-    Undefined(&'a ExternalName),
-    Malformed,
-}
-
-impl From<Malformed> for Unresolved<'_> {
-    fn from(_: Malformed) -> Self {
-        Self::Malformed
-    }
-}
-
-fn resolve<'a>(
-    image: &mut Image,
-    relocs: &'a [MachReloc],
-    reloc: &'a MachReloc,
-    imports: &dyn Fn(&ExternalName) -> Option<u32>,
-) -> Result<(), Unresolved<'a>> {
-    // The low part of a distance belongs to the `auipc` that it names, whose own relocation states the distance.
-    let stating = match (reloc.kind, &reloc.target) {
-        (RelocKind::PcRelLo12I | RelocKind::PcRelLo12S, RelocTarget::Local(auipc)) => {
-            upper_part(relocs, *auipc)?
+    fn into_image(self, base: u32, bytes: Vec<u8>, layout: Layout) -> Image {
+        let functions = self.text.functions.into_iter().map(|function| Symbol {
+            linkage: match self.symbols.is_exported_as(&function.name, function.symbol) {
+                true => Linkage::Export,
+                false => Linkage::Local,
+            },
+            name: function.name,
+            kind: SymbolKind::Function {
+                code_size: function.code_size,
+            },
+            offset: function.start,
+            size: function.size,
+        });
+        let data = self.data.into_iter().zip(&layout.data);
+        let data = data.map(|(data, &offset)| Symbol {
+            name: data.object.name,
+            linkage: data.object.linkage,
+            kind: SymbolKind::Data(data.object.kind),
+            offset,
+            size: data.object.size,
+        });
+        let mut symbols: Vec<_> = functions.chain(data).collect();
+        symbols.sort_by_key(|symbol| symbol.offset);
+        let mut by_name: Vec<u32> = (0..symbols.len() as u32).collect();
+        by_name.sort_by_key(|&index| {
+            let symbol = &symbols[index as usize];
+            (&symbol.name, symbol.linkage == Linkage::Local)
+        });
+        Image {
+            base,
+            bytes,
+            sections: layout.sections,
+            symbols,
+            by_name,
+            traps: self.text.traps,
+            srclocs: self.text.srclocs,
         }
-        _ => reloc,
-    };
-    let target = match &stating.target {
-        RelocTarget::Local(offset) => image.base.wrapping_add(*offset),
-        RelocTarget::External(name) => image
-            .address_of(name)
-            .or_else(|| imports(name))
-            .ok_or(Unresolved::Undefined(name))?,
-    };
-    let mut value = target.wrapping_add_signed(stating.addend);
-    if relocation::is_relative(stating.kind) {
-        value = value.wrapping_sub(image.base.wrapping_add(stating.offset));
-    }
-    let place = image
-        .bytes
-        .get_mut(reloc.offset as usize..)
-        .ok_or(Malformed)?;
-    relocation::apply(reloc.kind, place, value)?;
-    Ok(())
-}
-
-/// The relocation of the `auipc` at `offset`. Relocations are in the order of their offsets.
-fn upper_part(relocs: &[MachReloc], offset: u32) -> Result<&MachReloc, Malformed> {
-    let index = relocs
-        .binary_search_by_key(&offset, |reloc| reloc.offset)
-        .map_err(|_| Malformed)?;
-    let upper = &relocs[index];
-    if upper.kind == RelocKind::PcRelHi20 {
-        Ok(upper)
-    } else {
-        Err(Malformed)
     }
 }
 
-/// The function that `reloc` came with.
-fn containing_symbol<'a>(image: &'a Image, reloc: &MachReloc) -> &'a Symbol {
-    let behind = image
-        .symbols
-        .partition_point(|symbol| symbol.offset <= reloc.offset);
-    &image.symbols[behind - 1]
+/// Where everything is, in bytes from the start of the image.
+struct Layout {
+    sections: Sections,
+    /// For each symbol.
+    offsets: Vec<u32>,
+    /// For each data object.
+    data: Vec<u32>,
+    end: u64,
 }
 
 #[cfg(test)]
@@ -261,6 +321,8 @@ mod tests {
     use super::*;
     use alloc::string::{String, ToString};
     use alloc::vec;
+    use lpc_codegen::backend::buffer::{MachSrcLoc, MachTrap};
+    use lpc_codegen::backend::reloc::RelocKind;
     use lpc_lpir::ir::{SourceLoc, TrapCode};
     use lpc_riscv32::{Gpr, Imm12, Imm20, Inst, Opcode};
     use std::format;

@@ -3,9 +3,10 @@
 //! The formulas are those of the RISC-V psABI ("Relocations" in riscv-elf), with `S` the address of the target, `A` the
 //! addend and `P` the address of the place. On a 32-bit machine every sum wraps, and every address can be reached.
 
-use lpc_codegen::backend::reloc::RelocKind;
+use lpc_codegen::backend::reloc::{ReferenceKind, RelocKind};
+use lpc_riscv32::compressed::{compress, expand};
 use lpc_riscv32::immediate::split_hi_lo;
-use lpc_riscv32::{Inst, Opcode};
+use lpc_riscv32::{ExtensionSet, Inst, Opcode};
 
 /// The place cannot take the relocation: it is outside the bytes, or its instruction is of another kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,10 +26,7 @@ pub(crate) const fn is_relative(kind: RelocKind) -> bool {
 pub(crate) fn apply(kind: RelocKind, place: &mut [u8], value: u32) -> Result<(), Malformed> {
     let (high, low) = split_hi_lo(value as i32);
     match kind {
-        RelocKind::Call => {
-            patch(place, 0, &[Opcode::Auipc], high.get())?;
-            patch(place, 4, &[Opcode::Jalr], low.get())
-        }
+        RelocKind::Call => apply_call(place, value as i32),
         RelocKind::PcRelHi20 => patch(place, 0, &[Opcode::Auipc], high.get()),
         RelocKind::Hi20 => patch(place, 0, &[Opcode::Lui], high.get()),
         RelocKind::PcRelLo12I | RelocKind::Lo12I => patch(place, 0, LOW_PART_I, low.get()),
@@ -38,6 +36,80 @@ pub(crate) fn apply(kind: RelocKind, place: &mut [u8], value: u32) -> Result<(),
             Ok(())
         }
     }
+}
+
+/// Writes the distance to a function to a call, in whichever form that is: see [`relax`](crate::relax).
+fn apply_call(place: &mut [u8], distance: i32) -> Result<(), Malformed> {
+    const JUMP: &[Opcode] = &[Opcode::Jal];
+    match inst_at(place, 0) {
+        Some(inst) if inst.opcode == Opcode::Jal => patch(place, 0, JUMP, distance),
+        Some(_) => {
+            let (high, low) = split_hi_lo(distance);
+            patch(place, 0, &[Opcode::Auipc], high.get())?;
+            patch(place, 4, &[Opcode::Jalr], low.get())
+        }
+        None => patch_compressed(place, JUMP, distance),
+    }
+}
+
+/// Writes the distance to a place of the same function to the start of `place`. Words of tables count from any fixed place:
+/// `target` is the distance from it.
+pub(crate) fn apply_reference(
+    kind: ReferenceKind,
+    place: &mut [u8],
+    target: u32,
+    distance: u32,
+) -> Result<(), Malformed> {
+    let (high, low) = split_hi_lo(distance as i32);
+    match kind {
+        ReferenceKind::Branch => patch(place, 0, BRANCHES, distance as i32),
+        ReferenceKind::Jal => patch(place, 0, &[Opcode::Jal], distance as i32),
+        ReferenceKind::RvcBranch => patch_compressed(place, BRANCHES, distance as i32),
+        ReferenceKind::RvcJump => patch_compressed(place, &[Opcode::Jal], distance as i32),
+        ReferenceKind::Pair => {
+            patch(place, 0, &[Opcode::Auipc], high.get())?;
+            patch(place, 4, LOW_PART_I, low.get())
+        }
+        ReferenceKind::Add32 => add(place, target),
+        ReferenceKind::Sub32 => add(place, target.wrapping_neg()),
+        ReferenceKind::Align => Ok(()),
+    }
+}
+
+/// The instruction of 32 bits at `offset`.
+pub(crate) fn inst_at(bytes: &[u8], offset: u32) -> Option<Inst> {
+    let word = bytes.get(offset as usize..)?.first_chunk()?;
+    Inst::decode(u32::from_le_bytes(*word)).ok()
+}
+
+/// The conditional branches.
+const BRANCHES: &[Opcode] = &[
+    Opcode::Beq,
+    Opcode::Bne,
+    Opcode::Blt,
+    Opcode::Bge,
+    Opcode::Bltu,
+    Opcode::Bgeu,
+];
+
+/// Adds `value` to the word at the start of `place`.
+fn add(place: &mut [u8], value: u32) -> Result<(), Malformed> {
+    let word: &mut [u8; 4] = place.first_chunk_mut().ok_or(Malformed)?;
+    *word = u32::from_le_bytes(*word).wrapping_add(value).to_le_bytes();
+    Ok(())
+}
+
+/// Gives the compressed instruction at the start of `place`, which must stand for one of `opcodes`, the immediate `imm`.
+fn patch_compressed(place: &mut [u8], opcodes: &[Opcode], imm: i32) -> Result<(), Malformed> {
+    const COMPRESSED: ExtensionSet = ExtensionSet::RV32IMAC;
+    let bytes: &mut [u8; 2] = place.first_chunk_mut().ok_or(Malformed)?;
+    let inst = expand(u16::from_le_bytes(*bytes), COMPRESSED).ok_or(Malformed)?;
+    if !opcodes.contains(&inst.opcode) {
+        return Err(Malformed);
+    }
+    let halfword = compress(Inst { imm, ..inst }, COMPRESSED).ok_or(Malformed)?;
+    *bytes = halfword.to_le_bytes();
+    Ok(())
 }
 
 /// The instructions of the I format that take the low part of an address.

@@ -58,6 +58,14 @@ enum AllocatorName {
 }
 
 impl CompileOptions {
+    /// The settings of the compiler for code that is linked here.
+    pub(crate) fn linked_settings(&self) -> Settings {
+        Settings {
+            linker_relaxation: true,
+            ..self.settings()
+        }
+    }
+
     /// The settings of the compiler.
     pub(crate) fn settings(&self) -> Settings {
         Settings {

@@ -20,7 +20,7 @@ use super::write::{
     Content, ExecutableFile, FileSymbol, FileSymbolKind, PAGE_SIZE, Part, Permissions,
 };
 use crate::error::LinkError;
-use crate::image::Image;
+use crate::image::{Image, SymbolKind};
 use crate::linker::Linker;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -246,13 +246,16 @@ fn write(
     ];
     let mut is_behind_data = false;
     for (symbol, name) in image.symbols().iter().zip(&names) {
+        let SymbolKind::Function { code_size } = symbol.kind else {
+            continue;
+        };
         let address = image.base().wrapping_add(symbol.offset);
         if is_behind_data {
             symbols.push(mapping_symbol("$x", address));
         }
-        is_behind_data = symbol.code_size < symbol.size;
+        is_behind_data = code_size < symbol.size;
         if is_behind_data {
-            symbols.push(mapping_symbol("$d", address + symbol.code_size));
+            symbols.push(mapping_symbol("$d", address + code_size));
         }
         symbols.push(FileSymbol {
             name,

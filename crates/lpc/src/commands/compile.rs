@@ -96,12 +96,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         Stage::Bin => {
             check_not_terminal(output)?;
-            let image = link(&source, &settings, arguments)?;
+            let image = link(&source, arguments)?;
             write_bytes(output, image.bytes())
         }
         Stage::Elf => {
             check_not_terminal(output)?;
-            let linker = linker(&source, &settings)?;
+            let linker = linker(&source, arguments)?;
             let base = arguments.base;
             let file = executable(&source, linker, &settings, base, &arguments.executable)?;
             write_executable(output, &file)
@@ -130,27 +130,21 @@ fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failur
 }
 
 /// A linker that has what `source` defines.
-fn linker(source: &SourceModule, settings: &Settings) -> Result<Linker, Failure> {
-    let compilation = Compilation::new(source, settings)?;
+fn linker(source: &SourceModule, arguments: &Arguments) -> Result<Linker, Failure> {
+    let compilation = Compilation::new(source, &arguments.compile.linked_settings())?;
     let mut linker = Linker::new();
-    for function in &compilation.compiled.functions {
-        let added = linker.add_function(&function.name, &function.code.buffer);
-        added.map_err(Failure::message)?;
-    }
+    let added = linker.add_module(&source.module, &compilation.compiled);
+    added.map_err(Failure::message)?;
     Ok(linker)
 }
 
-fn link(
-    source: &SourceModule,
-    settings: &Settings,
-    arguments: &Arguments,
-) -> Result<Image, Failure> {
+fn link(source: &SourceModule, arguments: &Arguments) -> Result<Image, Failure> {
     let address_of_import = |name: &ExternalName| {
         let mut imports = arguments.imports.iter();
         let (_, address) = imports.find(|(import, _)| import == name)?;
         Some(*address)
     };
-    linker(source, settings)?
+    linker(source, arguments)?
         .link(arguments.base.unwrap_or(0), &address_of_import)
         .map_err(|error| source.link_failure(&error))
 }

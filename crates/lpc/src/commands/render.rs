@@ -121,7 +121,7 @@ impl Shader {
             );
             return Err(source.failure(vec![error]));
         }
-        let settings = arguments.compile.settings();
+        let settings = arguments.compile.linked_settings();
         let compilation = Compilation::new(source, &settings)?;
         let machine = arguments.run.machine();
         let program = Program::load(

@@ -80,7 +80,7 @@ fn run_source(arguments: &Arguments, mut source: SourceModule) -> Result<(), Fai
     source.number_instructions();
     let invoke = arguments.invoke.as_deref().unwrap_or("%main()");
     let (function, values) = invocation(invoke, &source)?;
-    let settings = arguments.compile.settings();
+    let settings = arguments.compile.linked_settings();
     let compilation = Compilation::new(&source, &settings)?;
 
     let mut stdin = io::stdin().lock();
