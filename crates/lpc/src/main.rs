@@ -11,6 +11,7 @@ mod executable;
 mod failure;
 mod host;
 mod input;
+mod object;
 mod options;
 mod output;
 mod pipeline;

@@ -81,6 +81,11 @@ impl SourceModule {
         Ok(result)
     }
 
+    /// What the file is called in messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.source.name
+    }
+
     /// Checks the module, and fails with all that is wrong with it.
     fn verify(&self) -> Result<(), Failure> {
         let Err(errors) = verify_module(&self.module) else {

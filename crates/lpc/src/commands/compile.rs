@@ -3,6 +3,7 @@
 use crate::asm::AssemblyWriter;
 use crate::executable::{ExecutableArguments, executable};
 use crate::failure::Failure;
+use crate::object::{ObjectArguments, object};
 use crate::options::{CompileOptions, parse_address};
 use crate::output::{check_not_terminal, write_bytes, write_executable};
 use crate::pipeline::{Compilation, allocated_vcode};
@@ -16,13 +17,14 @@ use std::path::{Path, PathBuf};
 
 /// Compile a file
 ///
-/// What is written depends on the name of the output, where --emit does not tell: an executable to a file whose name ends in
-/// .elf, machine code to .bin, the program itself to .clif, and else assembly text.
+/// What is written depends on the name of the output, where --emit does not tell: an object to a file whose name ends in .o, an
+/// executable to .elf, machine code to .bin, the program itself to .clif, and else assembly text.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   lpc compile examples/gcd.clif
   lpc compile examples/sieve.clif -o sieve.elf
+  lpc compile examples/gcd.clif -o gcd.o
   lpc compile examples/gcd.clif --emit vcode
   lpc compile examples/gcd.clif --emit bin --base 0x42000000 -o gcd.bin
   lpc compile examples/sieve.clif --emit bin --import putchar=0x40000100 -o sieve.bin
@@ -48,6 +50,9 @@ pub(crate) struct Arguments {
     imports: Vec<(ExternalName, u32)>,
 
     #[command(flatten)]
+    object: ObjectArguments,
+
+    #[command(flatten)]
     executable: ExecutableArguments,
 
     #[command(flatten)]
@@ -63,6 +68,8 @@ enum Stage {
     Vcode,
     /// Assembly text
     Asm,
+    /// A relocatable object, which GNU ld and lld link with those of other compilers
+    Obj,
     /// Machine code, linked for one address
     Bin,
     /// A static executable, for `lpc run`, for Linux, or for a machine without an operating system
@@ -73,6 +80,7 @@ impl Stage {
     /// What belongs into a file of this name.
     fn of_file(output: Option<&Path>) -> Self {
         match output.and_then(Path::extension).and_then(OsStr::to_str) {
+            Some("o") => Self::Obj,
             Some("bin") => Self::Bin,
             Some("elf") => Self::Elf,
             Some("clif") => Self::Lpir,
@@ -93,6 +101,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Stage::Asm => {
             source.number_instructions();
             write_bytes(output, assembly(&source, &settings)?.as_bytes())
+        }
+        Stage::Obj => {
+            check_not_terminal(output)?;
+            let object = object(&mut source, &settings, &arguments.object)?;
+            write_bytes(output, &object)
         }
         Stage::Bin => {
             check_not_terminal(output)?;
