@@ -133,7 +133,8 @@ fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failur
     let mut writer = AssemblyWriter::new(settings.extensions, &comment);
     for function in &compilation.compiled.functions {
         let id = source.module.find(&function.name);
-        let linkage = id.map_or(Linkage::Export, |id| source.module.linkage(id));
+        // Other modules have their own routines of the runtime.
+        let linkage = id.map_or(Linkage::Local, |id| source.module.linkage(id));
         writer.function(function, linkage);
     }
     for (_, data) in source.module.data_objects() {
