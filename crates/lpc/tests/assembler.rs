@@ -171,7 +171,6 @@ fn check_examples(march: &str) {
             &linker,
             &[
                 &"-melf32lriscv",
-                &"--no-relax",
                 &"-Ttext",
                 &BASE,
                 &"-e",
