@@ -41,6 +41,9 @@ pub struct Settings {
     pub linker_relaxation: bool,
     /// Whether to note how the frame changes, for debuggers and whoever else unwinds the stack.
     pub unwind_info: bool,
+    /// Whether to note where the values of the function are while it runs, for debuggers. Needs the allocator
+    /// [`Ion`](RegallocAlgorithm::Ion); the other one does not say.
+    pub value_labels: bool,
     /// What the address of every function is to be a multiple of, at least.
     pub function_alignment: CodeAlignment,
     /// What the address of every loop is to be a multiple of, at least.
@@ -87,6 +90,7 @@ impl Default for Settings {
             single_hart: false,
             linker_relaxation: false,
             unwind_info: false,
+            value_labels: false,
             function_alignment: CodeAlignment::NONE,
             loop_alignment: CodeAlignment::NONE,
         }

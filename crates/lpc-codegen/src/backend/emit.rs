@@ -9,12 +9,13 @@
 //! Whether a jump can be left out because its target comes next is decided by the order of the blocks alone, never by code
 //! offsets.
 
-use super::buffer::{MachBuffer, MachBufferFinalized, MachLabel};
+use super::buffer::{CodePlace, MachBuffer, MachBufferFinalized, MachLabel};
 use super::constants::{VCodeConstant, constant_alignment};
 use super::frame::{AllocationSummary, FrameLayout, FrameTooLarge};
 use super::machinst::{CallType, CodeOffset, MachInst};
 use super::operands::AllocationApplier;
 use super::reg::{RealReg, Reg, Writable};
+use super::value_labels::add_value_locations;
 use super::vcode::{BlockIndex, InsnIndex, VCode};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -126,16 +127,58 @@ pub fn emit<I: MachInst>(
         constants: &constants,
     };
     I::emit_prologue(vcode.stack_limit(), &mut buffer, &context);
+    let mut places = EmissionPlaces::new(&vcode);
     for (position, &block) in order.iter().enumerate() {
         let next = order.get(position + 1);
         context.next_block = next.map(|&next| MachLabel::from_block(next));
-        emit_block(&mut vcode, allocation, block, &mut buffer, &context);
+        emit_block(
+            &mut vcode,
+            allocation,
+            block,
+            &mut buffer,
+            &context,
+            &mut places,
+        );
     }
+    add_value_locations(&vcode, allocation, &places, &mut buffer, &context);
     Ok(CompiledCode {
         buffer: buffer.finish(relaxable),
         frame,
         stats,
     })
+}
+
+/// Where the code of each instruction is, in functions whose values are labelled.
+pub(super) struct EmissionPlaces {
+    of_insts: Vec<Option<(CodePlace, CodePlace)>>,
+}
+
+impl EmissionPlaces {
+    fn new<I: MachInst>(vcode: &VCode<I>) -> Self {
+        let len = match vcode.value_labels() {
+            [] => 0,
+            _ => vcode.insts().len(),
+        };
+        Self {
+            of_insts: vec![None; len],
+        }
+    }
+
+    fn note(&mut self, inst: InsnIndex, start: CodePlace, end: CodePlace) {
+        if let Some(place) = self.of_insts.get_mut(inst.index()) {
+            *place = Some((start, end));
+        }
+    }
+
+    /// Where the code of `inst` starts, if it is emitted.
+    pub(super) fn before(&self, inst: InsnIndex) -> Option<CodePlace> {
+        self.of_insts[inst.index()].map(|(start, _)| start)
+    }
+
+    /// Where the code of `inst` ends, if it is emitted.
+    pub(super) fn after(&self, inst: InsnIndex) -> Option<CodePlace> {
+        self.of_insts[inst.index()].map(|(_, end)| end)
+    }
 }
 
 /// Counts what the allocator did.
@@ -332,6 +375,7 @@ fn emit_block<I: MachInst>(
     block: BlockIndex,
     buffer: &mut MachBuffer<I>,
     context: &EmitContext<'_>,
+    places: &mut EmissionPlaces,
 ) {
     if vcode.block_flags(block).is_aligned {
         buffer.align_to(I::loop_alignment(buffer.info()).bytes());
@@ -343,7 +387,9 @@ fn emit_block<I: MachInst>(
                 buffer.set_srcloc(vcode.srcloc(index));
                 let inst = &mut vcode.insts[index.index()];
                 inst.get_operands(&mut AllocationApplier::new(allocation.inst_allocs(index)));
+                let start = buffer.cur_place();
                 inst.emit(buffer, context);
+                places.note(index, start, buffer.cur_place());
             }
             InstOrEdit::Edit(Edit::Move { from, to }) => {
                 if let Some(kind) = move_kind(*from, *to) {

@@ -23,6 +23,7 @@ use super::buffer::MachLabel;
 use super::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
 use super::machinst::MachInst;
 use super::reg::{Reg, RegClass, VirtualReg, Writable};
+use super::value_labels::ValueLabel;
 use super::value_regs::ValueRegs;
 use super::vcode::{BlockFlags, BlockIndex, VCode};
 use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
@@ -129,6 +130,9 @@ pub fn lower<B: LowerBackend>(
             is_aligned,
             ..order.flags(index)
         });
+    }
+    if settings.value_labels {
+        ctx.label_values();
     }
     let stack_limit = B::lower_stack_limit(&mut ctx)?;
     ctx.builder.set_stack_limit(stack_limit);
@@ -241,6 +245,24 @@ impl<'f, I: MachInst> Lower<'f, I> {
         }
         frame.stackslots_size = size as u32;
         Ok(())
+    }
+
+    /// Labels the registers of all values that have some.
+    fn label_values(&mut self) {
+        for value in self.func.dfg.values() {
+            let Some(first) = self.first_vreg[value] else {
+                continue;
+            };
+            for word in 0..words_of(self.func.dfg.value_type(value)) {
+                let reg = VirtualReg::with_index(first.index() + word, RegClass::Int);
+                let reg = reg.expect("the registers of a value have been allocated");
+                let label = ValueLabel {
+                    value,
+                    word: word as u8,
+                };
+                self.builder.add_value_label(reg, label);
+            }
+        }
     }
 
     /// Whether `block` is to be aligned: it starts a loop that matters.

@@ -24,6 +24,7 @@ pub mod regalloc;
 pub mod relax;
 pub mod reloc;
 pub mod unwind;
+pub mod value_labels;
 pub mod value_regs;
 pub mod vcode;
 pub mod vcode_builder;

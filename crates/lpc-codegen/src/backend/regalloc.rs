@@ -143,6 +143,10 @@ impl<I: MachInst> Function for VCode<I> {
         self.num_vregs()
     }
 
+    fn debug_value_labels(&self) -> &[(VReg, InsnIndex, InsnIndex, u32)] {
+        &self.labelled_vregs
+    }
+
     fn spillslot_size(&self, class: RegClass) -> usize {
         I::spillslot_words(class) as usize
     }

@@ -28,6 +28,7 @@ use super::frame::FrameRequirements;
 use super::machinst::{MachInst, MachTerminator};
 use super::ranges::{IndexRange, Ranges};
 use super::reg::{Reg, VirtualReg};
+use super::value_labels::ValueLabel;
 use alloc::vec::Vec;
 use lpc_lpir::ir::SourceLoc;
 use regalloc2::{InstRange, Operand, PRegSet, VReg};
@@ -81,6 +82,10 @@ pub struct VCode<I: MachInst> {
     pub(super) frame: FrameRequirements,
     pub(super) constants: VCodeConstants,
     pub(super) stack_limit: Vec<I>,
+    /// What the labels of [`Self::labelled_vregs`] stand for.
+    pub(super) value_labels: Vec<ValueLabel>,
+    /// Virtual registers with a label, an index into `value_labels`, in the form that the allocator takes, in their order.
+    pub(super) labelled_vregs: Vec<(VReg, InsnIndex, InsnIndex, u32)>,
 }
 
 impl<I: MachInst> VCode<I> {
@@ -103,6 +108,25 @@ impl<I: MachInst> VCode<I> {
     /// the stack is not checked. They stand before the prologue.
     pub fn stack_limit(&self) -> &[I] {
         &self.stack_limit
+    }
+
+    /// The words of values that are labelled, so that it is known where they are: the labels are indices of this list.
+    pub fn value_labels(&self) -> &[ValueLabel] {
+        &self.value_labels
+    }
+
+    /// The blocks that have instructions of `insts`.
+    pub fn blocks_of(
+        &self,
+        insts: core::ops::Range<InsnIndex>,
+    ) -> impl Iterator<Item = BlockIndex> + use<'_, I> {
+        let first = self
+            .blocks
+            .partition_point(|block| block.insns.as_usize().end <= insts.start.index());
+        let end = insts.end.index();
+        (first..self.blocks.len())
+            .take_while(move |&block| self.blocks[block].insns.as_usize().start < end)
+            .map(BlockIndex::new)
     }
 
     /// The constants that are placed after the code.

@@ -14,6 +14,7 @@ use super::machinst::MachInst;
 use super::operands::OperandCollector;
 use super::ranges::{IndexRange, Ranges};
 use super::reg::{PINNED_REGS, Reg, RegClass, VirtualReg, Writable};
+use super::value_labels::ValueLabel;
 use super::vcode::{BlockData, BlockFlags, BlockIndex, InsnIndex, VCode, allocator_vreg};
 use alloc::collections::BTreeSet;
 use alloc::vec;
@@ -58,11 +59,22 @@ impl<I: MachInst> VCodeBuilder<I> {
                 num_vregs: 0,
                 frame: FrameRequirements::default(),
                 stack_limit: Vec::new(),
+                value_labels: Vec::new(),
+                labelled_vregs: Vec::new(),
                 constants: VCodeConstants::default(),
             },
             direction,
             current: BlockData::default(),
         }
+    }
+
+    /// Asks where `reg`, a word of a value, is while the function runs.
+    pub fn add_value_label(&mut self, reg: VirtualReg, label: ValueLabel) {
+        let index = self.vcode.value_labels.len() as u32;
+        self.vcode.value_labels.push(label);
+        let start = InsnIndex::new(0);
+        let vreg = reg.to_allocator_vreg();
+        self.vcode.labelled_vregs.push((vreg, start, start, index));
     }
 
     /// Makes the function check the stack, with the instructions that compute its limit.
@@ -149,6 +161,7 @@ impl<I: MachInst> VCodeBuilder<I> {
         }
         self.vcode.num_vregs = vregs.num_vregs();
         self.collect_operands(&vregs);
+        self.resolve_value_labels(&vregs);
         self.compute_preds();
         debug_assert!(self.targets_are_successors());
         self.vcode
@@ -194,6 +207,21 @@ impl<I: MachInst> VCodeBuilder<I> {
             let resolved = vregs.resolve(VirtualReg::from_allocator_vreg(*arg));
             *arg = resolved.to_allocator_vreg();
         }
+    }
+
+    /// Gives each label the register that stands for its own, and the whole function: the allocator looks at it where the
+    /// register is live.
+    fn resolve_value_labels(&mut self, vregs: &VRegAllocator) {
+        let vcode = &mut self.vcode;
+        let end = InsnIndex::new(vcode.insts.len());
+        for (vreg, _, label_end, _) in &mut vcode.labelled_vregs {
+            let resolved = vregs.resolve(VirtualReg::from_allocator_vreg(*vreg));
+            *vreg = resolved.to_allocator_vreg();
+            *label_end = end;
+        }
+        vcode
+            .labelled_vregs
+            .sort_unstable_by_key(|&(vreg, .., label)| (vreg.vreg(), label));
     }
 
     /// Groups the edges by the block they lead to, in linear time.

@@ -5,6 +5,7 @@ use crate::backend::machinst::{CodeOffset, MachInst};
 use crate::backend::relax::{Layout, UseKind};
 use crate::backend::reloc::{MachReference, MachReloc, ReferenceKind, RelocTarget};
 use crate::backend::unwind::UnwindInst;
+use crate::backend::value_labels::ValueLocation;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{SourceLoc, TrapCode};
 
@@ -63,6 +64,9 @@ pub struct MachBufferFinalized {
     pub srclocs: Vec<MachSrcLoc>,
     /// How the frame changes, for those who unwind the stack: each holds from its offset on.
     pub unwind: Vec<(CodeOffset, UnwindInst)>,
+    /// Where the values of the function are, if that was asked for: in the order of the values and, for each of their words,
+    /// of the code.
+    pub value_locations: Vec<ValueLocation>,
 }
 
 impl<I: MachInst> MachBuffer<I> {
@@ -98,6 +102,7 @@ impl<I: MachInst> MachBuffer<I> {
             traps: traps.collect(),
             call_sites: call_sites.collect(),
             srclocs: self.place_srclocs(layout),
+            value_locations: self.place_values(layout),
             relocs: self.place_relocs(layout),
         }
     }
@@ -173,6 +178,20 @@ impl<I: MachInst> MachBuffer<I> {
             let start = (layout.data_start() + difference.data_offset) as usize;
             bytes[start..start + 4].copy_from_slice(&to.wrapping_sub(from).to_le_bytes());
         }
+    }
+
+    fn place_values(&self, layout: &Layout) -> Vec<ValueLocation> {
+        let locations = self.value_locations.iter().map(|value| ValueLocation {
+            label: value.label,
+            start: layout.offset(value.start),
+            end: layout.offset(value.end),
+            place: value.place,
+        });
+        let mut locations: Vec<_> = locations
+            .filter(|location| location.start < location.end)
+            .collect();
+        locations.sort_by_key(|location| (location.label, location.start));
+        locations
     }
 
     fn place_srclocs(&self, layout: &Layout) -> Vec<MachSrcLoc> {

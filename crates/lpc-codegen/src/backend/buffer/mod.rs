@@ -28,6 +28,7 @@ use super::machinst::MachInst;
 use super::relax::{Alignment, LabelPlace, LabelUse, Padding, Place, UseKind, relax};
 use super::reloc::{ReferenceKind, RelocKind};
 use super::unwind::UnwindInst;
+use super::value_labels::{ValueLabel, ValuePlace};
 use super::vcode::BlockIndex;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -91,7 +92,16 @@ struct DeferredTrap {
     srcloc: SourceLoc,
 }
 
-/// The place of an instruction, for relocations that refer to it.
+/// Where a word of a value is, between two places.
+#[derive(Clone, Copy, Debug)]
+struct PlacedValue {
+    label: ValueLabel,
+    start: Place,
+    end: Place,
+    place: ValuePlace,
+}
+
+/// The place of an instruction, for what refers to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CodePlace(Place);
 
@@ -112,6 +122,7 @@ pub struct MachBuffer<I: MachInst> {
     /// Where each run of code with the same source location starts.
     srclocs: Vec<(Place, SourceLoc)>,
     unwind: Vec<(Place, UnwindInst)>,
+    value_locations: Vec<PlacedValue>,
     deferred_traps: Vec<DeferredTrap>,
 }
 
@@ -134,6 +145,7 @@ impl<I: MachInst> MachBuffer<I> {
             call_sites: Vec::new(),
             srclocs: Vec::new(),
             unwind: Vec::new(),
+            value_locations: Vec::new(),
             deferred_traps: Vec::new(),
         }
     }
@@ -267,6 +279,22 @@ impl<I: MachInst> MachBuffer<I> {
     /// Notes that from here on the frame is as `inst` says.
     pub fn add_unwind(&mut self, inst: UnwindInst) {
         self.unwind.push((self.place(), inst));
+    }
+
+    /// Notes where a word of a value is, while control is between two places.
+    pub fn add_value_location(
+        &mut self,
+        label: ValueLabel,
+        start: CodePlace,
+        end: CodePlace,
+        place: ValuePlace,
+    ) {
+        self.value_locations.push(PlacedValue {
+            label,
+            start: start.0,
+            end: end.0,
+            place,
+        });
     }
 
     /// Notes that what follows comes from `srcloc`.
