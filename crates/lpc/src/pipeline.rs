@@ -5,12 +5,13 @@ use crate::diagnostics::Diagnostic;
 use crate::failure::Failure;
 use crate::source::SourceModule;
 use lpc_codegen::backend::emit::CodegenStats;
+use lpc_codegen::backend::pressure::register_pressure;
 use lpc_codegen::backend::vcode_text::print_allocated_vcode;
 use lpc_codegen::{
     CompileError, CompiledFunction, CompiledModule, Settings, allocate_registers, emit_function,
     lower_function,
 };
-use lpc_lpir::ir::{AnyEntity, FuncId, Function};
+use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Function};
 use lpc_lpir::text::Location;
 use peakmem_alloc::PeakMemAllocTrait;
 use std::time::{Duration, Instant};
@@ -114,6 +115,19 @@ pub(crate) fn allocated_vcode(
     } else {
         Err(source.failure(errors))
     }
+}
+
+/// The function of `source` with the highest register pressure, and the pressure. `None` where no function can be lowered.
+pub(crate) fn highest_pressure<'a>(
+    source: &'a SourceModule,
+    settings: &Settings,
+) -> Option<(&'a ExternalName, u32)> {
+    let functions = source.module.functions();
+    let pressures = functions.filter_map(|(_, func)| {
+        let vcode = lower_function(func, settings).ok()?;
+        Some((&func.name, register_pressure(&vcode)))
+    });
+    pressures.max_by_key(|(_, pressure)| *pressure)
 }
 
 /// The passes of [`lpc_codegen::compile_function`], timed.

@@ -2,6 +2,7 @@
 
 use crate::pipeline::Compilation;
 use crate::source::SourceModule;
+use lpc_lpir::ir::ExternalName;
 use lpc_riscv32::emulator::Counters;
 use std::fmt;
 use std::time::Duration;
@@ -10,6 +11,8 @@ use std::time::Duration;
 pub(crate) struct Stats<'a> {
     pub(crate) source: &'a SourceModule,
     pub(crate) compilation: &'a Compilation,
+    /// The function that has the most values at once, and how many registers they need.
+    pub(crate) highest_pressure: Option<(&'a ExternalName, u32)>,
     pub(crate) execution: ExecutionStats,
 }
 
@@ -57,6 +60,10 @@ impl Stats<'_> {
         row(f, "size", self.compilation.code_bytes(), "bytes")?;
         row(f, "vcode instructions", stats.vcode_insts, "")?;
         row(f, "virtual registers", stats.vregs, "")?;
+        if let Some((function, pressure)) = self.highest_pressure {
+            let place = format!("in {function}");
+            row(f, "register pressure", pressure, &place)?;
+        }
         row(f, "spills", stats.spills, "")?;
         row(f, "reloads", stats.reloads, "")?;
         row(f, "moves", stats.moves, "")

@@ -18,6 +18,7 @@ pub mod frame;
 pub mod lower;
 pub mod machinst;
 pub mod operands;
+pub mod pressure;
 pub mod ranges;
 pub mod reg;
 pub mod regalloc;
