@@ -6,11 +6,12 @@ use std::fs;
 use support::references::{self, Base};
 
 /// The documents whose references are checked.
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "docs/abi.md",
     "docs/architecture.md",
     "docs/lpir.md",
+    "docs/objects.md",
     "docs/testing.md",
 ];
 
