@@ -17,6 +17,7 @@ fn options(module_has_source: bool) -> ObjectOptions<'static> {
         extensions: ExtensionSet::RV32IMAC,
         sections_by_name: false,
         unwind_tables: true,
+        trap_table: true,
         source: module_has_source.then_some(DebugInfo {
             file: "file.clif",
             directory: "/source",

@@ -21,7 +21,7 @@ pub(crate) struct ObjectArguments {
     #[arg(long)]
     no_relax: bool,
 
-    /// Leave out what debuggers need to show the lines of the source
+    /// Leave out what debuggers need to show the lines of the source, and why instructions trap
     #[arg(long)]
     no_debug: bool,
 
@@ -61,6 +61,7 @@ pub(crate) fn object(
         extensions: settings.extensions,
         sections_by_name: arguments.function_sections,
         unwind_tables: !arguments.no_unwind_tables,
+        trap_table: !arguments.no_debug,
         source: (!arguments.no_debug).then_some(debug_info),
     };
     write_object(&source.module, &compilation.compiled, &options).map_err(Failure::message)

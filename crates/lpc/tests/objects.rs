@@ -8,6 +8,7 @@ use support::{check_text, command, finish, run, scratch_folder, tools_are_there}
 const LPC: &str = env!("CARGO_BIN_EXE_lpc");
 const READELF: &str = "riscv64-unknown-elf-readelf";
 const OBJDUMP: &str = "riscv64-unknown-elf-objdump";
+const NM: &str = "riscv64-unknown-elf-nm";
 const GCC: &str = "riscv64-unknown-elf-gcc";
 const GNU_LD: &str = "riscv64-unknown-elf-ld";
 const CLANG: &str = "clang-19";
@@ -141,8 +142,9 @@ const LINKERS: [&str; 6] = [
 ];
 
 /// What our side is compiled with.
-const OPTIONS: [&str; 4] = [
+const OPTIONS: [&str; 5] = [
     "",
+    "--align-functions 32 --align-loops 16",
     "--function-sections",
     "--no-relax",
     "--no-debug --no-unwind-tables",
@@ -198,5 +200,66 @@ fn check_program(program: &Path, march: &str, cpu: &str) {
         assert_eq!(output.status.code(), Some(EXIT_CODE), "{machine}");
         let text = String::from_utf8_lossy(&output.stdout);
         check_text("objects/link/expected.txt", &text);
+    }
+}
+
+/// Whatever a linker takes away, functions keep their alignment.
+#[test]
+fn functions_are_aligned_in_linked_programs() {
+    if !tools_are_there(&[GCC, GNU_LD, LLD, NM]) {
+        return;
+    }
+    let folder = scratch_folder("alignment");
+    let make = |line: &str, source: &str| {
+        run(command(line, &[&test_file("link").join(source)]).current_dir(&folder));
+    };
+    make(
+        &format!("{GCC} -mabi=ilp32 -march=rv32imac -c -o start.o"),
+        "start.s",
+    );
+    make(
+        &format!("{} -march=rv32imac -o theirs.o", COMPILERS[0]),
+        "theirs.c",
+    );
+    make(
+        &format!("{LPC} compile --align-functions 32 -o ours.o"),
+        "ours.clif",
+    );
+    for linker in LINKERS {
+        let line = format!("{linker} start.o ours.o theirs.o -o program");
+        run(command(&line, &[]).current_dir(&folder));
+        let symbols = run(&mut command(NM, &[&folder.join("program")]));
+        let mut functions = 0;
+        for symbol in symbols.lines().filter(|line| line.contains(" T our_")) {
+            let (address, _) = symbol.split_once(' ').expect("lines start with addresses");
+            let address = u32::from_str_radix(address, 16).expect("addresses are numbers");
+            assert_eq!(address % 32, 0, "{linker}: {symbol}");
+            functions += 1;
+        }
+        assert_eq!(functions, 9, "{linker}: {symbols}");
+    }
+}
+
+#[test]
+fn a_trap_in_a_linked_program_is_explained() {
+    if !tools_are_there(&[GCC, GNU_LD, LLD]) {
+        return;
+    }
+    let folder = scratch_folder("trap");
+    let [start, ours, program] = ["start.o", "ours.o", "program"].map(|name| folder.join(name));
+    let assembler = format!("{GCC} -mabi=ilp32 -march=rv32imac -c -o");
+    run(&mut command(
+        &assembler,
+        &[&start, &test_file("debugger/start.s")],
+    ));
+    let compile = format!("{LPC} compile divide.clif -o");
+    run(command(&compile, &[&ours]).current_dir(test_file("trap")));
+    for linker in ["riscv64-unknown-elf-ld -melf32lriscv", LLD] {
+        run(&mut command(linker, &[&start, &ours, &"-o", &program]));
+        let output = finish(&mut command(&format!("{LPC} run"), &[&program]));
+        let message = String::from_utf8_lossy(&output.stderr);
+        let path = test_file("trap").join("divide.clif");
+        let expected = format!("{}:15: trap int_divz at divide+0x8 (pc 0x", path.display());
+        assert!(message.starts_with(&expected), "{linker}: {message}");
     }
 }

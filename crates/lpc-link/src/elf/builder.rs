@@ -138,8 +138,8 @@ impl<'a> ObjectBuilder<'a> {
 
     /// How to refer to the place at `offset` of the function number `function`, which may be its end.
     pub(super) fn place(&mut self, function: usize, offset: CodeOffset) -> Place {
-        let placed = self.functions[function];
-        if !placed.may_change(0, offset) {
+        let placed = &self.functions[function];
+        if !placed.shrinking.is_between(0, offset) {
             return Place {
                 symbol: placed.symbol,
                 addend: i64::from(offset),
@@ -153,7 +153,7 @@ impl<'a> ObjectBuilder<'a> {
         if let Some(&label) = self.labels.get(&(function, offset)) {
             return label;
         }
-        let placed = self.functions[function];
+        let placed = &self.functions[function];
         let label = self.add_label(placed.section, placed.start + u64::from(offset));
         self.labels.insert((function, offset), label);
         label

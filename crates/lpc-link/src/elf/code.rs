@@ -6,9 +6,9 @@
 use super::builder::{ObjectBuilder, Place};
 use super::object::ObjectError;
 use super::relocation::{is_relaxable, reference_type, relocation_type};
+use super::shrinking::Shrinking;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::ops::Range;
 use lpc_codegen::CompiledFunction;
 use lpc_codegen::backend::buffer::MachBufferFinalized;
 use lpc_codegen::backend::machinst::CodeOffset;
@@ -21,7 +21,6 @@ use object::elf::{self, RelocationType};
 use object::write::{SectionId, StandardSection, SymbolId};
 
 /// A function in its section.
-#[derive(Clone, Copy)]
 pub(super) struct PlacedFunction<'a> {
     pub(super) code: &'a MachBufferFinalized,
     /// Its number in the module, which the routines of the compiler have not.
@@ -29,15 +28,11 @@ pub(super) struct PlacedFunction<'a> {
     pub(super) name: &'a ExternalName,
     pub(super) symbol: SymbolId,
     pub(super) section: SectionId,
+    /// The bytes in front of it that align it.
+    padding: u64,
     /// Where it starts in its section.
     pub(super) start: u64,
-}
-
-impl PlacedFunction<'_> {
-    /// Whether a linker may change the distance between two places of the function.
-    pub(super) fn may_change(&self, one: CodeOffset, other: CodeOffset) -> bool {
-        may_shrink(self.code, one.min(other)..one.max(other))
-    }
+    pub(super) shrinking: Shrinking,
 }
 
 /// A relocation in the code of a function.
@@ -64,10 +59,11 @@ impl<'a> ObjectBuilder<'a> {
         // The routines of the compiler are in every object that needs them.
         let linkage = id.map_or(Linkage::Local, |id| self.module.linkage(id));
         let section = self.section_for(StandardSection::Text, &function.name)?;
-        self.align_code(section, code)?;
+        let padding = self.align_code(section, code);
+        let shrinking = Shrinking::of(code);
         let start = self.object.append_section_data(
             section,
-            &filled_in(code),
+            &filled_in(code, &shrinking),
             u64::from(MIN_CODE_ALIGNMENT),
         );
         if code.bytes.len() > code.code_size as usize {
@@ -82,20 +78,18 @@ impl<'a> ObjectBuilder<'a> {
             name: &function.name,
             symbol,
             section,
+            padding,
             start,
+            shrinking,
         });
         Ok(())
     }
 
-    /// Fills the section up to where `code` can start.
+    /// Fills the section up to where `code` can start, and returns with how many bytes.
     ///
     /// Behind code that may shrink, the linker decides how much of the padding is needed. It can only take away bytes, so there
     /// are as many as there can be need for.
-    fn align_code(
-        &mut self,
-        section: SectionId,
-        code: &MachBufferFinalized,
-    ) -> Result<(), ObjectError> {
+    fn align_code(&mut self, section: SectionId, code: &MachBufferFinalized) -> u64 {
         let alignment = u64::from(code.alignment.max(MIN_CODE_ALIGNMENT));
         let end = self.object.section(section).data().len() as u64;
         self.add_mapping_symbol(section, end, b"$x");
@@ -103,23 +97,16 @@ impl<'a> ObjectBuilder<'a> {
             let alignment = self.section_alignment(code);
             let section = self.object.section_mut(section);
             section.append_data(&[], u64::from(alignment));
-            return Ok(());
+            return 0;
         }
         let padding = if code.relaxable {
             alignment - u64::from(code.instruction_alignment)
         } else {
             end.next_multiple_of(alignment) - end
         };
-        if code.relaxable && padding > 0 {
-            let place = Place {
-                symbol: self.add_label(section, end),
-                addend: padding as i64,
-            };
-            self.relocate(section, end, elf::R_RISCV_ALIGN, place)?;
-        }
         let section = self.object.section_mut(section);
         section.append_data(&nops(padding), u64::from(MIN_CODE_ALIGNMENT));
-        Ok(())
+        padding
     }
 
     /// What the address of the section is a multiple of that starts with `code`.
@@ -135,15 +122,23 @@ impl<'a> ObjectBuilder<'a> {
     }
 }
 
-/// Adds the relocations of all functions, in the order of their places.
+/// Adds the relocations of all functions, in the order of their places: GNU ld computes what it needs of a padding in that order.
 pub(super) fn add_code_relocations(builder: &mut ObjectBuilder<'_>) -> Result<(), ObjectError> {
     for function in 0..builder.functions.len() {
         let PlacedFunction {
             code,
             section,
+            padding,
             start,
             ..
         } = builder.functions[function];
+        if code.relaxable && padding > 0 {
+            let place = Place {
+                symbol: builder.add_label(section, start - padding),
+                addend: padding as i64,
+            };
+            builder.relocate(section, start - padding, elf::R_RISCV_ALIGN, place)?;
+        }
         let mut relocations = Vec::new();
         for reloc in &code.relocs {
             builder.resolve_reloc(function, reloc, &mut relocations)?;
@@ -207,11 +202,11 @@ impl ObjectBuilder<'_> {
             kind,
             target,
         } = *reference;
-        let placed = self.functions[function];
+        let shrinking = &self.functions[function].shrinking;
         let may_change = match kind {
             ReferenceKind::Align => true,
-            ReferenceKind::Add32 | ReferenceKind::Sub32 => may_shrink_anywhere(placed.code),
-            _ => placed.may_change(offset, target),
+            ReferenceKind::Add32 | ReferenceKind::Sub32 => !shrinking.is_empty(),
+            _ => shrinking.is_between(offset, target),
         };
         if !may_change {
             return;
@@ -242,33 +237,10 @@ impl ObjectBuilder<'_> {
     }
 }
 
-/// Whether a linker may take away bytes of `code` between two places.
-fn may_shrink(code: &MachBufferFinalized, range: Range<CodeOffset>) -> bool {
-    let first = code
-        .relocs
-        .partition_point(|reloc| reloc.offset < range.start);
-    let mut relocs = code.relocs[first..]
-        .iter()
-        .take_while(|reloc| reloc.offset < range.end);
-    let first = code
-        .references
-        .partition_point(|reference| reference.offset < range.start);
-    let mut references = code.references[first..]
-        .iter()
-        .take_while(|reference| reference.offset < range.end);
-    code.relaxable
-        && (relocs.any(|reloc| is_relaxable(reloc.kind))
-            || references.any(|reference| reference.kind == ReferenceKind::Align))
-}
-
-fn may_shrink_anywhere(code: &MachBufferFinalized) -> bool {
-    may_shrink(code, 0..code.bytes.len() as CodeOffset)
-}
-
 /// The bytes of `code`, with the distances in jump tables if nothing will change them.
-fn filled_in(code: &MachBufferFinalized) -> Cow<'_, [u8]> {
+fn filled_in<'a>(code: &'a MachBufferFinalized, shrinking: &Shrinking) -> Cow<'a, [u8]> {
     let mut bytes = Cow::from(&code.bytes);
-    if may_shrink_anywhere(code) {
+    if !shrinking.is_empty() {
         return bytes;
     }
     for reference in &code.references {

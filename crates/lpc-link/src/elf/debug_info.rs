@@ -12,6 +12,7 @@
 //! Parameters have no location: a value lives where the allocator finds it a place, from one instruction to the next.
 
 use super::builder::{ObjectBuilder, symbol_name};
+use super::code::PlacedFunction;
 use super::debug_line;
 use super::debug_section::{DebugSection, Places, add_sections};
 use super::object::ObjectError;
@@ -135,15 +136,15 @@ impl<'a> UnitWriter<'a> {
         builder: &mut ObjectBuilder<'_>,
         index: usize,
     ) -> Result<(), ObjectError> {
-        let placed = builder.functions[index];
+        let PlacedFunction { code, id, name, .. } = builder.functions[index];
         let begin = self.places.address(builder, index, 0);
-        let end = self.places.address(builder, index, placed.code.code_size);
+        let end = self.places.address(builder, index, code.code_size);
         self.ranges.push(Range::StartEnd { begin, end });
 
         let unit = &mut self.dwarf.unit;
         let entry = unit.add(unit.root(), constants::DW_TAG_subprogram);
-        let name = self.string(&symbol_name(placed.name)?);
-        self.set(entry, constants::DW_AT_name, name);
+        let text = self.string(&symbol_name(name)?);
+        self.set(entry, constants::DW_AT_name, text);
         self.set(
             entry,
             constants::DW_AT_low_pc,
@@ -159,7 +160,7 @@ impl<'a> UnitWriter<'a> {
         let frame_base = AttributeValue::Exprloc(frame_base);
         self.set(entry, constants::DW_AT_frame_base, frame_base);
         let present = AttributeValue::FlagPresent;
-        match placed.id {
+        match id {
             Some(id) => {
                 if builder.module.linkage(id) == Linkage::Export {
                     self.set(entry, constants::DW_AT_external, present);
@@ -168,7 +169,7 @@ impl<'a> UnitWriter<'a> {
             }
             None => self.set(entry, constants::DW_AT_artificial, present),
         }
-        if let Some(location) = self.source.lines.function(placed.name) {
+        if let Some(location) = self.source.lines.function(name) {
             let file = AttributeValue::FileIndex(Some(self.file));
             self.set(entry, constants::DW_AT_decl_file, file);
             let line = AttributeValue::Udata(u64::from(location.line));

@@ -22,8 +22,9 @@ pub(super) fn add_lines(
     source: &DebugInfo<'_>,
     places: &mut Places,
 ) {
-    let placed = builder.functions[function];
-    let rows = rows(&placed, source);
+    let placed = &builder.functions[function];
+    let code_size = placed.code.code_size;
+    let rows = rows(placed, source);
     if rows.is_empty() {
         return;
     }
@@ -39,7 +40,7 @@ pub(super) fn add_lines(
         line.prologue_end = row.ends_prologue;
         program.generate_row();
     }
-    address.advance(program, builder, function, placed.code.code_size, places);
+    address.advance(program, builder, function, code_size, places);
     program.end_sequence(address.distance);
 }
 
@@ -63,7 +64,11 @@ impl LineAddress {
         places: &mut Places,
     ) {
         match self.offset {
-            Some(last) if !builder.functions[function].may_change(last, offset) => {
+            Some(last)
+                if !builder.functions[function]
+                    .shrinking
+                    .is_between(last, offset) =>
+            {
                 self.distance += u64::from(offset - last);
             }
             _ => program.set_address(places.address(builder, function, offset)),

@@ -190,7 +190,7 @@ impl FrameWriter {
     ) {
         let Distance { function, from, to } = distance;
         let mut value = to - from;
-        if builder.functions[function].may_change(from, to) {
+        if builder.functions[function].shrinking.is_between(from, to) {
             // Without addends: GNU ld adds that of a subtraction.
             self.relocate(field.set, builder.label_place(function, to));
             self.relocate(field.subtract, builder.label_place(function, from));

@@ -18,7 +18,9 @@ mod host_functions;
 mod object;
 pub mod read;
 mod relocation;
+mod shrinking;
 mod start;
+mod trap_table;
 pub mod traps;
 mod write;
 

@@ -7,6 +7,7 @@
 //!  data objects ────────► .data .rodata .bss
 //!  relocations ─────────► .rela.text …
 //!  unwind information ──► .eh_frame                      (frame.rs)
+//!  traps ───────────────► .lpc.traps                     (trap_table.rs)
 //!  source lines ────────► .debug_info .debug_line …      (debug_info.rs, debug_line.rs)
 //!  instruction set ─────► .riscv.attributes              (attributes.rs)
 //! ```
@@ -19,7 +20,7 @@
 use super::attributes::attributes;
 use super::builder::ObjectBuilder;
 use super::debug_info::{self, DebugInfo};
-use super::{code, data, frame};
+use super::{code, data, frame, trap_table};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -40,6 +41,8 @@ pub struct ObjectOptions<'a> {
     pub sections_by_name: bool,
     /// Whether there are tables for unwinding the stack.
     pub unwind_tables: bool,
+    /// Whether there is a table of why instructions trap: see [`traps`](super::traps).
+    pub trap_table: bool,
     /// Where the program was read from, for a debugger. Without it there is no debug information.
     pub source: Option<DebugInfo<'a>>,
 }
@@ -100,6 +103,9 @@ pub fn write_object(
     data::add_data_relocations(&mut builder)?;
     if options.unwind_tables {
         frame::add_unwind_tables(&mut builder)?;
+    }
+    if options.trap_table {
+        trap_table::add_trap_table(&mut builder)?;
     }
     if let Some(source) = &options.source {
         debug_info::add_debug_info(&mut builder, source)?;
