@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree, LoopAnalysis};
-use lpc_lpir::ir::{ExternalName, Function, Module};
+use lpc_lpir::ir::{ExternalName, FuncId, Function, Module};
 use regalloc2::Output;
 
 /// A compiled function.
@@ -57,20 +57,45 @@ pub fn compile_function(
 /// Compiles all functions of `module`, which must have passed the verifier, and the routines of the
 /// [runtime](crate::runtime) that they call.
 ///
+/// With the feature `parallel` they are compiled on all cores. The result is the same: no function depends on another.
+///
 /// # Errors
 /// When one of the functions cannot be compiled; see [`compile_function`].
 pub fn compile_module(
     module: &Module,
     settings: &Settings,
 ) -> Result<CompiledModule, ModuleCompileError> {
-    let functions = module.functions().map(|(function, func)| {
+    let functions = map_functions(module, |function, func| {
         compile_function(func, settings).map_err(|error| ModuleCompileError { function, error })
     });
     let mut compiled = CompiledModule {
-        functions: functions.collect::<Result<_, _>>()?,
+        functions: functions.into_iter().collect::<Result<_, _>>()?,
     };
     compiled.add_routines(settings);
     Ok(compiled)
+}
+
+/// What `work` gives for each function of `module`, in the order of the module. With the feature `parallel` the work is done
+/// on all cores.
+#[cfg(not(feature = "parallel"))]
+pub fn map_functions<R>(module: &Module, mut work: impl FnMut(FuncId, &Function) -> R) -> Vec<R> {
+    let functions = module.functions();
+    functions.map(|(id, func)| work(id, func)).collect()
+}
+
+/// What `work` gives for each function of `module`, in the order of the module. The work is done on all cores, or by the
+/// threads of the pool that this is called in.
+#[cfg(feature = "parallel")]
+pub fn map_functions<R: Send>(
+    module: &Module,
+    work: impl Fn(FuncId, &Function) -> R + Sync,
+) -> Vec<R> {
+    use rayon::iter::{IntoParallelIterator, ParallelIterator};
+    let functions: Vec<_> = module.functions().collect();
+    functions
+        .into_par_iter()
+        .map(|(id, func)| work(id, func))
+        .collect()
 }
 
 impl CompiledModule {

@@ -3,7 +3,7 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "parallel"))]
 extern crate std;
 
 pub mod backend;
@@ -15,7 +15,7 @@ pub mod settings;
 
 pub use compile::{
     CompiledFunction, CompiledModule, allocate_registers, compile_function, compile_module,
-    emit_function, lower_function,
+    emit_function, lower_function, map_functions,
 };
 pub use error::{CompileError, ModuleCompileError};
 pub use settings::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};

@@ -30,6 +30,10 @@ pub(crate) struct CompileOptions {
     #[arg(long)]
     single_hart: bool,
 
+    /// How many functions are compiled at a time; 0 is as many as there are cores
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    threads: usize,
+
     /// What the address of every function is to be a multiple of
     #[arg(long, value_name = "BYTES", default_value = "1", value_parser = parse_alignment)]
     align_functions: CodeAlignment,
@@ -58,6 +62,13 @@ enum AllocatorName {
 }
 
 impl CompileOptions {
+    /// Starts the threads that compile.
+    pub(crate) fn start_threads(&self) {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(self.threads);
+        // Where there can be no threads, this one does all the work.
+        let _ = threads.build_global();
+    }
+
     /// The settings of the compiler for code that is linked here.
     pub(crate) fn linked_settings(&self) -> Settings {
         Settings {

@@ -9,11 +9,12 @@ use lpc_codegen::backend::pressure::register_pressure;
 use lpc_codegen::backend::vcode_text::print_allocated_vcode;
 use lpc_codegen::{
     CompileError, CompiledFunction, CompiledModule, Settings, allocate_registers, emit_function,
-    lower_function,
+    lower_function, map_functions,
 };
 use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Function};
 use lpc_lpir::text::Location;
 use peakmem_alloc::PeakMemAllocTrait;
+use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
 /// A compiled module, and what compiling it took.
@@ -25,7 +26,7 @@ pub(crate) struct Compilation {
     pub(crate) peak_heap: usize,
 }
 
-/// The time that each pass of the compiler took.
+/// The time that each pass of the compiler took, over all threads.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PassTimes {
     pub(crate) lower: Duration,
@@ -33,6 +34,15 @@ pub(crate) struct PassTimes {
     pub(crate) emit: Duration,
     /// All passes over the routines of the runtime that the program needs.
     pub(crate) routines: Duration,
+}
+
+impl AddAssign for PassTimes {
+    fn add_assign(&mut self, other: Self) {
+        self.lower += other.lower;
+        self.allocate += other.allocate;
+        self.emit += other.emit;
+        self.routines += other.routines;
+    }
 }
 
 impl Compilation {
@@ -45,8 +55,13 @@ impl Compilation {
         let mut times = PassTimes::default();
         let mut compiled = CompiledModule::default();
         let mut errors = Vec::new();
-        for (id, func) in source.module.functions() {
-            match compile_function(func, settings, &mut times) {
+        let functions = map_functions(&source.module, |id, func| {
+            let mut times = PassTimes::default();
+            (id, compile_function(func, settings, &mut times), times)
+        });
+        for (id, function, function_times) in functions {
+            times += function_times;
+            match function {
                 Ok(function) => compiled.functions.push(function),
                 Err(error) => errors.push(compile_diagnostic(source, id, &error)),
             }

@@ -91,6 +91,7 @@ impl Stage {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.compile.start_threads();
     let mut source = SourceModule::read(&arguments.file)?;
     let settings = arguments.compile.settings();
     let output = arguments.output.as_deref();

@@ -63,6 +63,7 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.compile.start_threads();
     if arguments.output.is_some() {
         check_not_terminal(arguments.output.as_deref())?;
     }

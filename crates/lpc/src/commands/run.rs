@@ -77,6 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn run_source(arguments: &Arguments, mut source: SourceModule) -> Result<(), Failure> {
+    arguments.compile.start_threads();
     source.number_instructions();
     let invoke = arguments.invoke.as_deref().unwrap_or("%main()");
     let (function, values) = invocation(invoke, &source)?;
