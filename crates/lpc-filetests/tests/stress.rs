@@ -26,6 +26,7 @@ fn check(shape: Shape, size: u32) -> Vec<usize> {
         .map(|regalloc| {
             let settings = Settings {
                 regalloc,
+                linker_relaxation: true,
                 ..Settings::default()
             };
             let options = MachineOptions {
