@@ -29,6 +29,8 @@ pub struct Case {
     pub functions: Vec<Function>,
     /// Words in memory that [`Base::Load`] reads.
     pub values: Vec<u32>,
+    /// Who defines the values and the pointers to functions: they are tables in assembly for C, and data of LPIR.
+    pub data_language: Language,
     /// How many calls back there are; see [`Call::burns_fuel`].
     pub fuel: u32,
 }

@@ -62,6 +62,10 @@ pub struct LpirBuild {
     pub opt_level: OptLevel,
     /// Whether functions keep a frame pointer.
     pub has_frame_pointers: bool,
+    /// Whether the linker may shorten calls.
+    pub is_relaxable: bool,
+    /// Whether there are tables for unwinding the stack.
+    pub has_unwind_tables: bool,
 }
 
 /// A program: two builds, and who links them.
@@ -116,6 +120,8 @@ impl Plan {
             regalloc,
             opt_level: OptLevel::ALL[rng.usize(..OptLevel::ALL.len())],
             has_frame_pointers: rng.u8(..3) == 0,
+            is_relaxable: rng.bool(),
+            has_unwind_tables: rng.bool(),
         });
         let program = |c: &CBuild, lpir: &LpirBuild, linker| ProgramPlan {
             c: c.clone(),
@@ -142,6 +148,8 @@ impl ProgramPlan {
             opt_level: self.lpir.opt_level,
             regalloc: self.lpir.regalloc,
             preserve_frame_pointers: self.lpir.has_frame_pointers,
+            linker_relaxation: self.lpir.is_relaxable,
+            unwind_info: self.lpir.has_unwind_tables,
             ..Settings::default()
         }
     }
@@ -152,7 +160,7 @@ impl ProgramPlan {
     }
 
     /// The settings of the program, each with its name.
-    fn features(&self) -> [(&'static str, String); 8] {
+    fn features(&self) -> [(&'static str, String); 10] {
         let frame_pointers = |has: bool| if has { "kept" } else { "free" }.to_owned();
         [
             ("march", self.march.to_owned()),
@@ -169,6 +177,8 @@ impl ProgramPlan {
                 "frame pointers",
                 frame_pointers(self.lpir.has_frame_pointers),
             ),
+            ("relaxation", self.lpir.is_relaxable.to_string()),
+            ("unwind tables", self.lpir.has_unwind_tables.to_string()),
         ]
     }
 }
@@ -190,6 +200,8 @@ impl Coverage {
             2,
             2,
             OptLevel::ALL.len(),
+            2,
+            2,
             2,
         ];
         let mut pairs = 0;
@@ -263,19 +275,27 @@ impl fmt::Display for Engine {
 
 impl fmt::Display for ProgramPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let frame_pointers = |has: bool| if has { " with frame pointers" } else { "" };
-        write!(
-            f,
-            "{}, C by {} {}{}, LPIR by {:?} {:?}{}, linked by {}",
-            self.march,
-            self.c.compiler,
-            self.c.optimization,
-            frame_pointers(self.c.has_frame_pointers),
-            self.lpir.regalloc,
-            self.lpir.opt_level,
-            frame_pointers(self.lpir.has_frame_pointers),
-            self.linker,
-        )
+        let Self {
+            c,
+            lpir,
+            linker,
+            march,
+        } = self;
+        write!(f, "{march}, C by {} {}", c.compiler, c.optimization)?;
+        if c.has_frame_pointers {
+            f.write_str(" with frame pointers")?;
+        }
+        write!(f, ", LPIR by {:?} {:?}", lpir.regalloc, lpir.opt_level)?;
+        for (has, what) in [
+            (lpir.has_frame_pointers, "frame pointers"),
+            (lpir.is_relaxable, "relaxation"),
+            (lpir.has_unwind_tables, "unwind tables"),
+        ] {
+            if has {
+                write!(f, " with {what}")?;
+            }
+        }
+        write!(f, ", linked by {linker}")
     }
 }
 

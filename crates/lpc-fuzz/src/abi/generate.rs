@@ -81,6 +81,10 @@ impl Generator {
             number,
             functions,
             values: (0..VALUES).map(|_| self.rng.u32(..)).collect(),
+            data_language: match self.rng.bool() {
+                true => Language::C,
+                false => Language::Lpir,
+            },
             fuel: self.rng.u32(1..=5),
         }
     }

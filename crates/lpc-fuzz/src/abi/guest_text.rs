@@ -1,6 +1,6 @@
 //! The parts of the guest program that depend on its cases, as assembly text: tables, and the ways into checked functions.
 
-use super::case::Case;
+use super::case::{Case, Language};
 use super::convention::{popped_bytes, result_registers};
 use super::model::Expectation;
 use std::fmt::Write;
@@ -34,11 +34,10 @@ pub fn guest_text(cases: &[Case], expectations: &[Expectation]) -> String {
         let number = case.number;
         add(&mut text, format_args!("expected_{number}:\n"));
         add_words(&mut text, &expectation.words);
-        let symbol = case.values_symbol();
-        // C loads pairs of words, but no value is aligned to more than a word.
-        add(&mut text, format_args!("    .globl {symbol}\n{symbol}:\n"));
-        add_words(&mut text, &case.values);
-        add_functions(&mut text, case);
+        if case.data_language == Language::C {
+            add_data(&mut text, case);
+        }
+        add_checked_functions(&mut text, case);
     }
     text
 }
@@ -54,18 +53,25 @@ fn add_words(text: &mut String, words: &[u32]) {
     }
 }
 
-/// The pointers to the functions of a case, and the ways into those that are checked.
-fn add_functions(text: &mut String, case: &Case) {
-    for (index, function) in case.functions.iter().enumerate() {
-        let (symbol, called) = (case.symbol(index), case.called_symbol(index));
-        let pointer = case.pointer_symbol(index);
+/// The values of a case and the pointers to its functions.
+fn add_data(text: &mut String, case: &Case) {
+    let symbol = case.values_symbol();
+    add(text, format_args!("    .globl {symbol}\n{symbol}:\n"));
+    add_words(text, &case.values);
+    for index in 0..case.functions.len() {
+        let (pointer, called) = (case.pointer_symbol(index), case.called_symbol(index));
         add(
             text,
             format_args!("    .globl {pointer}\n{pointer}:\n    .word {called}\n"),
         );
-        if !function.is_checked {
-            continue;
-        }
+    }
+}
+
+/// The ways into the functions of a case that are checked.
+fn add_checked_functions(text: &mut String, case: &Case) {
+    let functions = case.functions.iter().enumerate();
+    for (index, function) in functions.filter(|(_, function)| function.is_checked) {
+        let (symbol, called) = (case.symbol(index), case.called_symbol(index));
         let popped = popped_bytes(function);
         let destroys = u32::from(result_registers(function.call_conv) == 2);
         add(

@@ -19,11 +19,32 @@ const GARBAGE: u32 = 0x9d3b_57c4;
 pub fn lpir_text(cases: &[Case]) -> String {
     let mut text = String::new();
     for case in cases {
+        if case.data_language == Language::Lpir {
+            text.push_str(&data(case));
+        }
         for (index, function) in case.functions.iter().enumerate() {
             if function.language == Language::Lpir {
                 text.push_str(&FunctionWriter::new(case, function).write(index));
             }
         }
+    }
+    text
+}
+
+/// The values of a case and the pointers to its functions, as data of the module.
+fn data(case: &Case) -> String {
+    let values: Vec<_> = case
+        .values
+        .iter()
+        .map(|value| format!("{value:#x}"))
+        .collect();
+    let (symbol, values) = (case.values_symbol(), values.join(", "));
+    let mut text = format!("; data: %{symbol} readonly align 4 = {{ i32 [{values}] }}\n");
+    for index in 0..case.functions.len() {
+        let (pointer, called) = (case.pointer_symbol(index), case.called_symbol(index));
+        text.push_str(&format!(
+            "; data: %{pointer} readonly align 4 = {{ %{called} }}\n"
+        ));
     }
     text
 }

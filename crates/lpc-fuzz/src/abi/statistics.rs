@@ -14,7 +14,7 @@ pub struct Statistics {
 
 impl Statistics {
     /// All properties that are counted, except calls from C to C, which say nothing of lpc.
-    pub const PROPERTIES: [&'static str; 30] = [
+    pub const PROPERTIES: [&'static str; 32] = [
         "C to LPIR",
         "LPIR to C",
         "LPIR to system_v",
@@ -28,6 +28,8 @@ impl Statistics {
         "tail call with more stack arguments than received",
         "more than 12 values live across a call",
         "call with checked registers",
+        "data in assembly",
+        "data in LPIR",
         "stack arguments",
         "padding between stack arguments",
         "a value in both registers and memory",
@@ -56,6 +58,10 @@ impl Statistics {
                 properties.extend(of_signature(callee));
             }
         }
+        properties.push(match case.data_language {
+            Language::C => "data in assembly",
+            Language::Lpir => "data in LPIR",
+        });
         properties.sort_unstable();
         properties.dedup();
         for property in properties {
