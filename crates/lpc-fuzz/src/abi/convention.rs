@@ -105,3 +105,135 @@ pub fn words_of_struct(ty: &Type) -> Vec<Width> {
         _ => vec![Width::W32; words as usize],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::case::{FunctionResult, Int, Language, Struct};
+
+    fn function(call_conv: CallConv, params: &[Type], results: &[Type]) -> Function {
+        let result = |ty: &Type| FunctionResult {
+            ty: ty.clone(),
+            as_word: false,
+            sources: Vec::new(),
+        };
+        Function {
+            language: Language::Lpir,
+            call_conv,
+            params: params.iter().cloned().map(Param::new).collect(),
+            results: results.iter().map(result).collect(),
+            calls: Vec::new(),
+            live: Vec::new(),
+            is_checked: false,
+        }
+    }
+
+    fn describe(places: &Places) -> String {
+        let word = |place: &Place| match place {
+            Place::Register(number) => format!("a{number}"),
+            Place::Memory(offset) => format!("+{offset}"),
+        };
+        let value = |words: &Vec<Place>| words.iter().map(word).collect::<Vec<_>>().join(":");
+        places
+            .values
+            .iter()
+            .map(value)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    const I64: Type = Type::Int(Int::new(Width::W64));
+    const I128: Type = Type::Int(Int::new(Width::W128));
+
+    fn structure(fields: &[Width]) -> Type {
+        let fields = fields.to_vec();
+        Type::Struct(Struct { fields })
+    }
+
+    #[test]
+    fn arguments() {
+        for (params, expected) in [
+            (vec![Type::I32, I64, I128], "a0 a1:a2 a3:a4:a5:a6"),
+            (
+                [vec![Type::I32; 7], vec![I64]].concat(),
+                "a0 a1 a2 a3 a4 a5 a6 a7:+0",
+            ),
+            (
+                [vec![I64; 4], vec![Type::I32, I64]].concat(),
+                "a0:a1 a2:a3 a4:a5 a6:a7 +0 +8:+12",
+            ),
+            (
+                [vec![I64; 4], vec![Type::I32, I128]].concat(),
+                "a0:a1 a2:a3 a4:a5 a6:a7 +0 +16:+20:+24:+28",
+            ),
+            (
+                vec![
+                    structure(&[Width::W8; 3]),
+                    structure(&[Width::W16; 3]),
+                    structure(&[Width::W64; 2]),
+                ],
+                "a0 a1:a2 a3",
+            ),
+            (
+                [
+                    vec![I64; 4],
+                    vec![
+                        Type::I32,
+                        structure(&[Width::W32; 2]),
+                        Type::I32,
+                        structure(&[Width::W64]),
+                    ],
+                ]
+                .concat(),
+                "a0:a1 a2:a3 a4:a5 a6:a7 +0 +4:+8 +12 +16:+20",
+            ),
+        ] {
+            let function = function(CallConv::SystemV, &params, &[]);
+            assert_eq!(describe(&Places::of_arguments(&function)), expected);
+        }
+    }
+
+    #[test]
+    fn results_and_the_hidden_pointer() {
+        for (call_conv, results, arguments, expected) in [
+            (CallConv::SystemV, vec![I64], "a0", "a0:a1"),
+            (CallConv::SystemV, vec![Type::I32, I64], "a1", "a0 a1:+0"),
+            (
+                CallConv::SystemV,
+                vec![structure(&[Width::W32; 3])],
+                "a1",
+                "",
+            ),
+            (
+                CallConv::Fast,
+                vec![I64; 4],
+                "a0",
+                "a0:a1 a2:a3 a4:a5 a6:a7",
+            ),
+            (
+                CallConv::Tail,
+                vec![I128; 3],
+                "a1",
+                "a0:a1:a2:a3 a4:a5:a6:a7 +0:+4:+8:+12",
+            ),
+        ] {
+            let function = function(call_conv, &[Type::I32], &results);
+            assert_eq!(describe(&Places::of_arguments(&function)), arguments);
+            assert_eq!(describe(&Places::of_results(&function)), expected);
+        }
+    }
+
+    #[test]
+    fn only_tail_functions_pop_their_arguments() {
+        for (call_conv, popped) in [
+            (CallConv::SystemV, 0),
+            (CallConv::Fast, 0),
+            (CallConv::Tail, 16),
+        ] {
+            assert_eq!(
+                popped_bytes(&function(call_conv, &[Type::I32; 9], &[])),
+                popped
+            );
+        }
+    }
+}

@@ -34,6 +34,8 @@ pub mod lpc_object;
 pub mod lpir_text;
 pub mod model;
 pub mod reduce;
+#[cfg(test)]
+mod sample;
 pub mod statistics;
 pub mod toolchain;
 pub mod trace;

@@ -14,12 +14,15 @@
 //! Wherever C has the type, the text uses it and leaves the rest to the compiler. What C does not have is spelled out in
 //! words by means of [`Places`].
 
-use super::case::{
-    Base, CallMode, Case, Extension, Function, Int, Language, Source, Struct, Type, Width,
-};
+mod expression;
+mod prototype;
+
+use super::case::{Base, CallMode, Case, Function, Int, Language, Source, Struct, Type, Width};
 use super::convention::{Place, Places};
 use super::faults::Fault;
 use super::trace::{Record, Site, TraceLayout};
+use expression::{Expression, GARBAGE, constant, passed, received, unsigned};
+use prototype::{CParam, Prototype, Role, View, produced};
 use std::fmt::Write;
 
 /// What is declared before all functions.
@@ -31,9 +34,6 @@ typedef unsigned long long u64;
 extern u32 *trace_next;
 extern u32 fuel;
 ";
-
-/// What the bits are that nobody may look at.
-const GARBAGE: u32 = 0xa5c3_96e1;
 
 /// The C functions of `cases`, as one file.
 pub fn c_text(cases: &[Case], fault: Option<Fault>) -> String {
@@ -90,223 +90,6 @@ fn declare_struct(text: &mut String, name: &str, layout: &Struct) {
         .map(|(index, width)| format!(" {} f{index};", unsigned(*width)))
         .collect();
     line(text, format_args!("struct {name} {{{members} }};"));
-}
-
-/// From which side a function is looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum View {
-    Caller,
-    Callee,
-}
-
-/// A function as C sees it.
-struct Prototype {
-    result: String,
-    /// Whether the results are not the value that C returns, but words.
-    is_result_spelled_out: bool,
-    params: Vec<CParam>,
-}
-
-/// A parameter of the C function.
-struct CParam {
-    ty: String,
-    name: String,
-    role: Role,
-}
-
-/// What a parameter of the C function is for.
-#[derive(Clone, Copy)]
-enum Role {
-    /// The address of the return area.
-    ReturnArea,
-    /// An unused word, which moves the next argument to its place in the stack.
-    Padding,
-    /// A parameter.
-    Whole(usize),
-    /// So many bits of a parameter from bit `low` on.
-    Part { param: usize, low: u32, bits: u32 },
-}
-
-impl Prototype {
-    fn new(case: &Case, index: usize, view: View, fault: Option<Fault>) -> Self {
-        let function = &case.functions[index];
-        let name = case.symbol(index);
-        let results = Places::of_results(function);
-        let result_words: usize = results.values.iter().map(Vec::len).sum();
-        let result_type = match function.results.as_slice() {
-            [] => Some("void".to_owned()),
-            [result] => match &result.ty {
-                Type::Int(int) if result.as_word && view == View::Caller => {
-                    Some(unsigned(int.width.max(Width::W32)).to_owned())
-                }
-                Type::Int(int) if int.width != Width::W128 => {
-                    Some(c_type(produced(*int, fault)).to_owned())
-                }
-                Type::Struct(_) => Some(format!("struct {name}_r")),
-                Type::Int(_) | Type::Pointer(_) => None,
-            },
-            _ => None,
-        };
-        debug_assert!(result_type.is_some() || result_words >= 2);
-        let is_result_spelled_out = result_type.is_none();
-        let mut params = Vec::new();
-        if results.memory > 0 {
-            params.push(CParam {
-                ty: "u32 *".to_owned(),
-                name: "area".to_owned(),
-                role: Role::ReturnArea,
-            });
-        }
-        let places = Places::of_arguments(function);
-        let mut stack_end = 0;
-        for (param, (data, words)) in function.params.iter().zip(&places.values).enumerate() {
-            let new = |ty: &str, role| CParam {
-                ty: ty.to_owned(),
-                name: format!("p{param}"),
-                role,
-            };
-            match &data.ty {
-                Type::Int(int) if int.width == Width::W128 => {
-                    let start = words.first().copied();
-                    if let (Some(Place::Memory(start)), false) =
-                        (start, fault == Some(Fault::NoStackAlignment))
-                    {
-                        let padding = (stack_end..start).step_by(4);
-                        let padding = padding.map(|offset| CParam {
-                            ty: "u32".to_owned(),
-                            name: format!("pad{offset}"),
-                            role: Role::Padding,
-                        });
-                        params.extend(padding);
-                    }
-                    params.extend(parts(param, words));
-                }
-                Type::Int(_) if data.as_word && view == View::Callee => {
-                    params.push(new("u32", Role::Whole(param)));
-                }
-                Type::Int(int) => params.push(new(c_type(*int), Role::Whole(param))),
-                Type::Pointer(_) => {
-                    params.push(new(
-                        &format!("struct {name}_p{param} *"),
-                        Role::Whole(param),
-                    ));
-                }
-                Type::Struct(_) => {
-                    params.push(new(&format!("struct {name}_p{param}"), Role::Whole(param)));
-                }
-            }
-            if let Some(Place::Memory(last)) = words.last() {
-                stack_end = last + 4;
-            }
-        }
-        if fault == Some(Fault::ReturnAreaLast) && results.memory > 0 {
-            params.rotate_left(1);
-        }
-        if fault == Some(Fault::SwappedArguments) && view == View::Callee {
-            swap_first_words(&mut params);
-        }
-        Self {
-            result: result_type.unwrap_or_else(|| "u64".to_owned()),
-            is_result_spelled_out,
-            params,
-        }
-    }
-
-    fn declaration(&self, name: &str) -> String {
-        format!("{} {name}{}", self.result, self.param_list())
-    }
-
-    fn param_list(&self) -> String {
-        let params = self.params.iter();
-        let params: Vec<_> = params
-            .map(|param| format!("{} {}", param.ty, param.name))
-            .collect();
-        match params.as_slice() {
-            [] => "(void)".to_owned(),
-            _ => format!("({})", params.join(", ")),
-        }
-    }
-}
-
-/// Exchanges two parameters that are words.
-fn swap_first_words(params: &mut [CParam]) {
-    let words: Vec<usize> = (0..params.len())
-        .filter(|index| params[*index].ty == "u32")
-        .take(2)
-        .collect();
-    if let [first, second] = words[..] {
-        params.swap(first, second);
-    }
-}
-
-/// The parameters that a parameter of 128 bits is made of: two of 64 bits where C puts them to the same places.
-fn parts(param: usize, places: &[Place]) -> Vec<CParam> {
-    let is_register = |place: &Place| matches!(place, Place::Register(_));
-    let is_split = places.iter().any(is_register) && !places.iter().all(is_register);
-    let bits = if is_split { 32 } else { 64 };
-    let part = |low: u32| CParam {
-        ty: format!("u{bits}"),
-        name: format!("p{param}_{low}"),
-        role: Role::Part { param, low, bits },
-    };
-    (0..128).step_by(bits as usize).map(part).collect()
-}
-
-/// The type of C that an integer has as a parameter or result.
-fn c_type(int: Int) -> &'static str {
-    match (int.width, int.extension) {
-        (Width::W8, Extension::Zero) if int.is_bool => "_Bool",
-        (Width::W8, Extension::Zero) => "u8",
-        (Width::W8, Extension::Sign) => "signed char",
-        (Width::W16, Extension::Zero) => "u16",
-        (Width::W16, Extension::Sign) => "short",
-        // All of a word that nobody has extended.
-        (Width::W8 | Width::W16, Extension::None) | (Width::W32, _) => "u32",
-        (Width::W64 | Width::W128, _) => "u64",
-    }
-}
-
-/// The type that a function gives to its result of type `int`.
-fn produced(int: Int, fault: Option<Fault>) -> Int {
-    match fault {
-        Some(Fault::UnextendedResult) => Int::new(int.width),
-        _ => int,
-    }
-}
-
-/// The unsigned type of a width.
-fn unsigned(width: Width) -> &'static str {
-    match width {
-        Width::W8 => "u8",
-        Width::W16 => "u16",
-        Width::W32 => "u32",
-        Width::W64 | Width::W128 => "u64",
-    }
-}
-
-/// A scalar: an expression of its unsigned type, or two of 64 bits.
-#[derive(Clone)]
-struct Expression {
-    halves: Vec<String>,
-}
-
-impl Expression {
-    fn new(text: impl Into<String>) -> Self {
-        Self {
-            halves: vec![text.into()],
-        }
-    }
-
-    /// The expressions of its words.
-    fn words(&self, width: Width) -> Vec<String> {
-        if width.words() == 1 {
-            return vec![format!("(u32)({})", self.halves[0])];
-        }
-        let halves = self.halves.iter();
-        halves
-            .flat_map(|half| [format!("(u32)({half})"), format!("(u32)(({half}) >> 32)")])
-            .collect()
-    }
 }
 
 /// Writes one function.
@@ -663,29 +446,5 @@ impl<'a> FunctionWriter<'a> {
                 Width::W128 => vec![pair(0), pair(2)],
             },
         }
-    }
-}
-
-fn constant(value: u64) -> String {
-    format!("{value:#x}ull")
-}
-
-/// A value as C passes it: in its type, and with garbage above it if nobody extends it.
-fn passed(int: Int, value: &Expression) -> String {
-    let value = &value.halves[0];
-    match int.extension {
-        Extension::None if int.width.is_narrow() => {
-            let garbage = GARBAGE & !(int.width.mask() as u32);
-            format!("((u32)({value}) | {garbage:#x}u)")
-        }
-        _ => format!("(({})({value}))", c_type(int)),
-    }
-}
-
-/// The word of a narrow integer that C has received as `value`.
-fn received(int: Int, value: &str) -> String {
-    match int.extension {
-        Extension::None => format!("(u32)({})({value})", unsigned(int.width)),
-        Extension::Zero | Extension::Sign => format!("(u32)({value})"),
     }
 }

@@ -4,16 +4,13 @@
 //! except for structures: a structure by value is one or two integers or the address of a copy, a returned one of more than
 //! two words is written to the address in a parameter with the flag `sret`.
 
-use super::case::{
-    Base, CallMode, Case, Extension, Function, Int, Language, Source, Struct, Type, Width,
-};
-use super::convention::words_of_struct;
-use super::trace::{Record, Site, TraceLayout};
-use lpc_lpir::ir::CallConv;
-use std::fmt::Write;
+mod signature;
+mod values;
 
-/// The bits that nobody may look at.
-const GARBAGE: u32 = 0x9d3b_57c4;
+use super::case::{CallMode, Case, Extension, Function, Int, Language, Source, Type, Width};
+use super::trace::{Record, Site, TraceLayout};
+use signature::{View, int_type, lpir_types, signature};
+use std::fmt::Write;
 
 /// The LPIR functions of `cases`, as one module.
 pub fn lpir_text(cases: &[Case]) -> String {
@@ -47,66 +44,6 @@ fn data(case: &Case) -> String {
         ));
     }
     text
-}
-
-/// From which side a signature is looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum View {
-    Caller,
-    Callee,
-}
-
-/// The signature of `function`: `(i32, i8 sext) -> i32 system_v`.
-fn signature(function: &Function, view: View) -> String {
-    let struct_return = function.struct_return().map(|_| "i32 sret".to_owned());
-    let params = function.params.iter();
-    let params = params.flat_map(|param| {
-        let as_word = param.as_word && view == View::Callee;
-        lpir_types(&param.ty, as_word)
-    });
-    let params: Vec<String> = struct_return.into_iter().chain(params).collect();
-    let results: Vec<String> = match function.struct_return() {
-        Some(_) => Vec::new(),
-        None => function
-            .results
-            .iter()
-            .flat_map(|result| lpir_types(&result.ty, result.as_word && view == View::Caller))
-            .collect(),
-    };
-    let arrow = if results.is_empty() { "" } else { " -> " };
-    let call_conv: CallConv = function.call_conv;
-    let (params, results) = (params.join(", "), results.join(", "));
-    format!("({params}){arrow}{results} {call_conv}")
-}
-
-/// The types that lpc has for `ty`.
-fn lpir_types(ty: &Type, as_word: bool) -> Vec<String> {
-    match ty {
-        Type::Int(int) if as_word => vec![int_type(int.width.max(Width::W32)).to_owned()],
-        Type::Int(int) => {
-            let extension = match int.extension {
-                Extension::None => "",
-                Extension::Zero => " uext",
-                Extension::Sign => " sext",
-            };
-            vec![format!("{}{extension}", int_type(int.width))]
-        }
-        Type::Struct(layout) if !layout.is_by_reference() => {
-            let words = words_of_struct(ty).into_iter();
-            words.map(|width| int_type(width).to_owned()).collect()
-        }
-        Type::Pointer(_) | Type::Struct(_) => vec!["i32".to_owned()],
-    }
-}
-
-fn int_type(width: Width) -> &'static str {
-    match width {
-        Width::W8 => "i8",
-        Width::W16 => "i16",
-        Width::W32 => "i32",
-        Width::W64 => "i64",
-        Width::W128 => "i128",
-    }
 }
 
 /// A value of LPIR.
@@ -420,165 +357,6 @@ impl<'a> FunctionWriter<'a> {
         self.line(format_args!("return {}", values.join(", ")));
     }
 
-    // Values.
-
-    /// What `source` is, as LPIR passes it: with garbage above it if nobody extends it.
-    fn produced(&mut self, source: Source, int: Int) -> Value {
-        let value = self.source(source, int);
-        if !int.width.is_narrow() || int.extension != Extension::None {
-            return value;
-        }
-        // Garbage in the upper bits of the register, as far as the compiler does not see through it.
-        let wide = self.inst(format_args!("uextend.i32 {value}"));
-        let garbage = GARBAGE & !(int.width.mask() as u32);
-        let garbage = self.iconst(Width::W32, u128::from(garbage));
-        let wide = self.inst(format_args!("bor {wide}, {garbage}"));
-        self.inst(format_args!("ireduce.{} {wide}", int_type(int.width)))
-    }
-
-    /// What `source` is as an integer.
-    fn source(&mut self, source: Source, int: Int) -> Value {
-        let width = int.width;
-        let base = match source.base {
-            Base::Zero => None,
-            Base::Load(first) => Some(self.load_value(first, width)),
-            Base::Round => Some(self.round),
-            Base::Param(index) => Some(self.narrowed_param(index, width)),
-            Base::CallResult { call, index } => Some(self.narrowed_result(call, index, width)),
-        };
-        let value = match (base, source.xor) {
-            (Some(base), 0) => base,
-            (None, bits) => self.iconst(width, bits),
-            (Some(base), bits) => {
-                let bits = self.iconst(width, bits);
-                self.inst(format_args!("bxor {base}, {bits}"))
-            }
-        };
-        if !int.is_bool {
-            return value;
-        }
-        let one = self.iconst(width, 1);
-        self.inst(format_args!("band {value}, {one}"))
-    }
-
-    fn load_value(&mut self, first: usize, width: Width) -> Value {
-        let ty = int_type(width.max(Width::W32));
-        let (memory, offset) = (self.memory, 4 * first);
-        let loaded = self.inst(format_args!("load.{ty} notrap {memory}+{offset}"));
-        self.narrowed(loaded, width.is_narrow(), width)
-    }
-
-    fn narrowed_param(&mut self, index: usize, width: Width) -> Value {
-        let value = self.params[index][0];
-        let as_word = self.function.params[index].as_word;
-        self.narrowed(value, as_word, width)
-    }
-
-    fn narrowed_result(&mut self, call: usize, index: usize, width: Width) -> Value {
-        let value = self.call_results[call][index][0];
-        let as_word = self.callee(call).results[index].as_word;
-        self.narrowed(value, as_word, width)
-    }
-
-    fn callee(&self, call: usize) -> &'a Function {
-        &self.case.functions[self.function.calls[call].callee]
-    }
-
-    /// The low bits of `value`, if it is a word.
-    fn narrowed(&mut self, value: Value, is_word: bool, width: Width) -> Value {
-        match is_word && width.is_narrow() {
-            true => self.inst(format_args!("ireduce.{} {value}", int_type(width))),
-            false => value,
-        }
-    }
-
-    /// The integers that a structure is passed as. What is between its members is garbage.
-    fn struct_words(&mut self, ty: &Type, layout: &Struct, sources: &[Source]) -> Vec<Value> {
-        let fields: Vec<_> = layout.fields.iter().zip(layout.offsets()).collect();
-        let mut start = 0;
-        let mut words = Vec::new();
-        for word in words_of_struct(ty) {
-            let end = start + word.bytes();
-            let mut unused = word.mask();
-            let mut value = None;
-            for ((width, offset), source) in fields.iter().zip(sources) {
-                if !(start..end).contains(offset) {
-                    continue;
-                }
-                let shift = 8 * (offset - start);
-                unused &= !(width.mask() << shift);
-                let field = self.source(*source, Int::new(**width));
-                let field = self.shifted_to(field, **width, word, shift);
-                value = Some(match value {
-                    None => field,
-                    Some(value) => self.inst(format_args!("bor {value}, {field}")),
-                });
-            }
-            let value = match value {
-                Some(value) if unused == 0 => value,
-                Some(value) => {
-                    let garbage = self.iconst(word, u128::from(GARBAGE) & unused);
-                    self.inst(format_args!("bor {value}, {garbage}"))
-                }
-                None => self.iconst(word, u128::from(GARBAGE)),
-            };
-            words.push(value);
-            start = end;
-        }
-        words
-    }
-
-    fn shifted_to(&mut self, field: Value, width: Width, word: Width, shift: u32) -> Value {
-        let ty = int_type(word);
-        let wide = match width == word {
-            true => field,
-            false => self.inst(format_args!("uextend.{ty} {field}")),
-        };
-        if shift == 0 {
-            return wide;
-        }
-        let amount = self.iconst(Width::W32, u128::from(shift));
-        self.inst(format_args!("ishl {wide}, {amount}"))
-    }
-
-    /// A member of a structure that was passed as integers.
-    fn field_of_words(
-        &mut self,
-        ty: &Type,
-        layout: &Struct,
-        words: &[Value],
-        field: usize,
-    ) -> Value {
-        let (width, offset) = (layout.fields[field], layout.offsets()[field]);
-        let mut start = 0;
-        for (word, value) in words_of_struct(ty).into_iter().zip(words) {
-            let end = start + word.bytes();
-            if (start..end).contains(&offset) {
-                let amount = self.iconst(Width::W32, u128::from(8 * (offset - start)));
-                let shifted = self.inst(format_args!("ushr {value}, {amount}"));
-                return match width == word {
-                    true => shifted,
-                    false => self.inst(format_args!("ireduce.{} {shifted}", int_type(width))),
-                };
-            }
-            start = end;
-        }
-        unreachable!("the words of a structure hold all of its members")
-    }
-
-    fn store_fields(&mut self, layout: &Struct, sources: &[Source], address: Value) {
-        let fields = layout.fields.iter().zip(layout.offsets());
-        for ((width, offset), source) in fields.zip(sources) {
-            let value = self.source(*source, Int::new(*width));
-            self.line(format_args!("store notrap {value}, {address}+{offset}"));
-        }
-    }
-
-    fn load_field(&mut self, layout: &Struct, address: Value, field: usize) -> Value {
-        let (ty, offset) = (int_type(layout.fields[field]), layout.offsets()[field]);
-        self.inst(format_args!("load.{ty} notrap {address}+{offset}"))
-    }
-
     // The trace.
 
     fn records(&mut self, records: &[Record]) {
@@ -632,19 +410,6 @@ impl<'a> FunctionWriter<'a> {
                     }
                 };
                 (value, false)
-            }
-        }
-    }
-
-    /// A scalar of what `values` represent.
-    fn part(&mut self, ty: &Type, values: &[Value], field: usize) -> Value {
-        match ty {
-            Type::Int(_) => values[0],
-            Type::Struct(layout) if !layout.is_by_reference() => {
-                self.field_of_words(ty, layout, values, field)
-            }
-            Type::Pointer(layout) | Type::Struct(layout) => {
-                self.load_field(layout, values[0], field)
             }
         }
     }
