@@ -30,6 +30,7 @@ pub fn write(module: &Module, settings: &Settings, object: &Path) -> Result<(), 
         extensions: settings.extensions,
         sections_by_name: false,
         unwind_tables: settings.unwind_info,
+        trap_table: false,
         source: None,
     };
     let bytes = write_object(module, &compiled, &options).map_err(refused)?;
