@@ -14,6 +14,15 @@ pub enum Error {
         /// The Debian package that it is in.
         package: &'static str,
     },
+    /// A program lacks something that newer versions have.
+    OldTool {
+        /// Its name.
+        program: &'static str,
+        /// The Debian package that it is in.
+        package: &'static str,
+        /// What it lacks.
+        lacks: &'static str,
+    },
     /// A program that must succeed failed.
     Tool {
         /// How it was started.
@@ -36,6 +45,14 @@ impl fmt::Display for Error {
                     "{program} is missing: install the Debian package {package}"
                 )
             }
+            Self::OldTool {
+                program,
+                package,
+                lacks,
+            } => write!(
+                f,
+                "{program} has no {lacks}: install a newer version of the Debian package {package}"
+            ),
             Self::Tool { command, output } => write!(f, "{command} failed: {output}"),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Lpc(message) => write!(f, "lpc: {message}"),

@@ -17,7 +17,7 @@ fn run(count: u64, fault: Option<Fault>) -> Option<(Options, Report)> {
     };
     match abi::run(&options, &|_| {}) {
         Ok(report) => Some((options, report)),
-        Err(error @ Error::MissingTool { .. }) => {
+        Err(error @ (Error::MissingTool { .. } | Error::OldTool { .. })) => {
             assert!(std::env::var_os("CI").is_none(), "{error}");
             eprintln!("skipped: {error}");
             None

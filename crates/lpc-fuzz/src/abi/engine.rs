@@ -1,7 +1,7 @@
 //! Running a guest program, in QEMU and in the emulator of lpc.
 
 use super::configuration::Engine;
-use super::toolchain::QEMU;
+use super::toolchain::{BARE_CPU, QEMU};
 use crate::error::Error;
 use lpc_process::{End, Process, ProcessOptions, Streams};
 use lpc_riscv32::{Extension, ExtensionSet};
@@ -84,7 +84,9 @@ fn cpu(extensions: ExtensionSet) -> String {
     let names = names
         .into_iter()
         .filter(|extension| extensions.contains(*extension));
-    names.fold("rv32i".to_owned(), |cpu, name| format!("{cpu},{name}=true"))
+    names.fold(BARE_CPU.to_owned(), |cpu, name| {
+        format!("{cpu},{name}=true")
+    })
 }
 
 fn run_in_emulator(program: &Path, extensions: ExtensionSet) -> Result<Run, Error> {

@@ -13,6 +13,9 @@ const LLD: Tool = Tool::new("ld.lld-19", "lld-19");
 /// QEMU in user mode.
 pub const QEMU: Tool = Tool::new("qemu-riscv32", "qemu-user");
 
+/// The processor of QEMU without extensions.
+pub const BARE_CPU: &str = "rv32i";
+
 /// A program of someone else.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
@@ -28,7 +31,7 @@ impl Tool {
     }
 }
 
-/// Checks that all tools are installed.
+/// Checks that all tools are installed, and new enough.
 ///
 /// # Errors
 /// Names the first one that is not.
@@ -43,7 +46,15 @@ pub fn check_tools() -> Result<(), Error> {
             return Err(Error::MissingTool { program, package });
         }
     }
-    Ok(())
+    let cpus = Command::new(QEMU.program).args(["-cpu", "help"]).output();
+    if cpus.is_ok_and(|cpus| String::from_utf8_lossy(&cpus.stdout).contains(BARE_CPU)) {
+        return Ok(());
+    }
+    Err(Error::OldTool {
+        program: QEMU.program,
+        package: QEMU.package,
+        lacks: "processor without extensions (rv32i)",
+    })
 }
 
 /// Compiles the C file `source`.
