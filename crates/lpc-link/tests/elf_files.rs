@@ -216,12 +216,15 @@ fn other_files_are_told_what_they_are() {
     let error = |offset: usize, value: &[u8]| {
         let mut bytes = program();
         bytes[offset..][..value.len()].copy_from_slice(value);
-        ElfFile::parse(&bytes).unwrap_err()
+        let checked = ElfFile::parse(&bytes).and_then(|file| file.check_static_executable());
+        checked.unwrap_err()
     };
     assert_eq!(error(0, b"\x7fELG"), ReadElfError::NotElf);
     assert_eq!(error(CLASS, &[2]), ReadElfError::Not32Bit);
     assert_eq!(error(DATA, &[2]), ReadElfError::BigEndian);
+    assert_eq!(error(TYPE, &[1, 0]), ReadElfError::NotLinked);
     assert_eq!(error(TYPE, &[3, 0]), ReadElfError::NotStatic);
+    assert_eq!(error(TYPE, &[4, 0]), ReadElfError::OtherKind(4));
     assert_eq!(error(MACHINE, &[40, 0]), ReadElfError::OtherMachine(40));
     assert_eq!(error(FLAGS, &[5]), ReadElfError::HardFloat);
     assert_eq!(error(FLAGS, &[9]), ReadElfError::Embedded);
@@ -336,7 +339,7 @@ fn garbled_files_never_panic() {
             continue;
         };
         accepted += 1;
-        let _ = file.extensions();
+        let _ = (file.extensions(), file.check_static_executable());
         for address in (0x1_0000..0x1_0200).step_by(16) {
             let _ = (file.locate(address), file.trap_at(address));
         }

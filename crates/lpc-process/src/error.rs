@@ -7,10 +7,8 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The file cannot be read, or its instruction set is not known.
+    /// The file cannot be read, is no static executable, or is for an instruction set that is not known.
     Read(ReadElfError),
-    /// The file is a relocatable object.
-    NotExecutable,
     /// There is nothing to load.
     NoSegments,
     /// The segments are further apart than the machine has memory.
@@ -32,7 +30,6 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(error) => error.fmt(f),
-            Self::NotExecutable => f.write_str("an object that is not linked yet"),
             Self::NoSegments => f.write_str("there is nothing to load in this executable"),
             Self::TooFarApart { start, end, limit } => write!(
                 f,

@@ -6,7 +6,7 @@ use crate::memory_map::{MemoryMap, has_copy};
 use crate::semihosting::{self, Semihosting};
 use crate::source_line::{self, SourceLine};
 use crate::streams::Streams;
-use lpc_link::elf::read::{ElfFile, FileKind};
+use lpc_link::elf::read::ElfFile;
 use lpc_lpir::ir::TrapCode;
 use lpc_riscv32::emulator::{Counters, Emulator, MachineConfig, Memory, Stop, Trap};
 use lpc_riscv32::{ExtensionSet, Gpr};
@@ -96,9 +96,7 @@ impl<'data> Process<'data> {
         options: ProcessOptions,
     ) -> Result<Self, LoadError> {
         let file = ElfFile::parse(bytes)?;
-        if file.kind != FileKind::Executable {
-            return Err(LoadError::NotExecutable);
-        }
+        file.check_static_executable()?;
         let extensions = match extensions {
             Some(extensions) => extensions,
             None => file.extensions()?,

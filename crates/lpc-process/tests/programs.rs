@@ -2,6 +2,7 @@
 
 use lpc_codegen::{Settings, compile_module};
 use lpc_link::Linker;
+use lpc_link::elf::read::ReadElfError;
 use lpc_link::elf::{ExecutableOptions, Stack, link_executable};
 use lpc_lpir::ir::TrapCode;
 use lpc_lpir::text::parse_module;
@@ -181,7 +182,8 @@ fn what_is_no_executable_is_refused() {
     assert!(matches!(load(b"text", OPTIONS), Some(LoadError::Read(_))));
     let mut object = bytes.clone();
     object[16] = 1;
-    assert_eq!(load(&object, OPTIONS), Some(LoadError::NotExecutable));
+    let not_linked = LoadError::Read(ReadElfError::NotLinked);
+    assert_eq!(load(&object, OPTIONS), Some(not_linked));
     let options = ProcessOptions {
         heap_and_stack_size: 0,
         ..OPTIONS

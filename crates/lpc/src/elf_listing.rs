@@ -125,7 +125,7 @@ impl<'a> ElfListing<'a> {
     /// The address of a section, or 0 in a relocatable object, where all places are relative to it.
     fn start_of(&self, section: &Section<'_>) -> u32 {
         match self.file.kind {
-            FileKind::Executable => section.address,
+            FileKind::Executable | FileKind::Shared => section.address,
             FileKind::Relocatable => 0,
         }
     }
@@ -138,7 +138,7 @@ impl<'a> ElfListing<'a> {
     ) -> BTreeMap<u32, String> {
         let sections: Vec<(Range<u64>, BTreeMap<u32, &str>)> = self
             .code_sections()
-            .filter(|(other, _)| self.file.kind == FileKind::Executable || *other == index)
+            .filter(|(other, _)| self.file.kind != FileKind::Relocatable || *other == index)
             .map(|(index, section)| {
                 let start = u64::from(self.start_of(section));
                 let range = start..start + section.data.len() as u64;

@@ -1,7 +1,7 @@
 //! Reading ELF files of RV32 machines, of any compiler.
 //!
-//! [`ElfFile::parse`] checks a file and gives views of its bytes. It accepts statically linked executables and relocatable
-//! objects. Of everything in the result holds:
+//! [`ElfFile::parse`] checks a file and gives views of its bytes. [`ElfFile::check_static_executable`] says whether it can be
+//! run as it is. Of everything in the result holds:
 //!
 //! * segments, sections and their data are inside the file, and no segment leaves the address space or overlaps another;
 //! * a symbol that is in a section names one that exists;
@@ -42,7 +42,7 @@ pub fn is_elf(bytes: &[u8]) -> bool {
 pub struct ElfFile<'data> {
     /// What it is for.
     pub kind: FileKind,
-    /// The address of the first instruction of an executable; 0 in a relocatable object.
+    /// The address of the first instruction; 0 where there is none that comes first.
     pub entry: u32,
     /// What is loaded into memory, in the order of the file.
     pub segments: Vec<Segment<'data>>,
@@ -50,8 +50,10 @@ pub struct ElfFile<'data> {
     pub sections: Vec<Section<'data>>,
     /// The symbols, indexed by the number that relocations use. The first one is the null symbol.
     pub symbols: Vec<Symbol<'data>>,
-    /// Whether the header states that there are compressed instructions.
-    has_compressed: bool,
+    /// The flags of the file header.
+    flags: elf::FileFlags,
+    /// Whether there is something for a dynamic linker to do.
+    is_dynamic: bool,
     /// The content of `.riscv.attributes`.
     attributes: Option<&'data [u8]>,
 }
@@ -63,6 +65,8 @@ pub enum FileKind {
     Executable,
     /// To be linked.
     Relocatable,
+    /// A library, or a program that may be at any address.
+    Shared,
 }
 
 /// A part of the file that is loaded into memory (`PT_LOAD`).
@@ -246,7 +250,7 @@ impl Symbol<'_> {
     }
 }
 
-/// Why a file is not read.
+/// Why a file is not read, or cannot be run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ReadElfError {
@@ -258,7 +262,11 @@ pub enum ReadElfError {
     BigEndian,
     /// It is for another machine than RISC-V: this number in the ELF registry.
     OtherMachine(u16),
-    /// It is neither an executable nor a relocatable object: `ET_DYN` or `ET_CORE`, or has an interpreter.
+    /// It is none of the [kinds](FileKind) of files that are read.
+    OtherKind(u16),
+    /// It is not an executable, but an object that is to be linked.
+    NotLinked,
+    /// It is not a statically linked executable: it may be at any address, or has an interpreter.
     NotStatic,
     /// Its functions pass floating-point numbers in registers that the machine lacks.
     HardFloat,
@@ -302,9 +310,14 @@ impl fmt::Display for ReadElfError {
                     None => write!(f, "{machine}"),
                 }
             }
+            Self::OtherKind(kind) => write!(
+                f,
+                "an ELF file of a kind that is not supported: {}",
+                elf::FileType(*kind).name().unwrap_or("unknown")
+            ),
+            Self::NotLinked => f.write_str("an object that is not linked yet"),
             Self::NotStatic => f.write_str(
-                "neither a statically linked executable nor a relocatable object; \
-                 link with `-static`, and not with `-pie`",
+                "not a statically linked executable; link with `-static`, and not with `-pie`",
             ),
             Self::HardFloat => {
                 f.write_str("compiled for floating-point registers; compile with `-mabi=ilp32`")
@@ -356,7 +369,8 @@ impl<'data> ElfFile<'data> {
         let kind = match header.e_type(ENDIAN) {
             elf::ET_EXEC => FileKind::Executable,
             elf::ET_REL => FileKind::Relocatable,
-            _ => return Err(ReadElfError::NotStatic),
+            elf::ET_DYN => FileKind::Shared,
+            other => return Err(ReadElfError::OtherKind(other.0)),
         };
         let sections = header.sections(ENDIAN, bytes)?;
         let attributes = sections
@@ -364,13 +378,18 @@ impl<'data> ElfFile<'data> {
             .find(|section| section.sh_type(ENDIAN) == elf::SHT_RISCV_ATTRIBUTES)
             .map(|section| section.data(ENDIAN, bytes))
             .transpose()?;
+        let program_headers = header.program_headers(ENDIAN, bytes)?;
         let file = Self {
             kind,
             entry: header.e_entry(ENDIAN),
-            segments: parse_segments(header, bytes)?,
+            segments: parse_segments(program_headers, bytes)?,
             symbols: parse_symbols(&sections, bytes)?,
             sections: parse_sections(&sections, bytes)?,
-            has_compressed: header.e_flags(ENDIAN).contains(elf::EF_RISCV_RVC),
+            flags: header.e_flags(ENDIAN),
+            is_dynamic: program_headers.iter().any(|header| {
+                let kind = header.p_type(ENDIAN);
+                kind == elf::PT_INTERP || kind == elf::PT_DYNAMIC
+            }),
             attributes,
         };
         file.check()?;
@@ -380,9 +399,6 @@ impl<'data> ElfFile<'data> {
     /// Checks what the parts promise of each other.
     fn check(&self) -> Result<(), ReadElfError> {
         check_disjoint(&self.segments)?;
-        if self.kind == FileKind::Executable && !self.is_executable(self.entry) {
-            return Err(ReadElfError::BadEntry(self.entry));
-        }
         for symbol in &self.symbols {
             if let SymbolPlace::Section(SectionIndex(index)) = symbol.place
                 && index >= self.sections.len()
@@ -393,9 +409,28 @@ impl<'data> ElfFile<'data> {
         Ok(())
     }
 
-    fn is_executable(&self, address: u32) -> bool {
-        let mut segments = self.segments.iter();
-        segments.any(|segment| segment.is_executable && segment.contains(address))
+    /// Checks that the file is a program that a machine with general-purpose registers can run when its segments are loaded.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn check_static_executable(&self) -> Result<(), ReadElfError> {
+        match self.kind {
+            FileKind::Executable if !self.is_dynamic => {}
+            FileKind::Relocatable => return Err(ReadElfError::NotLinked),
+            FileKind::Executable | FileKind::Shared => return Err(ReadElfError::NotStatic),
+        }
+        if self.flags.contains(elf::EF_RISCV_RVE) {
+            return Err(ReadElfError::Embedded);
+        }
+        if self.flags.riscv_float_abi() != elf::EF_RISCV_FLOAT_ABI_SOFT {
+            return Err(ReadElfError::HardFloat);
+        }
+        let mut code = self.segments.iter().filter(|segment| segment.is_executable);
+        if code.any(|segment| segment.contains(self.entry)) {
+            Ok(())
+        } else {
+            Err(ReadElfError::BadEntry(self.entry))
+        }
     }
 
     /// The section that is called `name`.
@@ -415,7 +450,7 @@ impl<'data> ElfFile<'data> {
                 isa: isa.to_string(),
                 error,
             }),
-            None if self.has_compressed => Ok(ExtensionSet::all()),
+            None if self.flags.contains(elf::EF_RISCV_RVC) => Ok(ExtensionSet::all()),
             None => Ok(without_compressed()),
         }
     }
@@ -430,7 +465,7 @@ impl<'data> ElfFile<'data> {
         Some(symbol.value)
     }
 
-    /// The function that `address` of an executable is in, and the distance from its start. Where no function is known to
+    /// The function that `address` of a linked file is in, and the distance from its start. Where no function is known to
     /// reach so far it is the next label before the address in its section.
     pub fn locate(&self, address: u32) -> Option<(&'data str, u32)> {
         let contains = |symbol: &&Symbol<'data>| {
@@ -519,27 +554,16 @@ fn parse_header(bytes: &[u8]) -> Result<&Header, ReadElfError> {
     if machine != elf::EM_RISCV {
         return Err(ReadElfError::OtherMachine(machine.0));
     }
-    let flags = header.e_flags(ENDIAN);
-    if flags.contains(elf::EF_RISCV_RVE) {
-        return Err(ReadElfError::Embedded);
-    }
-    if flags.riscv_float_abi() != elf::EF_RISCV_FLOAT_ABI_SOFT {
-        return Err(ReadElfError::HardFloat);
-    }
     Ok(header)
 }
 
 fn parse_segments<'data>(
-    header: &Header,
+    program_headers: &[elf::ProgramHeader32<LittleEndian>],
     bytes: &'data [u8],
 ) -> Result<Vec<Segment<'data>>, ReadElfError> {
+    let is_loaded = |header: &&elf::ProgramHeader32<_>| header.p_type(ENDIAN) == elf::PT_LOAD;
     let mut segments = Vec::new();
-    for program_header in header.program_headers(ENDIAN, bytes)? {
-        match program_header.p_type(ENDIAN) {
-            elf::PT_LOAD => {}
-            elf::PT_INTERP | elf::PT_DYNAMIC => return Err(ReadElfError::NotStatic),
-            _ => continue,
-        }
+    for program_header in program_headers.iter().filter(is_loaded) {
         let data = program_header
             .data(ENDIAN, bytes)
             .map_err(|()| malformed("a segment is not inside the file"))?;

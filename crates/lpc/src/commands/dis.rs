@@ -102,9 +102,13 @@ fn disassemble_elf(arguments: &Arguments, bytes: &[u8]) -> Result<(), Failure> {
         ));
     }
     let file = ElfFile::parse(bytes).map_err(failure)?;
-    let extensions = match arguments.march {
-        Some(extensions) => extensions,
-        None => file.extensions().map_err(failure)?,
+    let extensions = match (arguments.march, file.extensions()) {
+        (Some(extensions), _) | (None, Ok(extensions)) => extensions,
+        (None, Err(error)) => {
+            // What is known can be shown nevertheless.
+            anstream::eprintln!("warning: {name}: {error}; what is not known is shown as data");
+            ExtensionSet::all()
+        }
     };
     let listing = ElfListing {
         file: &file,
