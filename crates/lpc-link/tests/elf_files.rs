@@ -1,7 +1,6 @@
 //! Executables as files: what is written is read, and what is garbled is refused.
 
 use lpc_codegen::{CodeAlignment, Settings, compile_module};
-use lpc_link::Linker;
 use lpc_link::elf::read::{
     ElfFile, FileKind, Mapping, ReadElfError, SectionIndex, SymbolKind, is_elf,
 };
@@ -49,11 +48,7 @@ fn executable_with(
 ) -> Result<Vec<u8>, ExecutableError> {
     let module = parse_module(text).expect("the module is well-formed");
     let compiled = compile_module(&module, settings).expect("the module can be compiled");
-    let mut linker = Linker::new();
-    for function in &compiled.functions {
-        linker.add_function(&function.name, &function.code.buffer)?;
-    }
-    link_executable(linker, &module, settings, &options)
+    link_executable(&module, &compiled, settings, &options, &|_| None)
 }
 
 fn program() -> Vec<u8> {
@@ -137,6 +132,69 @@ fn a_reserved_stack_is_memory_behind_the_code() {
     assert_eq!(code.address, 0x8000_0000);
     assert_eq!((stack.address, stack.memory_size), (0x8000_1000, 1008));
     assert!(stack.data.is_empty() && stack.is_writable);
+}
+
+#[test]
+fn sections_have_pages_and_permissions_of_their_own() {
+    let text = "
+; data: %constant readonly = { i32 [1, 2] }
+; data: %variable local align 4 = { %constant+4 }
+; data: %first zeroed 3
+; data: %second zeroed 64 align 4
+function %main() {
+    block0: return
+}";
+    let options = ExecutableOptions {
+        stack: Stack::Reserved(32),
+        ..ExecutableOptions::default()
+    };
+    let bytes = executable(text, options).unwrap();
+    let file = ElfFile::parse(&bytes).unwrap();
+    let segments: Vec<_> = file
+        .segments
+        .iter()
+        .map(|segment| {
+            let permissions = (segment.is_writable, segment.is_executable);
+            (segment.address, segment.data.len(), permissions)
+        })
+        .collect();
+    let [code, constants, variables] = segments[..] else {
+        panic!("code, constants and variables: {segments:?}");
+    };
+    assert_eq!((code.0, code.2), (0x1_0000, (false, true)));
+    assert_eq!(constants, (0x1_1000, 8, (false, false)));
+    assert_eq!(variables, (0x1_2000, 4, (true, false)));
+    assert_eq!(file.segments[2].end(), 0x1_4020, "the stack is the last");
+    assert_eq!(file.segments[2].data, [4, 0x10, 1, 0]);
+
+    let sections: Vec<_> = file
+        .sections
+        .iter()
+        .filter(|section| section.is_allocated && !section.is_code)
+        .map(|section| (section.name, section.address, section.size))
+        .collect();
+    assert_eq!(
+        sections,
+        [
+            (".rodata", 0x1_1000, 8),
+            (".data", 0x1_2000, 4),
+            (".bss", 0x1_3000, 68),
+            (".stack", 0x1_4000, 32)
+        ]
+    );
+    let symbol = |name| {
+        file.symbols
+            .iter()
+            .find(|symbol| symbol.name == name)
+            .unwrap()
+    };
+    let second = symbol("second");
+    assert_eq!(
+        (second.value, second.size, second.is_global),
+        (0x1_3004, 64, true)
+    );
+    assert_eq!(second.kind, SymbolKind::Object);
+    assert!(!symbol("variable").is_global);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Executables that this compiler makes, as processes.
 
 use lpc_codegen::{Settings, compile_module};
-use lpc_link::Linker;
 use lpc_link::elf::read::ReadElfError;
 use lpc_link::elf::{ExecutableOptions, Stack, link_executable};
 use lpc_lpir::ir::TrapCode;
@@ -19,17 +18,12 @@ fn executable(text: &str, stack: Stack) -> Vec<u8> {
     let module = parse_module(text).expect("the module is well-formed");
     let settings = Settings::default();
     let compiled = compile_module(&module, &settings).expect("the module can be compiled");
-    let mut linker = Linker::new();
-    for function in &compiled.functions {
-        linker
-            .add_function(&function.name, &function.code.buffer)
-            .expect("names are unique");
-    }
     let options = ExecutableOptions {
         stack,
         ..ExecutableOptions::default()
     };
-    link_executable(linker, &module, &settings, &options).expect("the module makes a program")
+    let file = link_executable(&module, &compiled, &settings, &options, &|_| None);
+    file.expect("the module makes a program")
 }
 
 /// Runs the program `text` with `input`, and returns its end and what it wrote.

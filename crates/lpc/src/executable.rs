@@ -2,11 +2,12 @@
 
 use crate::failure::Failure;
 use crate::options::parse_size;
+use crate::pipeline::Compilation;
 use crate::source::SourceModule;
 use clap::Args;
 use lpc_codegen::Settings;
-use lpc_link::Linker;
 use lpc_link::elf::{ExecutableError, ExecutableOptions, Stack, link_executable};
+use lpc_lpir::ir::ExternalName;
 
 /// What an executable is to be like.
 #[derive(Args)]
@@ -18,14 +19,15 @@ pub(crate) struct ExecutableArguments {
     stack_size: Option<u32>,
 }
 
-/// The executable of the program `source`, of which `linker` has the functions.
+/// The executable of the program `source`, linked at `base`. Names that it does not define are looked up with `imports` first.
 pub(crate) fn executable(
     source: &SourceModule,
-    linker: Linker,
     settings: &Settings,
     base: Option<u32>,
+    imports: &dyn Fn(&ExternalName) -> Option<u32>,
     arguments: &ExecutableArguments,
 ) -> Result<Vec<u8>, Failure> {
+    let compilation = Compilation::new(source, settings)?;
     let options = ExecutableOptions {
         base: base.unwrap_or(ExecutableOptions::DEFAULT_BASE),
         stack: match arguments.stack_size {
@@ -33,7 +35,9 @@ pub(crate) fn executable(
             None => Stack::Inherited,
         },
     };
-    let executable = link_executable(linker, &source.module, settings, &options);
+    let module = &source.module;
+    let compiled = &compilation.compiled;
+    let executable = link_executable(module, compiled, settings, &options, imports);
     executable.map_err(|error| match &error {
         ExecutableError::Link(error) => source.link_failure(error),
         _ => Failure::message(error),

@@ -140,6 +140,28 @@ fn the_status_is_the_same_here_and_under_qemu() {
 }
 
 #[test]
+fn data_are_where_the_program_looks_for_them() {
+    let has_qemu = have(&[QEMU]);
+    for options in [&[][..], &["--stack-size", "64K"], &["--base", "0x40000000"]] {
+        let executable = made("data.elf");
+        let file = source("data.clif");
+        let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"compile", &file, &"-o", &executable];
+        arguments.extend(options.iter().map(|option| option as &dyn AsRef<OsStr>));
+        run(LPC, &arguments);
+        let expected = ("data\nbc".to_owned(), Some(10));
+        let here = output(LPC, &[&"run", &executable]);
+        assert_eq!(written(&here), expected, "{options:?}");
+        if has_qemu {
+            assert_eq!(
+                written(&output(QEMU, &[&executable])),
+                expected,
+                "{options:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_program_of_gcc_and_picolibc() {
     if !have(&[GCC]) {
         return;

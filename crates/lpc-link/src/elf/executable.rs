@@ -3,17 +3,26 @@
 //! ```text
 //!   base ─► ┌─────────────────┐
 //!           │ start-up code   │  .text    what runs before main: see the module `start`
-//!           │ linked image    │           the functions of the module, of the host, of the runtime
+//!           │ functions       │           those of the module, of the host, of the runtime
 //!           ├─────────────────┤
-//!           │ stack           │  .stack   where one is asked for
+//!           │ read-only data  │  .rodata
+//!           ├─────────────────┤
+//!           │ writable data   │  .data
+//!           │ zeroed data     │  .bss     not in the file, and cleared by the start-up code
+//!           ├─────────────────┤
+//!           │ stack           │  .stack   where one is asked for; not in the file
 //!           └─────────────────┘
 //! ```
 //!
-//! The start-up code stands in front of the image, so that its size alone decides where the image is: the image is linked
-//! first, and then everything that the start-up code refers to has an address. `_start`, its first instruction, is the entry
-//! point.
+//! Every section starts in a page of its own, since pages have permissions.
+//!
+//! The linker takes the start-up code as a function called `_start`, the first one and the entry point. What it refers to is
+//! known only when everything has its place: until then it holds no addresses, and then the code with addresses, which is as
+//! long, takes its place in the image.
 
+use super::builder::symbol_name;
 use super::host_functions;
+use super::object::ObjectError;
 use super::start::{Main, Stack, StartAddresses, StartCode};
 use super::traps::TrapEntry;
 use super::write::{
@@ -23,13 +32,13 @@ use crate::error::LinkError;
 use crate::image::{Image, SymbolKind};
 use crate::linker::Linker;
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use lpc_codegen::{CompileError, Settings};
-use lpc_lpir::ir::{AbiParam, ExternalName, Module, Signature, Type};
-use lpc_riscv32::ExtensionSet;
+use core::ops::Range;
+use lpc_codegen::backend::buffer::MachBufferFinalized;
+use lpc_codegen::{CompileError, CompiledModule, Settings};
+use lpc_lpir::ir::{AbiParam, ExternalName, Linkage, Module, Signature, Type};
 
 /// What an executable is to be like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +79,8 @@ pub enum ExecutableError {
     Link(LinkError),
     /// The executable does not fit into the address space or into the format. The text says what.
     TooLarge(String),
+    /// A name cannot stand in the symbol table.
+    Symbol(ObjectError),
 }
 
 impl fmt::Display for ExecutableError {
@@ -86,6 +97,7 @@ impl fmt::Display for ExecutableError {
             Self::Host(error) => write!(f, "the functions of the host: {error}"),
             Self::Link(error) => error.fmt(f),
             Self::TooLarge(what) => write!(f, "the executable is too large: {what}"),
+            Self::Symbol(error) => error.fmt(f),
         }
     }
 }
@@ -98,77 +110,58 @@ impl From<LinkError> for ExecutableError {
     }
 }
 
-/// The file of an executable that runs `%main` of `module`, and exits with its result. `linker` has the functions of the
-/// module, compiled with `settings`. What these need of the [host](super) and nobody defines is added.
+impl From<ObjectError> for ExecutableError {
+    fn from(error: ObjectError) -> Self {
+        Self::Symbol(error)
+    }
+}
+
+/// The name of the start-up code.
+const START: &str = "_start";
+
+/// The file of an executable that runs `%main` of `module`, and exits with its result. `compiled` was made from the module with
+/// `settings`. Names that nobody defines are looked up with `imports`, and then among the functions of the
+/// [host](super), which are added where they are needed.
 ///
 /// # Errors
 /// When the module does not make a program.
 pub fn link_executable(
-    mut linker: Linker,
     module: &Module,
+    compiled: &CompiledModule,
     settings: &Settings,
     options: &ExecutableOptions,
+    imports: &dyn Fn(&ExternalName) -> Option<u32>,
 ) -> Result<Vec<u8>, ExecutableError> {
     if !options.base.is_multiple_of(PAGE_SIZE) {
         return Err(ExecutableError::MisalignedBase(options.base));
     }
-    let main_name = ExternalName::symbol("main");
+    let main = ExternalName::symbol("main");
     let start_code = StartCode {
-        main: check_main(module, &main_name)?,
+        main: check_main(module, &main)?,
         has_reserved_stack: matches!(options.stack, Stack::Reserved(_)),
     };
-    add_host_functions(&mut linker, module, settings)?;
-    let alignment = image_alignment(settings);
-    let start_size = start_code.size().next_multiple_of(alignment);
-    let image_base = options
-        .base
-        .checked_add(start_size)
-        .ok_or(LinkError::TooLarge)?;
-    let image = linker.link(image_base, &|_| None)?;
+    let mut linker = Linker::new();
+    linker.align_sections(PAGE_SIZE);
+    let placeholder = start_code.assemble(StartAddresses::default());
+    linker.add_function(&ExternalName::symbol(START), &machine_code(placeholder))?;
+    linker.add_module(module, compiled)?;
+    add_host_functions(&mut linker, module, settings, imports)?;
+    let mut image = linker.link(options.base, imports)?;
 
-    let mut parts = Vec::new();
-    let mut addresses = StartAddresses {
-        start: options.base,
-        main: image
-            .address_of(&main_name)
-            .ok_or(ExecutableError::NoMain)?,
-        ..StartAddresses::default()
+    let stack = match options.stack {
+        Stack::Inherited => None,
+        Stack::Reserved(size) => Some(reserve_stack(&image, size)?),
     };
-    let end_of_text = image_base.wrapping_add(image.bytes().len() as u32);
-    if let Stack::Reserved(size) = options.stack {
-        let stack = stack_part(end_of_text, size)?;
-        addresses.stack_end = stack.address + stack.size();
-        parts.push(stack);
-    }
-    let mut text = start_code.assemble(addresses);
-    text.resize(start_size as usize, 0);
-    text.extend_from_slice(image.bytes());
-    parts.insert(
-        0,
-        Part {
-            name: ".text",
-            address: options.base,
-            content: Content::Bytes(text),
-            alignment,
-            permissions: Permissions::Execute,
-        },
-    );
-    write(&image, parts, settings.extensions, options.base, start_code)
-}
-
-/// What the address of an image is a multiple of, whose functions are compiled with `settings`: at most the size of a page.
-fn image_alignment(settings: &Settings) -> u32 {
-    let Settings {
-        function_alignment,
-        loop_alignment,
-        ..
-    } = settings;
-    // No function needs more by itself.
-    let least = 16;
-    (*function_alignment)
-        .max(*loop_alignment)
-        .bytes()
-        .max(least)
+    let zeroed = &image.sections.zeroed;
+    let start = start_code.assemble(StartAddresses {
+        start: image.base,
+        main: image.address_of(&main).ok_or(ExecutableError::NoMain)?,
+        bss_start: image.base + zeroed.start,
+        bss_end: image.base + zeroed.end,
+        stack_end: stack.as_ref().map_or(0, |stack| stack.end),
+    });
+    image.bytes[..start.len()].copy_from_slice(&start);
+    write(&image, stack, settings)
 }
 
 /// What `%main` takes and returns.
@@ -187,12 +180,26 @@ fn check_main(module: &Module, name: &ExternalName) -> Result<Main, ExecutableEr
     }
 }
 
+/// A function that consists of instructions of four bytes, `code`, and refers to nothing.
+fn machine_code(code: Vec<u8>) -> MachBufferFinalized {
+    MachBufferFinalized {
+        code_size: code.len() as u32,
+        data_start: code.len() as u32,
+        bytes: code,
+        alignment: 4,
+        instruction_alignment: 4,
+        ..MachBufferFinalized::default()
+    }
+}
+
 fn add_host_functions(
     linker: &mut Linker,
     module: &Module,
     settings: &Settings,
+    imports: &dyn Fn(&ExternalName) -> Option<u32>,
 ) -> Result<(), ExecutableError> {
-    let functions = host_functions::for_module(module, settings).map_err(ExecutableError::Host)?;
+    let functions =
+        host_functions::for_module(module, settings, imports).map_err(ExecutableError::Host)?;
     if functions.is_empty() {
         return Ok(());
     }
@@ -200,84 +207,103 @@ fn add_host_functions(
         linker.add_function(&function.name, &function.code.buffer)?;
     }
     let (name, code) = host_functions::system_call();
-    Ok(linker.add_function(&name, &code)?)
+    Ok(linker.add_function(&name, &machine_code(code))?)
 }
 
-/// A stack of at least `size` bytes in the page behind `end`.
-fn stack_part(end: u32, size: u32) -> Result<Part, ExecutableError> {
+/// The addresses of a stack of at least `size` bytes in the page behind `image`.
+fn reserve_stack(image: &Image, size: u32) -> Result<Range<u32>, ExecutableError> {
+    let reserve = || {
+        let end_of_image = image.base.checked_add(image.memory_size())?;
+        let start = end_of_image.checked_next_multiple_of(PAGE_SIZE)?;
+        let end = start.checked_add(size.checked_next_multiple_of(16)?)?;
+        Some(start..end)
+    };
     let too_large = || ExecutableError::TooLarge("there is no room for the stack".to_owned());
-    let address = end.checked_next_multiple_of(PAGE_SIZE);
-    let address = address.ok_or_else(too_large)?;
-    let size = size
-        .checked_next_multiple_of(16)
-        .filter(|size| address.checked_add(*size).is_some())
-        .ok_or_else(too_large)?;
-    Ok(Part {
-        name: ".stack",
-        address,
-        content: Content::Zeros(size),
-        alignment: 16,
-        permissions: Permissions::Write,
-    })
+    reserve().ok_or_else(too_large)
 }
 
+/// The file of the executable `image`, whose first function is the start-up code.
 fn write(
     image: &Image,
-    parts: Vec<Part>,
-    extensions: ExtensionSet,
-    entry: u32,
-    start_code: StartCode,
+    stack: Option<Range<u32>>,
+    settings: &Settings,
 ) -> Result<Vec<u8>, ExecutableError> {
-    let names: Vec<String> = image
-        .symbols()
-        .iter()
-        .map(|symbol| symbol_name(&symbol.name))
-        .collect();
-    let mut symbols = alloc::vec![
-        mapping_symbol("$x", entry),
-        FileSymbol {
-            name: "_start",
-            address: entry,
-            size: start_code.size(),
-            kind: FileSymbolKind::Function,
-            part: TEXT,
-            is_global: true,
-        }
-    ];
+    let names = image.symbols.iter().map(|symbol| symbol_name(&symbol.name));
+    let names = names.collect::<Result<Vec<_>, _>>()?;
+    let parts = parts(image, stack);
+    let traps = image.traps.iter().map(|trap| TrapEntry {
+        address: image.base + trap.offset,
+        code: trap.code,
+    });
+    let file = ExecutableFile {
+        entry: image.base,
+        extensions: settings.extensions,
+        symbols: symbols(image, &names, &parts),
+        parts,
+        traps: traps.collect(),
+    };
+    file.write().map_err(ExecutableError::TooLarge)
+}
+
+/// The sections of the executable that are not empty, in the order of their addresses.
+fn parts(image: &Image, stack: Option<Range<u32>>) -> Vec<Part> {
+    let bytes = |range: &Range<u32>| {
+        Content::Bytes(image.bytes[range.start as usize..range.end as usize].to_vec())
+    };
+    let zeros = |range: &Range<u32>| Content::Zeros(range.end - range.start);
+    let part = |name, permissions, start, content| Part {
+        name,
+        address: start,
+        content,
+        alignment: PAGE_SIZE,
+        permissions,
+    };
+    let sections = &image.sections;
+    let (text, read_only) = (&sections.text, &sections.read_only);
+    let (writable, zeroed) = (&sections.writable, &sections.zeroed);
+    let address = |range: &Range<u32>| image.base + range.start;
+    let mut parts = Vec::new();
+    use Permissions::{Execute, Read, Write};
+    parts.push(part(".text", Execute, address(text), bytes(text)));
+    parts.push(part(".rodata", Read, address(read_only), bytes(read_only)));
+    parts.push(part(".data", Write, address(writable), bytes(writable)));
+    parts.push(part(".bss", Write, address(zeroed), zeros(zeroed)));
+    if let Some(stack) = stack {
+        parts.push(part(".stack", Write, stack.start, zeros(&stack)));
+    }
+    parts.retain(|part| part.size() > 0);
+    parts
+}
+
+/// The symbols of `image`, called `names`, and those that tell code from data in it.
+fn symbols<'a>(image: &Image, names: &'a [String], parts: &[Part]) -> Vec<FileSymbol<'a>> {
+    let mut symbols = alloc::vec![mapping_symbol("$x", image.base)];
     let mut is_behind_data = false;
-    for (symbol, name) in image.symbols().iter().zip(&names) {
-        let SymbolKind::Function { code_size } = symbol.kind else {
-            continue;
-        };
-        let address = image.base().wrapping_add(symbol.offset);
-        if is_behind_data {
-            symbols.push(mapping_symbol("$x", address));
+    for (symbol, name) in image.symbols.iter().zip(names) {
+        let address = image.base + symbol.offset;
+        if let SymbolKind::Function { code_size } = symbol.kind {
+            if is_behind_data {
+                symbols.push(mapping_symbol("$x", address));
+            }
+            is_behind_data = code_size < symbol.size;
+            if is_behind_data {
+                symbols.push(mapping_symbol("$d", address + code_size));
+            }
         }
-        is_behind_data = code_size < symbol.size;
-        if is_behind_data {
-            symbols.push(mapping_symbol("$d", address + code_size));
-        }
+        let part = parts.iter().rposition(|part| part.address <= address);
         symbols.push(FileSymbol {
             name,
             address,
             size: symbol.size,
-            kind: FileSymbolKind::Function,
-            part: TEXT,
-            is_global: true,
+            kind: match symbol.kind {
+                SymbolKind::Function { .. } => FileSymbolKind::Function,
+                SymbolKind::Data(_) => FileSymbolKind::Object,
+            },
+            part: part.unwrap_or(TEXT),
+            is_global: symbol.linkage == Linkage::Export,
         });
     }
-    let traps = image.traps.iter().map(|trap| TrapEntry {
-        address: image.base().wrapping_add(trap.offset),
-        code: trap.code,
-    });
-    let file = ExecutableFile {
-        entry,
-        extensions,
-        parts,
-        symbols,
-        traps: traps.collect(),
-    };
-    file.write().map_err(ExecutableError::TooLarge)
+    symbols
 }
 
 /// The position of the part with the code.
@@ -291,13 +317,5 @@ fn mapping_symbol(name: &'static str, address: u32) -> FileSymbol<'static> {
         kind: FileSymbolKind::Label,
         part: TEXT,
         is_global: false,
-    }
-}
-
-/// What a function is called in the symbol table. A name of two numbers becomes a text that assemblers take.
-fn symbol_name(name: &ExternalName) -> String {
-    match name {
-        ExternalName::Symbol(text) => text.as_ref().to_owned(),
-        ExternalName::User { namespace, index } => format!("u{namespace}_{index}"),
     }
 }

@@ -4,7 +4,6 @@
 //! it uses and does not define are linked in: they are written in LPIR, in `host_functions.clif`, and end in a system call.
 
 use alloc::vec::Vec;
-use lpc_codegen::backend::buffer::MachBufferFinalized;
 use lpc_codegen::{CompileError, CompiledFunction, Settings, compile_function};
 use lpc_lpir::ir::{ExternalName, Function, Module, Signature};
 use lpc_lpir::text::parse_module;
@@ -15,7 +14,7 @@ const SOURCE: &str = include_str!("host_functions.clif");
 /// The function that the others call: the number of a system call and three arguments for it.
 const SYSTEM_CALL: &str = "__lpc_system_call";
 
-/// The functions of the host that `module` refers to and does not define, and what these need themselves.
+/// The functions of the host that `module` refers to, and that neither it nor `imports` defines.
 ///
 /// A function whose declaration in `module` has other types than the function here is not the same: it stays undefined.
 ///
@@ -24,19 +23,20 @@ const SYSTEM_CALL: &str = "__lpc_system_call";
 pub(super) fn for_module(
     module: &Module,
     settings: &Settings,
+    imports: &dyn Fn(&ExternalName) -> Option<u32>,
 ) -> Result<Vec<CompiledFunction>, CompileError> {
     let host = parse_module(SOURCE).expect("the functions of the host are well-formed");
     let mut compiled = Vec::new();
     for (_, function) in host.functions() {
-        if is_wanted(function, module) {
+        if imports(&function.name).is_none() && is_wanted(function, module) {
             compiled.push(compile_function(function, settings)?);
         }
     }
     Ok(compiled)
 }
 
-/// The function [`SYSTEM_CALL`], which no instruction of LPIR can express.
-pub(super) fn system_call() -> (ExternalName, MachBufferFinalized) {
+/// The name and the code of the function that the others call, which no instruction of LPIR can express.
+pub(super) fn system_call() -> (ExternalName, Vec<u8>) {
     let copy = |rd, rs| Inst::i(Opcode::Addi, rd, rs, Imm12::ZERO);
     let insts = [
         copy(Gpr::A7, Gpr::A0),
@@ -47,14 +47,7 @@ pub(super) fn system_call() -> (ExternalName, MachBufferFinalized) {
         Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO),
     ];
     let words = insts.map(|inst| inst.encode().expect("the operands are in range"));
-    let bytes = words.map(u32::to_le_bytes).as_flattened().to_vec();
-    let code = MachBufferFinalized {
-        code_size: bytes.len() as u32,
-        data_start: bytes.len() as u32,
-        bytes,
-        alignment: 4,
-        ..MachBufferFinalized::default()
-    };
+    let code = words.map(u32::to_le_bytes).as_flattened().to_vec();
     (ExternalName::symbol(SYSTEM_CALL), code)
 }
 
@@ -66,7 +59,8 @@ fn is_wanted(host: &Function, module: &Module) -> bool {
                 && has_same_types(&function.dfg.signatures[data.signature], &host.signature)
         })
     };
-    module.find(&host.name).is_none() && module.functions().any(|(_, function)| refers(function))
+    let is_defined = module.find(&host.name).is_some() || module.find_data(&host.name).is_some();
+    !is_defined && module.functions().any(|(_, function)| refers(function))
 }
 
 fn has_same_types(a: &Signature, b: &Signature) -> bool {

@@ -38,8 +38,8 @@
 //!
 //! `gp` and `tp` are left as they are: compiled code does not use them.
 //!
-//! The code is as long for one executable as for the next of its kind ([`StartCode::size`]), so that the addresses in it can
-//! be filled in when everything behind it has its place. All instructions are four bytes, for machines without compressed
+//! The code is as long for one executable as for the next of its kind, so that the addresses in it can be filled in when
+//! everything has its place. All instructions are four bytes, for machines without compressed
 //! ones. `.bss` starts at a multiple of four; its end need not be one.
 
 use alloc::vec::Vec;
@@ -101,11 +101,6 @@ enum Label {
 const NUM_LABELS: usize = Label::Failed as usize + 1;
 
 impl StartCode {
-    /// The bytes of the code.
-    pub(super) fn size(self) -> u32 {
-        self.assemble(StartAddresses::default()).len() as u32
-    }
-
     /// The code, with its addresses filled in.
     pub(super) fn assemble(self, addresses: StartAddresses) -> Vec<u8> {
         let mut code = Assembler::default();
@@ -263,7 +258,8 @@ mod tests {
             bss_end: BSS + bss_size,
             stack_end: STACK_TOP,
         });
-        assert_eq!(start.len() as u32, code.size());
+        let placeholder = code.assemble(StartAddresses::default());
+        assert_eq!(start.len(), placeholder.len());
         memory.write(START, &start).unwrap();
         let main = [
             addi(Gpr::S1, Gpr::SP, 0),

@@ -75,6 +75,8 @@ impl Part {
 pub(super) enum Permissions {
     /// Read and execute.
     Execute,
+    /// Read.
+    Read,
     /// Read and write.
     Write,
 }
@@ -83,6 +85,7 @@ impl Permissions {
     fn of_segment(self) -> elf::ProgramFlags {
         match self {
             Self::Execute => elf::PF_R | elf::PF_X,
+            Self::Read => elf::PF_R,
             Self::Write => elf::PF_R | elf::PF_W,
         }
     }
@@ -90,6 +93,7 @@ impl Permissions {
     fn of_section(self) -> elf::SectionFlags {
         match self {
             Self::Execute => elf::SHF_ALLOC | elf::SHF_EXECINSTR,
+            Self::Read => elf::SHF_ALLOC,
             Self::Write => elf::SHF_ALLOC | elf::SHF_WRITE,
         }
     }
@@ -111,6 +115,7 @@ pub(super) struct FileSymbol<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum FileSymbolKind {
     Function,
+    Object,
     /// A place.
     Label,
 }
@@ -317,6 +322,7 @@ impl<'a> ExecutableFile<'a> {
             };
             let kind = match symbol.kind {
                 FileSymbolKind::Function => elf::STT_FUNC,
+                FileSymbolKind::Object => elf::STT_OBJECT,
                 FileSymbolKind::Label => elf::STT_NOTYPE,
             };
             writer.write_symbol(&Sym {

@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     base: Option<u32>,
 
-    /// The address of a function that --emit bin is to find there, and not in the file
+    /// The address of a function that --emit bin and --emit elf are to find there, and not in the file
     #[arg(long = "import", value_name = "NAME=ADDRESS", value_parser = parse_import)]
     imports: Vec<(ExternalName, u32)>,
 
@@ -115,9 +115,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         Stage::Elf => {
             check_not_terminal(output)?;
-            let linker = linker(&source, arguments)?;
-            let base = arguments.base;
-            let file = executable(&source, linker, &settings, base, &arguments.executable)?;
+            let file = executable(
+                &source,
+                &arguments.compile.linked_settings(),
+                arguments.base,
+                &|name| arguments.address_of_import(name),
+                &arguments.executable,
+            )?;
             write_executable(output, &file)
         }
     }
@@ -144,24 +148,25 @@ fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failur
     Ok(writer.finish())
 }
 
-/// A linker that has what `source` defines.
-fn linker(source: &SourceModule, arguments: &Arguments) -> Result<Linker, Failure> {
+fn link(source: &SourceModule, arguments: &Arguments) -> Result<Image, Failure> {
     let compilation = Compilation::new(source, &arguments.compile.linked_settings())?;
     let mut linker = Linker::new();
     let added = linker.add_module(&source.module, &compilation.compiled);
     added.map_err(Failure::message)?;
-    Ok(linker)
+    linker
+        .link(arguments.base.unwrap_or(0), &|name| {
+            arguments.address_of_import(name)
+        })
+        .map_err(|error| source.link_failure(&error))
 }
 
-fn link(source: &SourceModule, arguments: &Arguments) -> Result<Image, Failure> {
-    let address_of_import = |name: &ExternalName| {
-        let mut imports = arguments.imports.iter();
+impl Arguments {
+    /// The address that `--import` states for `name`.
+    fn address_of_import(&self, name: &ExternalName) -> Option<u32> {
+        let mut imports = self.imports.iter();
         let (_, address) = imports.find(|(import, _)| import == name)?;
         Some(*address)
-    };
-    linker(source, arguments)?
-        .link(arguments.base.unwrap_or(0), &address_of_import)
-        .map_err(|error| source.link_failure(&error))
+    }
 }
 
 fn parse_import(text: &str) -> Result<(ExternalName, u32), String> {
