@@ -42,6 +42,7 @@ pub(crate) fn object(
 ) -> Result<Vec<u8>, Failure> {
     let settings = Settings {
         linker_relaxation: !arguments.no_relax,
+        value_labels: !arguments.no_debug,
         unwind_info: !arguments.no_unwind_tables,
         ..settings.clone()
     };

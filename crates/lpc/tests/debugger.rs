@@ -82,7 +82,7 @@ fn start_qemu(program: &Path, socket: &Path) -> Child {
     qemu
 }
 
-/// `text` with the same word in the place of every address.
+/// `text` with the same word in the place of every address: hexadecimal numbers, and those of the stack in decimal.
 fn without_addresses(text: &str) -> String {
     let mut parts = text.split("0x");
     let mut result = parts.next().unwrap_or_default().to_owned();
@@ -93,16 +93,28 @@ fn without_addresses(text: &str) -> String {
     result
 }
 
-#[test]
-fn a_session() {
+/// Compares what GDB prints about the program `source` with an expected text. The script and the text have the name `name`.
+fn check_session(source: &str, name: &str) {
     if !tools() {
         return;
     }
-    let folder = scratch_folder("debugger_session");
-    let program = build(Path::new("frames.clif"), "rv32imac", "", &folder);
-    let script = std::fs::read_to_string(source_folder().join("session.gdb")).unwrap();
+    let folder = scratch_folder(&format!("debugger_{name}"));
+    let program = build(Path::new(source), "rv32imac", "", &folder);
+    let script = source_folder().join(name).with_extension("gdb");
+    let script = std::fs::read_to_string(script).expect("there is a script");
     let output = debug(&program, &folder, &script);
-    check_text("objects/debugger/session.txt", &without_addresses(&output));
+    let expected = format!("objects/debugger/{name}.txt");
+    check_text(&expected, &without_addresses(&output));
+}
+
+#[test]
+fn lines_and_callers() {
+    check_session("frames.clif", "lines");
+}
+
+#[test]
+fn values() {
+    check_session("values.clif", "values");
 }
 
 /// From the first instruction of each function to its last one, the callers are found.

@@ -9,6 +9,7 @@ const LPC: &str = env!("CARGO_BIN_EXE_lpc");
 const READELF: &str = "riscv64-unknown-elf-readelf";
 const OBJDUMP: &str = "riscv64-unknown-elf-objdump";
 const NM: &str = "riscv64-unknown-elf-nm";
+const SIZE: &str = "riscv64-unknown-elf-size";
 const GCC: &str = "riscv64-unknown-elf-gcc";
 const GNU_LD: &str = "riscv64-unknown-elf-ld";
 const CLANG: &str = "clang-19";
@@ -200,6 +201,42 @@ fn check_program(program: &Path, march: &str, cpu: &str) {
         assert_eq!(output.status.code(), Some(EXIT_CODE), "{machine}");
         let text = String::from_utf8_lossy(&output.stdout);
         check_text("objects/link/expected.txt", &text);
+    }
+}
+
+/// Both linkers shorten calls and addresses if they may, in code that may be shortened.
+#[test]
+fn linkers_shorten_the_code() {
+    if !tools_are_there(&[GCC, GNU_LD, LLD, SIZE]) {
+        return;
+    }
+    let folder = scratch_folder("relaxation");
+    let make = |line: &str, source: &str| {
+        run(command(line, &[&test_file("link").join(source)]).current_dir(&folder));
+    };
+    let gcc = format!("{GCC} -mabi=ilp32 -march=rv32imac -mno-relax -c -o");
+    make(&format!("{gcc} start.o"), "start.s");
+    make(&format!("{gcc} theirs.o"), "theirs.c");
+    make(&format!("{LPC} compile -o relaxed.o"), "ours.clif");
+    make(&format!("{LPC} compile --no-relax -o plain.o"), "ours.clif");
+    let size = |linker: &str, ours: &str| {
+        let line = format!("{linker} start.o {ours} theirs.o -o program");
+        run(command(&line, &[]).current_dir(&folder));
+        let sizes = run(command(SIZE, &[&"program"]).current_dir(&folder));
+        let text = sizes
+            .lines()
+            .nth(1)
+            .and_then(|line| line.split_whitespace().next());
+        text.and_then(|text| text.parse::<u32>().ok())
+            .expect("the first number is the size of code")
+    };
+    for linker in ["riscv64-unknown-elf-ld -melf32lriscv", LLD] {
+        let relaxed = size(linker, "relaxed.o");
+        let plain = size(linker, "plain.o");
+        // There are 11 direct calls of at least four bytes less each, and addresses.
+        assert!(relaxed + 11 * 4 <= plain, "{linker}: {relaxed} and {plain}");
+        let not_asked = size(&format!("{linker} --no-relax"), "relaxed.o");
+        assert!(not_asked >= plain, "{linker}: {not_asked} and {plain}");
     }
 }
 

@@ -7,14 +7,17 @@
 //!    DW_TAG_base_type             i32
 //!    DW_TAG_subprogram            a function: its code, its place in the file, the type of its result
 //!      DW_TAG_formal_parameter    a parameter: v0
+//!      DW_TAG_variable            another value: v1
 //! ```
 //!
-//! Parameters have no location: a value lives where the allocator finds it a place, from one instruction to the next.
+//! A value has a name and a type, and a list of where it is (`debug_values.rs`). One that is nowhere, because other instructions
+//! do its work, is not described unless it is a parameter.
 
 use super::builder::{ObjectBuilder, symbol_name};
 use super::code::PlacedFunction;
 use super::debug_line;
 use super::debug_section::{DebugSection, Places, add_sections};
+use super::debug_values::location_list;
 use super::object::ObjectError;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -25,7 +28,8 @@ use gimli::constants;
 use gimli::write::{Address, AttributeValue, DwarfUnit, Expression, LineProgram, LineString};
 use gimli::write::{FileId, Range, RangeList, Sections, UnitEntryId};
 use gimli::{DwAt, Encoding, Format, LineEncoding};
-use lpc_lpir::ir::{ExternalName, Function, Linkage, SourceLoc, Type};
+use lpc_codegen::backend::value_labels::ValueLocation;
+use lpc_lpir::ir::{ExternalName, Function, Linkage, SourceLoc, Type, Value};
 use lpc_lpir::text::Location;
 
 /// Where a program was read from.
@@ -57,6 +61,8 @@ const ENCODING: Encoding = Encoding {
 
 /// Debuggers know no language of this kind. Types and calls are those of C.
 const LANGUAGE: gimli::DwLang = constants::DW_LANG_C99;
+
+const WORD_BYTES: u32 = 4;
 
 /// The largest result, in bytes, that is returned like a number of C: in `a0` and `a1`.
 const MAX_RESULT_BYTES: u32 = 8;
@@ -165,7 +171,9 @@ impl<'a> UnitWriter<'a> {
                 if builder.module.linkage(id) == Linkage::Export {
                     self.set(entry, constants::DW_AT_external, present);
                 }
-                self.describe_signature(entry, builder.module.function(id));
+                let function = builder.module.function(id);
+                self.describe_result(entry, function);
+                self.describe_values(entry, builder, index, function);
             }
             None => self.set(entry, constants::DW_AT_artificial, present),
         }
@@ -186,8 +194,8 @@ impl<'a> UnitWriter<'a> {
         Ok(())
     }
 
-    /// States the types of the parameters of `function` and of its result, if that is one that a function of C could have.
-    fn describe_signature(&mut self, entry: UnitEntryId, function: &Function) {
+    /// States the type of the result of `function`, if that is one that a function of C could have.
+    fn describe_result(&mut self, entry: UnitEntryId, function: &Function) {
         self.set(
             entry,
             constants::DW_AT_prototyped,
@@ -199,17 +207,56 @@ impl<'a> UnitWriter<'a> {
             let ty = self.type_ref(result.value_type);
             self.set(entry, constants::DW_AT_type, ty);
         }
-        let Some(block) = function.entry_block() else {
-            return;
-        };
-        for value in function.dfg.block_params(block) {
-            let unit = &mut self.dwarf.unit;
-            let parameter = unit.add(entry, constants::DW_TAG_formal_parameter);
-            let name = self.string(&value.to_string());
-            self.set(parameter, constants::DW_AT_name, name);
-            let ty = self.type_ref(function.dfg.value_type(value));
-            self.set(parameter, constants::DW_AT_type, ty);
+    }
+
+    /// Describes the parameters of the function number `index`, and all other values that are somewhere while it runs.
+    fn describe_values(
+        &mut self,
+        entry: UnitEntryId,
+        builder: &mut ObjectBuilder<'_>,
+        index: usize,
+        function: &Function,
+    ) {
+        let locations = &builder.functions[index].code.value_locations;
+        let of_values = locations.chunk_by(|one, next| one.label.value == next.label.value);
+        let mut of_values: BTreeMap<Value, &[ValueLocation]> = of_values
+            .map(|locations| (locations[0].label.value, locations))
+            .collect();
+        if let Some(block) = function.entry_block() {
+            for value in function.dfg.block_params(block) {
+                let unit = &mut self.dwarf.unit;
+                let parameter = unit.add(entry, constants::DW_TAG_formal_parameter);
+                let locations = of_values.remove(&value).unwrap_or_default();
+                self.describe_value(parameter, builder, index, (function, value), locations);
+            }
         }
+        for (value, locations) in of_values {
+            let variable = self.dwarf.unit.add(entry, constants::DW_TAG_variable);
+            self.describe_value(variable, builder, index, (function, value), locations);
+        }
+    }
+
+    fn describe_value(
+        &mut self,
+        entry: UnitEntryId,
+        builder: &mut ObjectBuilder<'_>,
+        index: usize,
+        (function, value): (&Function, Value),
+        locations: &[ValueLocation],
+    ) {
+        let name = self.string(&value.to_string());
+        self.set(entry, constants::DW_AT_name, name);
+        let value_type = function.dfg.value_type(value);
+        let ty = self.type_ref(value_type);
+        self.set(entry, constants::DW_AT_type, ty);
+        if locations.is_empty() {
+            return;
+        }
+        let num_words = value_type.bytes().div_ceil(WORD_BYTES) as usize;
+        let list = location_list(builder, &mut self.places, index, locations, num_words);
+        let list = self.dwarf.unit.locations.add(list);
+        let list = AttributeValue::LocationListRef(list);
+        self.set(entry, constants::DW_AT_location, list);
     }
 
     /// A reference to the type `ty`.

@@ -290,7 +290,7 @@ const FOUR_BYTES: DistanceField = DistanceField {
 };
 
 /// The number of a register in DWARF (psABI, "DWARF Register Numbers").
-fn dwarf_number(reg: Gpr) -> u8 {
+pub(super) fn dwarf_number(reg: Gpr) -> u8 {
     reg.number()
 }
 

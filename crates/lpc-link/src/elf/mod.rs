@@ -12,6 +12,7 @@ mod data;
 mod debug_info;
 mod debug_line;
 mod debug_section;
+mod debug_values;
 mod executable;
 mod frame;
 mod host_functions;

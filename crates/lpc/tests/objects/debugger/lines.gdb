@@ -1,3 +1,4 @@
+set print frame-arguments none
 echo -- a breakpoint at a line\n
 break frames.clif:33
 continue
