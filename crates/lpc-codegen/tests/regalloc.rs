@@ -5,6 +5,7 @@ mod support;
 use lpc_codegen::backend::regalloc::{RegallocAlgorithm, run_validated};
 use lpc_codegen::backend::vcode::InsnIndex;
 use regalloc2::{Edit, Function, OperandKind, PRegSet, RegAllocError};
+use std::fmt::Write;
 use support::{Program, allocate, parse_one, run};
 
 /// A constant in the register that the return wants it in.
@@ -659,4 +660,35 @@ fn the_better_allocator_is_better() {
         program.instructions()
     });
     assert!(ion < fastalloc, "{ion} {fastalloc}");
+}
+
+/// A chain of `count` blocks.
+fn chain_of_blocks(count: usize) -> String {
+    let mut text = String::from("vcode %f {\nblock0:\nargs v192=a0\njump block1(v192)\n");
+    for block in 1..count {
+        let param = 192 + block;
+        writeln!(text, "block{block}(v{param}):").unwrap();
+        if block + 1 < count {
+            writeln!(text, "jump block{}(v{param})", block + 1).unwrap();
+        } else {
+            writeln!(text, "rets v{param}=a0\n}}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn huge_functions_are_allocated_in_a_single_pass() {
+    use lpc_codegen::backend::regalloc::MAX_ION_BLOCKS;
+    for (blocks, used) in [
+        (MAX_ION_BLOCKS, RegallocAlgorithm::Ion),
+        (MAX_ION_BLOCKS + 1, RegallocAlgorithm::Fastalloc),
+    ] {
+        let vcode = parse_one(&chain_of_blocks(blocks)).vcode;
+        assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used);
+        assert_eq!(
+            RegallocAlgorithm::Fastalloc.for_code(&vcode),
+            RegallocAlgorithm::Fastalloc
+        );
+    }
 }

@@ -17,6 +17,9 @@ use regalloc2::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum RegallocAlgorithm {
     /// `regalloc2`'s backtracking allocator: live ranges are split and coalesced. Good code.
+    ///
+    /// Its time grows with the square of the size of some functions, so those of more than [`MAX_ION_BLOCKS`] blocks or
+    /// [`MAX_ION_VREGS`] virtual registers are given to [`Self::Fastalloc`].
     #[default]
     Ion,
     /// `regalloc2`'s single-pass allocator. Fast, in little memory; slower code.
@@ -26,7 +29,23 @@ pub enum RegallocAlgorithm {
 impl RegallocAlgorithm {
     /// All algorithms.
     pub const ALL: [Self; 2] = [Self::Ion, Self::Fastalloc];
+
+    /// The algorithm that is used for `vcode` where this one is asked for.
+    pub fn for_code<I: MachInst>(self, vcode: &VCode<I>) -> Self {
+        let is_small = vcode.num_blocks() <= MAX_ION_BLOCKS && vcode.num_vregs() <= MAX_ION_VREGS;
+        match self {
+            Self::Ion if is_small => Self::Ion,
+            _ => Self::Fastalloc,
+        }
+    }
 }
+
+/// The most blocks of a function that [`RegallocAlgorithm::Ion`] is used for. It looks at all block parameters for each
+/// register, and at all predecessors of a common successor for each of them; with so many blocks that takes about a second.
+pub const MAX_ION_BLOCKS: usize = 1 << 13;
+
+/// The most virtual registers of a function that [`RegallocAlgorithm::Ion`] is used for.
+pub const MAX_ION_VREGS: usize = 1 << 16;
 
 /// Allocates registers.
 ///
@@ -77,7 +96,7 @@ fn allocate<I: MachInst>(
     let options = RegallocOptions {
         verbose_log: false,
         validate_ssa,
-        algorithm: match algorithm {
+        algorithm: match algorithm.for_code(vcode) {
             RegallocAlgorithm::Ion => regalloc2::Algorithm::Ion,
             RegallocAlgorithm::Fastalloc => regalloc2::Algorithm::Fastalloc,
         },
