@@ -116,7 +116,6 @@ fn a_function_that_may_shrink_has_labels() {
     let module = parse_module(MODULE).unwrap();
     let expected = "\
 $x: .text+0x0 local Unknown 0
-$x: .text+0x22 local Unknown 0
 callee: .text+0x22 local Text 2
 .L0 : .text+0x14 local Unknown 0
 .L0 : .text+0x22 local Unknown 0
@@ -150,7 +149,6 @@ fn a_function_that_stays_as_it_is_has_none_but_for_low_parts() {
     let module = parse_module(MODULE).unwrap();
     let expected = "\
 $x: .text+0x0 local Unknown 0
-$x: .text+0x22 local Unknown 0
 callee: .text+0x22 local Text 2
 .L0 : .text+0x14 local Unknown 0
 caller: .text+0x0 global Text 34

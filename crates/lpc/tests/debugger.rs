@@ -10,7 +10,8 @@ use support::{check_text, command, finish, run, scratch_folder, tools_are_there,
 
 const LPC: &str = env!("CARGO_BIN_EXE_lpc");
 const ASSEMBLER: &str = "riscv64-unknown-elf-gcc -mabi=ilp32 -c";
-const LINKER: &str = "riscv64-unknown-elf-ld -melf32lriscv";
+const GNU_LD: &str = "riscv64-unknown-elf-ld -melf32lriscv";
+const LLD: &str = "ld.lld-19";
 const GDB: &str = "gdb-multiarch";
 const QEMU: &str = "qemu-riscv32";
 
@@ -18,6 +19,7 @@ fn tools() -> bool {
     tools_are_there(&[
         "riscv64-unknown-elf-gcc",
         "riscv64-unknown-elf-ld",
+        LLD,
         GDB,
         QEMU,
     ])
@@ -28,14 +30,33 @@ fn source_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects/debugger")
 }
 
-/// Links the module `source`, compiled for `march` with the words of `options`, to a program in `folder`.
-fn build(source: &Path, march: &str, options: &str, folder: &Path) -> PathBuf {
+/// What the program to debug is made with.
+struct Toolchain {
+    march: &'static str,
+    /// The options of the compiler.
+    options: &'static str,
+    linker: &'static str,
+}
+
+const DEFAULT: Toolchain = Toolchain {
+    march: "rv32imac",
+    options: "",
+    linker: GNU_LD,
+};
+
+/// Compiles and links the module `source` to a program in `folder`.
+fn build(source: &Path, toolchain: &Toolchain, folder: &Path) -> PathBuf {
+    let Toolchain {
+        march,
+        options,
+        linker,
+    } = toolchain;
     let [start, ours, program] = ["start.o", "ours.o", "program"].map(|name| folder.join(name));
     let line = format!("{ASSEMBLER} -march={march} start.s -o");
     run(command(&line, &[&start]).current_dir(source_folder()));
     let line = format!("{LPC} compile --march {march} {options}");
     run(command(&line, &[&source, &"-o", &ours]).current_dir(source_folder()));
-    run(&mut command(LINKER, &[&start, &ours, &"-o", &program]));
+    run(&mut command(linker, &[&start, &ours, &"-o", &program]));
     program
 }
 
@@ -99,7 +120,7 @@ fn check_session(source: &str, name: &str) {
         return;
     }
     let folder = scratch_folder(&format!("debugger_{name}"));
-    let program = build(Path::new(source), "rv32imac", "", &folder);
+    let program = build(Path::new(source), &DEFAULT, &folder);
     let script = source_folder().join(name).with_extension("gdb");
     let script = std::fs::read_to_string(script).expect("there is a script");
     let output = debug(&program, &folder, &script);
@@ -130,13 +151,19 @@ fn every_instruction_can_be_unwound() {
                   backtrace\n\
                   stepi\n\
                   end";
-    for (march, options) in [
-        ("rv32imac", ""),
-        ("rv32im", ""),
-        ("rv32imac", "--no-relax --regalloc fast"),
-        ("rv32imac", "--preserve-frame-pointers"),
+    for (march, options, linker) in [
+        ("rv32imac", "", GNU_LD),
+        ("rv32imac", "", LLD),
+        ("rv32im", "", GNU_LD),
+        ("rv32imac", "--no-relax --regalloc fast", GNU_LD),
+        ("rv32imac", "--preserve-frame-pointers", LLD),
     ] {
-        let program = build(Path::new("frames.clif"), march, options, &folder);
+        let toolchain = Toolchain {
+            march,
+            options,
+            linker,
+        };
+        let program = build(Path::new("frames.clif"), &toolchain, &folder);
         let output = debug(&program, &folder, script);
         let chain = ["_start", "outer", "middle", "inner"];
         let mut depths: Vec<usize> = Vec::new();
@@ -144,12 +171,16 @@ fn every_instruction_can_be_unwound() {
             assert_eq!(
                 callers,
                 chain[..callers.len()],
-                "{march} {options}: {output}"
+                "{march} {options} {linker}: {output}"
             );
             depths.push(callers.len());
         }
         depths.dedup();
-        assert_eq!(depths, [2, 3, 4, 3, 2], "{march} {options}: {output}");
+        assert_eq!(
+            depths,
+            [2, 3, 4, 3, 2],
+            "{march} {options} {linker}: {output}"
+        );
     }
 }
 
@@ -209,8 +240,13 @@ fn ends_of_long_functions_can_be_unwound() {
     }
     let path = folder.join("long.clif");
     std::fs::write(&path, source).expect("programs can be written");
-    for options in ["", "--no-relax"] {
-        let program = build(&path, "rv32imac", options, &folder);
+    for (options, linker) in [("", GNU_LD), ("", LLD), ("--no-relax", LLD)] {
+        let toolchain = Toolchain {
+            options,
+            linker,
+            ..DEFAULT
+        };
+        let program = build(&path, &toolchain, &folder);
         let output = debug(&program, &folder, &script);
         let expected = ["add10", "add100", "add40000"].map(|function| {
             let within = vec!["_start", "outer", function];
@@ -219,7 +255,7 @@ fn ends_of_long_functions_can_be_unwound() {
         assert_eq!(
             backtraces(&output),
             expected.concat(),
-            "{options}: {output}"
+            "{options} {linker}: {output}"
         );
     }
 }

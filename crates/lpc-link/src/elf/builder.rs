@@ -136,7 +136,8 @@ impl<'a> ObjectBuilder<'a> {
         Ok(symbol)
     }
 
-    /// How to refer to the place at `offset` of the function number `function`, which may be its end.
+    /// How to refer to the place at `offset` of the function number `function`, which may be its end: by the symbol of the
+    /// function where nothing in between may shrink.
     pub(super) fn place(&mut self, function: usize, offset: CodeOffset) -> Place {
         let placed = &self.functions[function];
         if !placed.shrinking.is_between(0, offset) {
@@ -146,6 +147,15 @@ impl<'a> ObjectBuilder<'a> {
             };
         }
         self.label_place(function, offset)
+    }
+
+    /// The same, by a symbol that is at that place.
+    pub(super) fn label_place(&mut self, function: usize, offset: CodeOffset) -> Place {
+        let symbol = match offset {
+            0 => self.functions[function].symbol,
+            _ => self.label(function, offset),
+        };
+        Place { symbol, addend: 0 }
     }
 
     /// The label at `offset` of the function number `function`.
@@ -163,15 +173,6 @@ impl<'a> ObjectBuilder<'a> {
     pub(super) fn add_label(&mut self, section: SectionId, offset: u64) -> SymbolId {
         let symbol = local_symbol(LABEL_NAME, SymbolKind::Label, section, offset);
         self.object.add_symbol(symbol)
-    }
-
-    /// The same, by a symbol of that place.
-    pub(super) fn label_place(&mut self, function: usize, offset: CodeOffset) -> Place {
-        let symbol = match offset {
-            0 => self.functions[function].symbol,
-            _ => self.label(function, offset),
-        };
-        Place { symbol, addend: 0 }
     }
 
     /// Adds a relocation at `offset` of `section`.

@@ -66,7 +66,7 @@ impl<'a> ObjectBuilder<'a> {
             &filled_in(code, &shrinking),
             u64::from(MIN_CODE_ALIGNMENT),
         );
-        if code.bytes.len() > code.code_size as usize {
+        if has_data(code) {
             self.add_mapping_symbol(section, start + u64::from(code.code_size), b"$d");
         }
         let size = code.bytes.len() as u64;
@@ -92,7 +92,9 @@ impl<'a> ObjectBuilder<'a> {
     fn align_code(&mut self, section: SectionId, code: &MachBufferFinalized) -> u64 {
         let alignment = u64::from(code.alignment.max(MIN_CODE_ALIGNMENT));
         let end = self.object.section(section).data().len() as u64;
-        self.add_mapping_symbol(section, end, b"$x");
+        if end == 0 || self.ends_with_data(section) {
+            self.add_mapping_symbol(section, end, b"$x");
+        }
         if end == 0 {
             let alignment = self.section_alignment(code);
             let section = self.object.section_mut(section);
@@ -107,6 +109,12 @@ impl<'a> ObjectBuilder<'a> {
         let section = self.object.section_mut(section);
         section.append_data(&nops(padding), u64::from(MIN_CODE_ALIGNMENT));
         padding
+    }
+
+    /// Whether the last function is in `section` and has constants or tables behind it.
+    fn ends_with_data(&self, section: SectionId) -> bool {
+        let last = self.functions.last();
+        last.is_some_and(|last| last.section == section && has_data(last.code))
     }
 
     /// What the address of the section is a multiple of that starts with `code`.
@@ -235,6 +243,10 @@ impl ObjectBuilder<'_> {
             });
         }
     }
+}
+
+fn has_data(code: &MachBufferFinalized) -> bool {
+    code.bytes.len() > code.code_size as usize
 }
 
 /// The bytes of `code`, with the distances in jump tables if nothing will change them.

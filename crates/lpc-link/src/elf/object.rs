@@ -91,6 +91,29 @@ impl From<object::write::Error> for ObjectError {
 ///
 /// # Errors
 /// When two things have the same name in the symbol table, a name cannot be there, or the object is too large for the format.
+///
+/// ```
+/// use lpc_codegen::{Settings, compile_module};
+/// use lpc_link::elf::{ObjectOptions, write_object};
+/// use lpc_lpir::text::parse_module;
+///
+/// let module = parse_module("function %f(i32) -> i32 system_v { block0(v0: i32): return v0 }")?;
+/// let settings = Settings {
+///     linker_relaxation: true,
+///     unwind_info: true,
+///     ..Settings::default()
+/// };
+/// let options = ObjectOptions {
+///     extensions: settings.extensions,
+///     sections_by_name: false,
+///     unwind_tables: true,
+///     trap_table: true,
+///     source: None,
+/// };
+/// let object = write_object(&module, &compile_module(&module, &settings)?, &options)?;
+/// assert!(object.starts_with(b"\x7fELF"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_object(
     module: &Module,
     compiled: &CompiledModule,
