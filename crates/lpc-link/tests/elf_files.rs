@@ -37,14 +37,14 @@ block3:
 }
 ";
 
-fn executable(text: &str, options: ExecutableOptions) -> Result<Vec<u8>, ExecutableError> {
+fn executable(text: &str, options: ExecutableOptions<'_>) -> Result<Vec<u8>, ExecutableError> {
     executable_with(text, &Settings::default(), options)
 }
 
 fn executable_with(
     text: &str,
     settings: &Settings,
-    options: ExecutableOptions,
+    options: ExecutableOptions<'_>,
 ) -> Result<Vec<u8>, ExecutableError> {
     let module = parse_module(text).expect("the module is well-formed");
     let compiled = compile_module(&module, settings).expect("the module can be compiled");
@@ -123,6 +123,7 @@ fn a_reserved_stack_is_memory_behind_the_code() {
     let options = ExecutableOptions {
         base: 0x8000_0000,
         stack: Stack::Reserved(1001),
+        ..ExecutableOptions::default()
     };
     let bytes = executable(PROGRAM, options).unwrap();
     let file = ElfFile::parse(&bytes).unwrap();
@@ -244,7 +245,11 @@ fn what_is_no_program_is_refused() {
         error(other_types, default),
         "%putchar, which %main refers to, is not defined"
     );
-    let at = |base, stack| ExecutableOptions { base, stack };
+    let at = |base, stack| ExecutableOptions {
+        base,
+        stack,
+        ..ExecutableOptions::default()
+    };
     assert_eq!(
         error(PROGRAM, at(0x1_0800, Stack::Inherited)),
         "an executable cannot start at 0x00010800, which is not a multiple of 0x1000"

@@ -12,11 +12,17 @@ pub struct SourceLine {
     pub file: String,
     /// The line, counted from 1.
     pub line: u32,
+    /// The column, counted from 1, where that is known.
+    pub column: Option<u32>,
 }
 
 impl fmt::Display for SourceLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        write!(f, "{}:{}", self.file, self.line)?;
+        match self.column {
+            Some(column) => write!(f, ":{column}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -34,5 +40,6 @@ pub(crate) fn find(file: &ElfFile<'_>, address: u32) -> Option<SourceLine> {
     Some(SourceLine {
         file: location.file?.to_owned(),
         line: location.line?,
+        column: location.column.filter(|column| *column > 0),
     })
 }

@@ -1,6 +1,7 @@
 //! `--emit elf`: a static executable, with its options.
 
 use crate::failure::Failure;
+use crate::object::ObjectArguments;
 use crate::options::parse_size;
 use crate::pipeline::Compilation;
 use crate::source::SourceModule;
@@ -21,12 +22,16 @@ pub(crate) struct ExecutableArguments {
 
 /// The executable of the program `source`, linked at `base`. Names that it does not define are looked up with `imports` first.
 pub(crate) fn executable(
-    source: &SourceModule,
+    source: &mut SourceModule,
     settings: &Settings,
     base: Option<u32>,
     imports: &dyn Fn(&ExternalName) -> Option<u32>,
     arguments: &ExecutableArguments,
+    debug_arguments: &ObjectArguments,
 ) -> Result<Vec<u8>, Failure> {
+    source.number_instructions();
+    let source = &*source;
+    let directory = debug_arguments.debug_directory();
     let compilation = Compilation::new(source, settings)?;
     let options = ExecutableOptions {
         base: base.unwrap_or(ExecutableOptions::DEFAULT_BASE),
@@ -34,6 +39,7 @@ pub(crate) fn executable(
             Some(size) => Stack::Reserved(size),
             None => Stack::Inherited,
         },
+        source: debug_arguments.debug_info(source, &directory),
     };
     let module = &source.module;
     let compiled = &compilation.compiled;

@@ -9,9 +9,9 @@ use lpc_link::elf::{DebugInfo, LineMap, ObjectOptions, write_object};
 use lpc_lpir::ir::{AnyEntity, ExternalName, SourceLoc};
 use lpc_lpir::text::Location;
 
-/// What an object holds beside code and data.
+/// What an object holds beside code and data. Some of it executables have as well.
 #[derive(Args)]
-#[command(next_help_heading = "Objects")]
+#[command(next_help_heading = "Objects and executables")]
 pub(crate) struct ObjectArguments {
     /// Give each function and each datum a section of its own, so that the linker can leave out what nobody refers to
     #[arg(long)]
@@ -49,23 +49,38 @@ pub(crate) fn object(
     source.number_instructions();
     let source = &*source;
     let compilation = Compilation::new(source, &settings)?;
-    let directory = match &arguments.debug_directory {
-        Some(directory) => directory.clone(),
-        None => current_directory(),
-    };
-    let debug_info = DebugInfo {
-        file: source.name(),
-        directory: &directory,
-        lines: source,
-    };
+    let directory = arguments.debug_directory();
     let options = ObjectOptions {
         extensions: settings.extensions,
         sections_by_name: arguments.function_sections,
         unwind_tables: !arguments.no_unwind_tables,
         trap_table: !arguments.no_debug,
-        source: (!arguments.no_debug).then_some(debug_info),
+        source: arguments.debug_info(source, &directory),
     };
     write_object(&source.module, &compilation.compiled, &options).map_err(Failure::message)
+}
+
+impl ObjectArguments {
+    /// The folder that debuggers look for the source in.
+    pub(crate) fn debug_directory(&self) -> String {
+        match &self.debug_directory {
+            Some(directory) => directory.clone(),
+            None => current_directory(),
+        }
+    }
+
+    /// What debuggers need to know of `source`, which is in `directory`, unless it is to be left out.
+    pub(crate) fn debug_info<'a>(
+        &self,
+        source: &'a SourceModule,
+        directory: &'a str,
+    ) -> Option<DebugInfo<'a>> {
+        (!self.no_debug).then_some(DebugInfo {
+            file: source.name(),
+            directory,
+            lines: source,
+        })
+    }
 }
 
 /// The current folder, or the one that every path counts from where that is not known.

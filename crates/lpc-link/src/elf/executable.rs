@@ -21,7 +21,9 @@
 //! long, takes its place in the image.
 
 use super::builder::symbol_name;
+use super::debug_info::DebugInfo;
 use super::host_functions;
+use super::image_lines::debug_sections;
 use super::object::ObjectError;
 use super::start::{Main, Stack, StartAddresses, StartCode};
 use super::traps::TrapEntry;
@@ -41,24 +43,27 @@ use lpc_codegen::{CompileError, CompiledModule, Settings};
 use lpc_lpir::ir::{AbiParam, ExternalName, Linkage, Module, Signature, Type};
 
 /// What an executable is to be like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ExecutableOptions {
+#[derive(Clone, Copy)]
+pub struct ExecutableOptions<'a> {
     /// The address of the first byte: a multiple of the size of a page, 4096.
     pub base: u32,
     /// Where the stack is.
     pub stack: Stack,
+    /// What the program was read from, to state the line of each instruction; not stated if this is `None`.
+    pub source: Option<DebugInfo<'a>>,
 }
 
-impl ExecutableOptions {
+impl ExecutableOptions<'_> {
     /// The base that linkers use for this machine.
     pub const DEFAULT_BASE: u32 = 0x1_0000;
 }
 
-impl Default for ExecutableOptions {
+impl Default for ExecutableOptions<'_> {
     fn default() -> Self {
         Self {
             base: Self::DEFAULT_BASE,
             stack: Stack::default(),
+            source: None,
         }
     }
 }
@@ -79,8 +84,8 @@ pub enum ExecutableError {
     Link(LinkError),
     /// The executable does not fit into the address space or into the format. The text says what.
     TooLarge(String),
-    /// A name cannot stand in the symbol table.
-    Symbol(ObjectError),
+    /// A name cannot stand in the symbol table or in the debug information, or the latter is too large.
+    Format(ObjectError),
 }
 
 impl fmt::Display for ExecutableError {
@@ -97,7 +102,7 @@ impl fmt::Display for ExecutableError {
             Self::Host(error) => write!(f, "the functions of the host: {error}"),
             Self::Link(error) => error.fmt(f),
             Self::TooLarge(what) => write!(f, "the executable is too large: {what}"),
-            Self::Symbol(error) => error.fmt(f),
+            Self::Format(error) => error.fmt(f),
         }
     }
 }
@@ -112,7 +117,7 @@ impl From<LinkError> for ExecutableError {
 
 impl From<ObjectError> for ExecutableError {
     fn from(error: ObjectError) -> Self {
-        Self::Symbol(error)
+        Self::Format(error)
     }
 }
 
@@ -129,7 +134,7 @@ pub fn link_executable(
     module: &Module,
     compiled: &CompiledModule,
     settings: &Settings,
-    options: &ExecutableOptions,
+    options: &ExecutableOptions<'_>,
     imports: &dyn Fn(&ExternalName) -> Option<u32>,
 ) -> Result<Vec<u8>, ExecutableError> {
     if !options.base.is_multiple_of(PAGE_SIZE) {
@@ -161,7 +166,11 @@ pub fn link_executable(
         stack_end: stack.as_ref().map_or(0, |stack| stack.end),
     });
     image.bytes[..start.len()].copy_from_slice(&start);
-    write(&image, stack, settings)
+    let debug_sections = match &options.source {
+        Some(source) => debug_sections(&image, source)?,
+        None => Vec::new(),
+    };
+    write(&image, stack, settings, debug_sections)
 }
 
 /// What `%main` takes and returns.
@@ -227,6 +236,7 @@ fn write(
     image: &Image,
     stack: Option<Range<u32>>,
     settings: &Settings,
+    debug_sections: Vec<(&'static str, Vec<u8>)>,
 ) -> Result<Vec<u8>, ExecutableError> {
     let names = image.symbols.iter().map(|symbol| symbol_name(&symbol.name));
     let names = names.collect::<Result<Vec<_>, _>>()?;
@@ -241,6 +251,7 @@ fn write(
         symbols: symbols(image, &names, &parts),
         parts,
         traps: traps.collect(),
+        debug_sections,
     };
     file.write().map_err(ExecutableError::TooLarge)
 }

@@ -16,6 +16,7 @@ mod debug_values;
 mod executable;
 mod frame;
 mod host_functions;
+mod image_lines;
 mod object;
 pub mod read;
 mod relocation;

@@ -5,7 +5,7 @@
 //!   program headers       one PT_LOAD for each run of parts with the same permissions, one PT_GNU_STACK
 //!   parts                 at offsets that are their addresses modulo the size of a page
 //!   .riscv.attributes
-//!   .lpc.traps
+//!   .lpc.traps, debug information
 //!   .symtab .strtab .shstrtab
 //!   section headers
 //! ```
@@ -35,6 +35,8 @@ pub(super) struct ExecutableFile<'a> {
     pub(super) parts: Vec<Part>,
     pub(super) symbols: Vec<FileSymbol<'a>>,
     pub(super) traps: Vec<TrapEntry>,
+    /// The sections of debug information, each with its name.
+    pub(super) debug_sections: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// A section that is in memory while the program runs.
@@ -165,6 +167,9 @@ impl ExecutableFile<'_> {
         extras.push((".riscv.attributes", elf::SHT_RISCV_ATTRIBUTES, attributes));
         if !traps.is_empty() {
             extras.push((traps::SECTION, elf::SHT_PROGBITS, traps));
+        }
+        for (name, bytes) in &self.debug_sections {
+            extras.push((name, elf::SHT_PROGBITS, bytes.clone()));
         }
         extras
     }

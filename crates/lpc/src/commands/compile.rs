@@ -116,11 +116,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Stage::Elf => {
             check_not_terminal(output)?;
             let file = executable(
-                &source,
+                &mut source,
                 &arguments.compile.linked_settings(),
                 arguments.base,
                 &|name| arguments.address_of_import(name),
                 &arguments.executable,
+                &arguments.object,
             )?;
             write_executable(output, &file)
         }

@@ -6,8 +6,9 @@ use crate::input::display_name;
 use crate::output::write_bytes;
 use crate::pipeline::timed;
 use crate::stats::ExecutionStats;
-use lpc_process::{End, Place, Process, Streams};
+use lpc_process::{End, Place, Process, SourceLine, Streams};
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::time::Duration;
 
 /// Runs the ELF file with the content `bytes`, and ends as it does.
@@ -75,11 +76,23 @@ pub(super) fn run(arguments: &Arguments, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn stopped(what: &str, place: &Place) -> Failure {
+    let where_in_source = match &place.line {
+        Some(line) => format!("{}: ", from_here(line.clone())),
+        None => String::new(),
+    };
     let pc = place.pc;
-    Failure::Trap(match &place.line {
-        Some(line) => format!("{line}: {what} at {place} (pc {pc:#010x})"),
-        None => format!("{what} at {place} (pc {pc:#010x})"),
-    })
+    Failure::Trap(format!(
+        "{where_in_source}{what} at {place} (pc {pc:#010x})"
+    ))
+}
+
+/// `line` with the name of its file as it counts from the current folder, if it is in there.
+fn from_here(mut line: SourceLine) -> SourceLine {
+    let folder = std::env::current_dir().unwrap_or_default();
+    if let Ok(file) = Path::new(&line.file).strip_prefix(folder) {
+        line.file = file.display().to_string();
+    }
+    line
 }
 
 /// A call of a function in an ELF file, of which no signature is known.
