@@ -43,7 +43,7 @@ struct Activation {
 /// What unwind information says at one instruction.
 #[derive(Clone, Default)]
 struct State {
-    cfa_offset: u32,
+    cfa_offset: i32,
     /// Where registers of the caller are, in bytes below the canonical frame address.
     saved: BTreeMap<Gpr, u32>,
 }
@@ -99,7 +99,7 @@ impl Checker {
     }
 
     /// Calls `name` with words that are all different, where its signature wants them, and checks every instruction.
-    fn call(&mut self, module: &Module, name: &ExternalName, arguments: &[u32]) {
+    fn call(&mut self, module: &Module, name: &ExternalName, arguments: &[u32]) -> Stop {
         let function = module.function(module.find(name).unwrap());
         let abi = abi_signature(&function.signature).unwrap();
         let return_area = (MEMORY_BASE + STACK_SIZE - abi.return_area_size) & !15;
@@ -129,11 +129,16 @@ impl Checker {
         self.activations.clear();
         self.enter(Emulator::DEFAULT_HALT_ADDRESS);
         for _ in 0..LIMIT {
-            if self.step() == Stop::Halted {
-                assert!(self.activations.is_empty());
-                return;
+            match self.step() {
+                Stop::LimitReached => {}
+                // An instruction that traps has been checked as well.
+                stop => {
+                    assert!(stop != Stop::Halted || self.activations.is_empty());
+                    return stop;
+                }
             }
         }
+        Stop::LimitReached
     }
 
     /// Notes what is so where the machine is, at the entry of a function.
@@ -157,10 +162,9 @@ impl Checker {
         let stop = self.program.emulator_mut().run_traced(1, &mut |event| {
             executed = Some((event.inst, event.pc.wrapping_add(event.length)));
         });
-        assert!(
-            matches!(stop, Stop::Halted | Stop::LimitReached),
-            "{stop:?}"
-        );
+        if let Stop::Trap(_) = stop {
+            return stop;
+        }
         let (inst, next) = executed.unwrap();
         if !inst.opcode.is_jump() {
             return stop;
@@ -187,7 +191,7 @@ impl Checker {
         let state = state_at(&self.unwind[location.function], location.offset);
         let activation = self.activations.last().unwrap();
         let what = format!("{}+{:#x}", location.function, location.offset);
-        let cfa = emulator.gpr(Gpr::SP).wrapping_add(state.cfa_offset);
+        let cfa = emulator.gpr(Gpr::SP).wrapping_add_signed(state.cfa_offset);
         assert_eq!(cfa, activation.cfa, "canonical frame address at {what}");
         let callers = |gpr: Gpr| match state.saved.get(&gpr) {
             Some(below) => {
@@ -261,6 +265,44 @@ fn leads_to_the_caller_from_every_instruction() {
                 }
             }
             assert!(checker.checked > 100, "{file}: {}", checker.checked);
+        }
+    }
+}
+
+/// Traps behind the code are taken from the middle of the body or, where the stack is too small, from the entry.
+#[test]
+fn leads_to_the_caller_from_traps() {
+    let text = "
+        function %f(i32, i32 vmctx) -> i32 {
+            fn0 = %f(i32, i32 vmctx) -> i32
+            ss0 = explicit_slot 40
+            gv0 = vmctx
+            stack_limit = gv0
+        block0(v0: i32, v1: i32):
+            trapz v0, user1
+            v2 = iconst.i32 -1
+            v3 = iadd v0, v2
+            brif v3, block1, block2
+        block1:
+            v4 = call fn0(v3, v2)
+            v5 = iadd v4, v0
+            return v5
+        block2:
+            return v0
+        }";
+    let module = lpc_lpir::text::parse_module(text).unwrap();
+    let name = ExternalName::symbol("f");
+    for settings in all_settings() {
+        // A return, a trap of the body, a trap at the entry, one at the entry of a callee.
+        for (arguments, traps) in [
+            ([1, 0], false),
+            ([0, 0], true),
+            ([1, u32::MAX], true),
+            ([2, 0], true),
+        ] {
+            let mut checker = Checker::new(&module, &settings);
+            let stop = checker.call(&module, &name, &arguments);
+            assert_eq!(matches!(stop, Stop::Trap(_)), traps, "{arguments:?}");
         }
     }
 }

@@ -226,7 +226,8 @@ impl Linker {
         layout.sections.read_only = self.lay_out_data(DataKind::ReadOnly, &mut layout);
         layout.sections.writable = self.lay_out_data(DataKind::Writable, &mut layout);
         layout.sections.zeroed = self.lay_out_data(DataKind::Zeroed, &mut layout);
-        if u64::from(base) + layout.end > 1 << 32 {
+        // The end has an address too.
+        if u64::from(base) + layout.end >= 1 << 32 {
             return Err(LinkError::TooLarge);
         }
         Ok(layout)

@@ -214,6 +214,22 @@ impl Layout {
         self.data_start = self.code_size.next_multiple_of(data_alignment);
     }
 
+    /// Lays out code whose uses have their forms, with padding as it is in the end.
+    fn pad<L: LabelUseForms>(
+        &mut self,
+        uses: &[LabelUse<L>],
+        bytes: usize,
+        data_alignment: u32,
+        padding: Padding,
+    ) {
+        self.compute(uses, bytes, data_alignment, |label_use, offset| {
+            match (padding, &label_use.kind) {
+                (Padding::Exact, UseKind::Align(alignment)) => alignment.padding(offset),
+                _ => label_use.size(label_use.current()),
+            }
+        });
+    }
+
     /// The offset of a place.
     pub fn offset(&self, place: Place) -> u32 {
         place.bytes + self.grown[place.uses as usize]
@@ -255,6 +271,9 @@ impl Layout {
 }
 
 /// Sets the form of each use, and returns the layout that results.
+///
+/// What is at a fixed place behind the code gets farther away when padding takes less than its most. So the last layout is
+/// looked at too, and if a use does not reach then, it grows, and everything is settled again.
 pub fn relax<L: LabelUseForms>(
     uses: &mut [LabelUse<L>],
     labels: &[LabelPlace],
@@ -263,35 +282,45 @@ pub fn relax<L: LabelUseForms>(
     padding: Padding,
 ) -> Layout {
     let mut layout = Layout::new(uses.len());
-    if !settle(&mut layout, uses, labels, bytes, data_alignment) {
-        layout.compute(uses, bytes, data_alignment, |label_use, _| {
-            label_use.size(label_use.forms().last().copied())
-        });
-        grow(uses, labels, &layout);
-    }
-    layout.compute(uses, bytes, data_alignment, |label_use, offset| {
-        match (padding, &label_use.kind) {
-            (Padding::Exact, UseKind::Align(alignment)) => alignment.padding(offset),
-            _ => label_use.size(label_use.current()),
+    for _ in 0..MAX_ROUNDS {
+        settle(&mut layout, uses, labels, bytes, data_alignment);
+        layout.pad(uses, bytes, data_alignment, padding);
+        if !grow(uses, labels, &layout) {
+            return layout;
         }
-    });
+    }
+    for label_use in &mut *uses {
+        if matches!(label_use.kind, UseKind::Label(_))
+            && matches!(labels[label_use.label.index()], LabelPlace::Absolute(_))
+        {
+            label_use.form = label_use.forms().len() as u8 - 1;
+        }
+    }
+    settle(&mut layout, uses, labels, bytes, data_alignment);
+    layout.pad(uses, bytes, data_alignment, padding);
     layout
 }
 
-/// Lets uses grow until each reaches its label, and tells whether that was so after [`MAX_ROUNDS`].
+/// Lets uses grow until each reaches its label, wherever padding takes the most that it may.
 fn settle<L: LabelUseForms>(
     layout: &mut Layout,
     uses: &mut [LabelUse<L>],
     labels: &[LabelPlace],
     bytes: usize,
     data_alignment: u32,
-) -> bool {
-    (0..MAX_ROUNDS).any(|_| {
+) {
+    for _ in 0..MAX_ROUNDS {
         layout.compute(uses, bytes, data_alignment, |label_use, _| {
             label_use.size(label_use.current())
         });
-        !grow(uses, labels, layout)
-    })
+        if !grow(uses, labels, layout) {
+            return;
+        }
+    }
+    layout.compute(uses, bytes, data_alignment, |label_use, _| {
+        label_use.size(label_use.forms().last().copied())
+    });
+    grow(uses, labels, layout);
 }
 
 /// Gives each use that does not reach its label in `layout` the next form that does. Tells whether there were any.
@@ -434,6 +463,19 @@ mod tests {
             assert_eq!(layout.label_offset(&labels, MachLabel(0)), offset);
             let layout = relax(&mut uses, &labels, 100, 1, Padding::Largest);
             assert_eq!(layout.use_size(1), 14);
+        }
+    }
+
+    /// Padding in front of a use that is not needed after all brings it down, and away from what is fixed above.
+    #[test]
+    fn fixed_places_above_the_code_are_reached_from_the_last_layout() {
+        for (fixed, form) in [(116, 0), (117, 1), (130, 1)] {
+            // Counted with its most, the padding ends at 30; in fact it ends at 16.
+            let mut uses = [align(16, 16), branch(16, 0)];
+            let labels = [LabelPlace::Absolute(fixed)];
+            let layout = relax(&mut uses, &labels, 20, 1, Padding::Exact);
+            assert_eq!(layout.use_offset(1, 16), 16);
+            assert_eq!(uses[1].form, form, "{fixed}");
         }
     }
 }

@@ -10,8 +10,9 @@ use super::reg::RealReg;
 /// A change of the frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UnwindInst {
-    /// The CFA is so many bytes above the stack pointer.
-    DefCfaOffset(u32),
+    /// The CFA is so many bytes above the stack pointer: below it where the number is negative, as at the return of a function
+    /// that has removed its arguments.
+    DefCfaOffset(i32),
     /// The caller's value of a register is in memory.
     SaveReg {
         /// The register.

@@ -141,10 +141,17 @@ impl FrameWriter {
 
     fn change(&mut self, inst: UnwindInst) {
         match inst {
-            UnwindInst::DefCfaOffset(offset) => {
-                self.opcode(constants::DW_CFA_def_cfa_offset);
-                put(self.bytes.write_uleb128(u64::from(offset)));
-            }
+            UnwindInst::DefCfaOffset(offset) => match u64::try_from(offset) {
+                Ok(offset) => {
+                    self.opcode(constants::DW_CFA_def_cfa_offset);
+                    put(self.bytes.write_uleb128(offset));
+                }
+                Err(_) => {
+                    self.opcode(constants::DW_CFA_def_cfa_offset_sf);
+                    let factored = i64::from(offset) / DATA_ALIGNMENT_FACTOR;
+                    put(self.bytes.write_sleb128(factored));
+                }
+            },
             UnwindInst::SaveReg { reg, below_cfa } => {
                 self.register_opcode(constants::DW_CFA_offset, reg);
                 put(self.bytes.write_uleb128(u64::from(below_cfa / WORD_BYTES)));
@@ -217,13 +224,13 @@ fn changes(
     code_size: CodeOffset,
 ) -> Vec<(CodeOffset, UnwindInst)> {
     let mut changes = Vec::with_capacity(unwind.len());
-    // Where in the list a state is remembered.
-    let mut remembered = None;
+    // Where in the list states are remembered that have not been restored yet.
+    let mut remembered = Vec::new();
     for &(offset, inst) in unwind.iter().filter(|(offset, _)| *offset < code_size) {
         match inst {
-            UnwindInst::RememberState => remembered = Some(changes.len()),
+            UnwindInst::RememberState => remembered.push(changes.len()),
             UnwindInst::RestoreState => {
-                let start = remembered.take();
+                let start = remembered.pop();
                 if start.is_some_and(|start: usize| start + 1 == changes.len()) {
                     changes.pop();
                     continue;
@@ -233,7 +240,7 @@ fn changes(
         }
         changes.push((offset, inst));
     }
-    if let Some(index) = remembered {
+    for index in remembered.into_iter().rev() {
         changes.remove(index);
     }
     changes
@@ -313,5 +320,9 @@ mod tests {
         assert_eq!(changes(&restored, 12), left);
         let no_frame = [(4, RememberState), (6, RestoreState), (8, RememberState)];
         assert_eq!(changes(&no_frame, 10), []);
+        let nested = [&[(0, RememberState)], &restored[..], &[(16, RestoreState)]].concat();
+        assert_eq!(changes(&nested, 20), nested);
+        assert_eq!(changes(&nested, 16), restored);
+        assert_eq!(changes(&nested, 12), left);
     }
 }

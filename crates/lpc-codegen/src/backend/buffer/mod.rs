@@ -124,6 +124,8 @@ pub struct MachBuffer<I: MachInst> {
     unwind: Vec<(Place, UnwindInst)>,
     value_locations: Vec<PlacedValue>,
     deferred_traps: Vec<DeferredTrap>,
+    /// How many of them are taken before the prologue.
+    entry_traps: usize,
 }
 
 impl<I: MachInst> MachBuffer<I> {
@@ -147,6 +149,7 @@ impl<I: MachInst> MachBuffer<I> {
             unwind: Vec::new(),
             value_locations: Vec::new(),
             deferred_traps: Vec::new(),
+            entry_traps: 0,
         }
     }
 
@@ -358,9 +361,26 @@ impl<I: MachInst> MachBuffer<I> {
         label
     }
 
-    /// Puts the deferred traps behind the code, one for each.
+    /// Notes that the traps that were deferred so far are taken while the frame is as at the entry, which state has been
+    /// [remembered](UnwindInst::RememberState).
+    pub fn keep_entry_traps(&mut self) {
+        self.entry_traps = self.deferred_traps.len();
+    }
+
+    /// Puts the deferred traps behind the code, one for each: first those of the body, then those of the entry, as what is
+    /// known of the frame changes in the order of the code.
     fn emit_deferred_traps(&mut self) {
-        for trap in core::mem::take(&mut self.deferred_traps) {
+        let mut entry = core::mem::take(&mut self.deferred_traps);
+        let body = entry.split_off(self.entry_traps);
+        self.emit_traps(body);
+        if !entry.is_empty() && !self.unwind.is_empty() {
+            self.add_unwind(UnwindInst::RestoreState);
+        }
+        self.emit_traps(entry);
+    }
+
+    fn emit_traps(&mut self, traps: Vec<DeferredTrap>) {
+        for trap in traps {
             self.set_srcloc(trap.srcloc);
             self.bind_label(trap.label);
             self.put_trap(trap.code);

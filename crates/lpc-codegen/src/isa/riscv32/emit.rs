@@ -398,12 +398,10 @@ fn finish_call(callee_pop_size: u32, buffer: &mut MachBuffer<MInst>, context: &E
     if callee_pop_size == 0 {
         return;
     }
-    let frame_size = context.frame.sp_adjustment();
-    note_unwind(
-        UnwindInst::DefCfaOffset(frame_size - callee_pop_size),
-        buffer,
-    );
-    adjust_sp(-(callee_pop_size as i32), Gpr::RA, &mut |inst| {
+    let frame_size = context.frame.sp_adjustment() as i32;
+    let popped = callee_pop_size as i32;
+    note_unwind(UnwindInst::DefCfaOffset(frame_size - popped), buffer);
+    adjust_sp(-popped, Gpr::RA, &mut |inst| {
         emit(&inst, buffer, context);
     });
     note_unwind(UnwindInst::DefCfaOffset(frame_size), buffer);

@@ -165,7 +165,8 @@ pub enum FrameStep {
 type Push<'a> = &'a mut dyn FnMut(FrameStep);
 
 /// Hands to `push` the steps that check that the stack has room for the frame and for those of the callees, which check that
-/// again. The lowest address that the stack may reach is in [`FRAME_TEMPORARY`].
+/// again. The lowest address that the stack may reach is in [`FRAME_TEMPORARY`]. The state of the frame is remembered, for the
+/// traps that they branch to: see [`MachBuffer::keep_entry_traps`](crate::backend::buffer::MachBuffer::keep_entry_traps).
 pub fn gen_stack_check(frame: &FrameLayout, push: Push<'_>) {
     let limit = x_reg(FRAME_TEMPORARY);
     let size = x_reg(STACK_CHECK_TEMPORARY);
@@ -177,6 +178,7 @@ pub fn gen_stack_check(frame: &FrameLayout, push: Push<'_>) {
             code: TrapCode::STACK_OVERFLOW,
         })
     };
+    push(FrameStep::Unwind(UnwindInst::RememberState));
     push(trap_if_below(stack_reg(), limit));
     if frame.sp_adjustment() == 0 {
         return;
@@ -203,7 +205,7 @@ pub fn needs_stack(frame: &FrameLayout) -> bool {
 pub fn gen_prologue(frame: &FrameLayout, push: Push<'_>) {
     let top = save_area_top(frame);
     let taken = frame.tail_args_growth() + top;
-    move_sp(-(taken as i32), taken, push);
+    move_sp(-(taken as i32), taken as i32, push);
     for (reg, distance) in saved_registers(frame) {
         push(FrameStep::Inst(MInst::Store {
             op: Opcode::Sw,
@@ -225,7 +227,7 @@ pub fn gen_prologue(frame: &FrameLayout, push: Push<'_>) {
         }));
     }
     let rest = frame.frame_size() - top;
-    move_sp(-(rest as i32), taken + rest, push);
+    move_sp(-(rest as i32), (taken + rest) as i32, push);
 }
 
 /// Hands to `push` the steps that restore registers and give the frame back, for a return.
@@ -250,7 +252,7 @@ fn restore(frame: &FrameLayout, above: u32, push: Push<'_>) {
     let top = save_area_top(frame);
     let growth = frame.tail_args_growth();
     let rest = frame.frame_size() - top;
-    move_sp(rest as i32, growth + top, push);
+    move_sp(rest as i32, (growth + top) as i32, push);
     for (reg, distance) in saved_registers(frame) {
         push(FrameStep::Inst(MInst::Load {
             op: Opcode::Lw,
@@ -260,11 +262,11 @@ fn restore(frame: &FrameLayout, above: u32, push: Push<'_>) {
         }));
         push(FrameStep::Unwind(UnwindInst::RestoreReg(reg)));
     }
-    move_sp((top + above) as i32, growth.wrapping_sub(above), push);
+    move_sp((top + above) as i32, growth as i32 - above as i32, push);
 }
 
 /// Moves the stack pointer by `distance` bytes, so that the canonical frame address is `cfa_offset` bytes above it.
-fn move_sp(distance: i32, cfa_offset: u32, push: Push<'_>) {
+fn move_sp(distance: i32, cfa_offset: i32, push: Push<'_>) {
     if distance == 0 {
         return;
     }

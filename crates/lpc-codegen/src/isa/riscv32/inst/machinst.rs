@@ -8,7 +8,6 @@ use crate::backend::machinst::{CallType, CodeOffset, MachInst, MachTerminator};
 use crate::backend::operands::OperandVisitor;
 use crate::backend::reg::{RealReg, Reg, RegClass, SpillSlot, Writable};
 use crate::isa::riscv32::emit::{EmitInfo, LabelUse};
-use crate::isa::riscv32::frame::FrameStep;
 use crate::isa::riscv32::{emit, frame, regs};
 use crate::settings::CodeAlignment;
 use alloc::vec::Vec;
@@ -148,13 +147,18 @@ impl MachInst for MInst {
         context: &EmitContext<'_>,
     ) {
         let frame = context.frame;
-        let push = &mut |step| emit::emit_frame_step(step, buffer, context);
         if !stack_limit.is_empty() && frame::needs_stack(frame) {
-            let steps = stack_limit.iter().cloned().map(FrameStep::Inst);
-            steps.for_each(&mut *push);
-            frame::gen_stack_check(frame, push);
+            for inst in stack_limit {
+                inst.emit(buffer, context);
+            }
+            frame::gen_stack_check(frame, &mut |step| {
+                emit::emit_frame_step(step, buffer, context);
+            });
+            buffer.keep_entry_traps();
         }
-        frame::gen_prologue(frame, push);
+        frame::gen_prologue(frame, &mut |step| {
+            emit::emit_frame_step(step, buffer, context);
+        });
     }
 
     fn worst_case_size(&self) -> CodeOffset {
