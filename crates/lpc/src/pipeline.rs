@@ -6,12 +6,14 @@ use crate::failure::Failure;
 use crate::source::SourceModule;
 use lpc_codegen::backend::emit::CodegenStats;
 use lpc_codegen::backend::pressure::register_pressure;
+use lpc_codegen::backend::reg::RegClass;
 use lpc_codegen::backend::vcode_text::print_allocated_vcode;
+use lpc_codegen::runtime::Routine;
 use lpc_codegen::{
     CompileError, CompiledFunction, CompiledModule, Settings, allocate_registers, emit_function,
     lower_function, map_functions,
 };
-use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Function};
+use lpc_lpir::ir::{AnyEntity, FuncId, Function};
 use lpc_lpir::text::Location;
 use peakmem_alloc::PeakMemAllocTrait;
 use std::ops::AddAssign;
@@ -102,6 +104,30 @@ impl Compilation {
             .map(|function| function.code.buffer.bytes.len())
             .sum()
     }
+
+    /// For each function, the most values in integer registers that are needed at once. The functions are lowered once more for
+    /// that: their virtual-register code is not kept.
+    pub(crate) fn register_pressures(
+        &self,
+        source: &SourceModule,
+        settings: &Settings,
+    ) -> Vec<u32> {
+        let pressure = |func: &Function| {
+            let vcode = lower_function(func, settings);
+            let vcode = vcode.expect("functions that were compiled can be lowered");
+            register_pressure(&vcode, RegClass::Int)
+        };
+        let functions = self.compiled.functions.iter();
+        functions
+            .map(|function| match source.module.find(&function.name) {
+                Some(id) => pressure(source.module.function(id)),
+                None => {
+                    let routine = Routine::from_name(&function.name);
+                    pressure(&routine.expect("all others are routines").function())
+                }
+            })
+            .collect()
+    }
 }
 
 /// The functions of `source` as virtual-register code, with the registers that were allocated beside the virtual ones.
@@ -130,19 +156,6 @@ pub(crate) fn allocated_vcode(
     } else {
         Err(source.failure(errors))
     }
-}
-
-/// The function of `source` with the highest register pressure, and the pressure. `None` where no function can be lowered.
-pub(crate) fn highest_pressure<'a>(
-    source: &'a SourceModule,
-    settings: &Settings,
-) -> Option<(&'a ExternalName, u32)> {
-    let functions = source.module.functions();
-    let pressures = functions.filter_map(|(_, func)| {
-        let vcode = lower_function(func, settings).ok()?;
-        Some((&func.name, register_pressure(&vcode)))
-    });
-    pressures.max_by_key(|(_, pressure)| *pressure)
 }
 
 /// The passes of [`lpc_codegen::compile_function`], timed.

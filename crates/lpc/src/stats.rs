@@ -1,8 +1,7 @@
-//! The table that `lpc run --stats` prints.
+//! The tables that `lpc run --stats` prints.
 
 use crate::pipeline::Compilation;
 use crate::source::SourceModule;
-use lpc_lpir::ir::ExternalName;
 use lpc_riscv32::emulator::Counters;
 use std::fmt;
 use std::time::Duration;
@@ -11,8 +10,8 @@ use std::time::Duration;
 pub(crate) struct Stats<'a> {
     pub(crate) source: &'a SourceModule,
     pub(crate) compilation: &'a Compilation,
-    /// The function that has the most values at once, and how many registers they need.
-    pub(crate) highest_pressure: Option<(&'a ExternalName, u32)>,
+    /// For each function, the most values that are in registers at once.
+    pub(crate) register_pressures: Vec<u32>,
     pub(crate) execution: ExecutionStats,
 }
 
@@ -28,7 +27,8 @@ impl fmt::Display for Stats<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fmt_times(f)?;
         self.fmt_code(f)?;
-        self.execution.fmt(f)
+        self.execution.fmt(f)?;
+        self.fmt_functions(f)
     }
 }
 
@@ -60,13 +60,49 @@ impl Stats<'_> {
         row(f, "size", self.compilation.code_bytes(), "bytes")?;
         row(f, "vcode instructions", stats.vcode_insts, "")?;
         row(f, "virtual registers", stats.vregs, "")?;
-        if let Some((function, pressure)) = self.highest_pressure {
-            let place = format!("in {function}");
+        let functions = compiled.functions.iter().zip(&self.register_pressures);
+        if let Some((function, pressure)) = functions.max_by_key(|(_, pressure)| *pressure) {
+            let place = format!("in {}", function.name);
             row(f, "register pressure", pressure, &place)?;
         }
         row(f, "spills", stats.spills, "")?;
         row(f, "reloads", stats.reloads, "")?;
         row(f, "moves", stats.moves, "")
+    }
+
+    /// A line for each function, if there are several.
+    fn fmt_functions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let functions = &self.compilation.compiled.functions;
+        if functions.len() < 2 {
+            return Ok(());
+        }
+        let names: Vec<_> = functions
+            .iter()
+            .map(|function| function.name.to_string())
+            .collect();
+        let lengths = names.iter().map(|name| name.chars().count());
+        let width = lengths.max().unwrap_or(0).clamp(20, 60);
+        writeln!(
+            f,
+            "{:<width$} {:>13} {:>9} {:>9} {:>9}",
+            "functions",
+            "instructions",
+            "bytes",
+            "spills",
+            "pressure",
+            width = width + 2
+        )?;
+        let rows = names.iter().zip(functions).zip(&self.register_pressures);
+        for ((name, function), pressure) in rows {
+            let stats = &function.code.stats;
+            let bytes = function.code.buffer.bytes.len();
+            writeln!(
+                f,
+                "  {name:<width$} {:>13} {bytes:>9} {:>9} {pressure:>9}",
+                stats.vcode_insts, stats.spills
+            )?;
+        }
+        Ok(())
     }
 }
 

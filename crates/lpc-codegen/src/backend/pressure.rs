@@ -1,176 +1,231 @@
-//! Register pressure: how many virtual registers hold a value at once.
+//! Register pressure: how many virtual registers are live at once.
 //!
-//! A figure for those who look at code, not a pass of the compiler. A register is live from its definition to its last use. Time
-//! is counted in points, two for each instruction, as operands are early or late:
+//! This is a figure for people and for tests, not a pass: nothing that is compiled depends on it, and it costs nothing where
+//! nobody asks.
+//!
+//! An instruction has two points: *before*, where its operands are read, and *after*, where its results are written. A register
+//! that is read early is not needed after the instruction, and one that is written late not before it, so the two can share a
+//! place. What is read late or written early takes both points, as for the register allocator.
+//!
+//! In SSA form, the definition of a register dominates its uses. So within one block the register is live in one piece, from
+//! where it is defined, or from the start of the block, to its last use, or to the end of the block. The pieces are found by
+//! **exploring the paths from each use** backward: from the block of the use to its predecessors, where the register is live at
+//! the end, and on to theirs, up to the block with the definition. A block in which the register is known to be live at the start
+//! is not explored again.
 //!
 //! ```text
-//!   add v3, v1, v2      2i       v1, v2 are read
-//!                       2i + 1   v3 is written
+//!  block0:  v1 = …        ┐ +1 where v1 is defined
+//!           brif …        │    −1 behind block0
+//!  block1:  … = v1        ┐ +1 at the start of block1, −1 behind the use
+//!  block2:  jump block3   ┐ +1 at the start of block2, −1 behind it
+//!  block3:  … = v1        ┐ +1 at the start of block3, −1 behind the use
 //! ```
 //!
-//! Block parameters are defined at the first point of their block, and branch arguments are read at the last point of theirs.
+//! Each piece is a step up and a step down in one array over all points. The sum of the steps up to a point is the number of
+//! registers that are live there: every piece ends within its block, so nothing is carried over to the block that stands next.
+//! That takes time for each use and for each piece, and memory for the points, whatever the number of registers that live at the
+//! same time. There is no set of registers for each block.
 //!
-//! Registers are looked at one by one: a walk against the edges from each use finds the blocks in which one is live, as it ends
-//! where the definition is. What is live in a block is an interval of points, and intervals add up by their ends. So no set of
-//! registers is kept for any block.
+//! A parameter of a block is defined at its start; an argument of a branch is read by the terminator. A register that nobody reads
+//! is live where it is defined.
 
 use super::machinst::MachInst;
+use super::reg::RegClass;
 use super::vcode::{BlockIndex, VCode};
 use alloc::vec;
 use alloc::vec::Vec;
-use regalloc2::{OperandKind, OperandPos, VReg};
+use regalloc2::{OperandKind, OperandPos, ProgPoint, VReg};
 
-/// The most virtual registers of `vcode` that are live at one point.
-pub fn register_pressure<I: MachInst>(vcode: &VCode<I>) -> u32 {
-    let mut uses = Uses::of(vcode);
-    let mut changes = vec![0i32; 2 * vcode.insts().len() + 1];
-    let mut live = LiveBlocks::new(vcode);
-    uses.uses.sort_unstable_by_key(|place| place.vreg);
-    for of_one in uses.uses.chunk_by(|a, b| a.vreg == b.vreg) {
-        let definition = uses.definitions[of_one[0].vreg];
-        live.find(vcode, definition, of_one);
-        for (block, last) in live.blocks() {
-            let first = match block == definition.block {
-                true => definition.point,
-                false => first_point(vcode, block),
-            };
-            changes[first] += 1;
-            changes[last + 1] -= 1;
-        }
+/// The most virtual registers of `class` that are live at one point of `vcode`.
+///
+/// Physical registers do not count, neither those that a call clobbers nor `zero` or `sp`. So the code can need spills at a
+/// pressure that is not higher than the number of registers.
+pub fn register_pressure<I: MachInst>(vcode: &VCode<I>, class: RegClass) -> u32 {
+    let accesses = Accesses::new(vcode, class);
+    let mut live = LiveRange::new(vcode);
+    let mut pressure = PressureChanges::new(vcode);
+    for of_one_register in accesses.by_register() {
+        let definition = accesses.definitions[of_one_register[0].vreg];
+        live.compute(of_one_register, definition);
+        live.pieces(definition)
+            .for_each(|(first, last)| pressure.add(first, last));
     }
-    let mut pressure = 0;
-    let totals = changes.iter().map(|change| {
-        pressure += change;
-        pressure
-    });
-    totals.max().unwrap_or(0).unsigned_abs()
+    pressure.maximum()
 }
 
-/// A definition or a use of a register.
-#[derive(Clone, Copy, Debug)]
-struct Place {
+/// Where registers are defined and read.
+struct Accesses {
+    /// For each register, where it is defined.
+    definitions: Vec<Option<Place>>,
+    /// Sorted by register. A definition is among them: the register is live there even if nobody reads it.
+    accesses: Vec<Access>,
+}
+
+/// A point at which a register is live.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Access {
     vreg: usize,
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
     block: BlockIndex,
-    point: usize,
+    point: ProgPoint,
 }
 
-/// Where registers are defined and used. A definition counts as a use, too: the register is written even if nobody reads it.
-struct Uses {
-    /// By the number of the register.
-    definitions: Vec<Place>,
-    uses: Vec<Place>,
-}
-
-impl Uses {
-    fn of<I: MachInst>(vcode: &VCode<I>) -> Self {
-        let nowhere = Place {
-            vreg: 0,
-            block: vcode.entry(),
-            point: 0,
-        };
-        let mut new = Self {
-            definitions: vec![nowhere; vcode.num_vregs()],
-            uses: Vec::new(),
+impl Accesses {
+    fn new<I: MachInst>(vcode: &VCode<I>, class: RegClass) -> Self {
+        let mut found = Self {
+            definitions: vec![None; vcode.num_vregs()],
+            accesses: Vec::with_capacity(vcode.operands.len() + vcode.branch_args.len()),
         };
         for block in vcode.blocks() {
-            for param in vcode.block_param_vregs(block) {
-                new.define(*param, block, first_point(vcode, block));
-            }
-            for inst in vcode.block_insns(block).iter() {
-                for operand in vcode.inst_operands(inst) {
-                    let point = match operand.pos() {
-                        OperandPos::Early => 2 * inst.index(),
-                        OperandPos::Late => 2 * inst.index() + 1,
-                    };
-                    match operand.kind() {
-                        OperandKind::Def => new.define(operand.vreg(), block, point),
-                        OperandKind::Use => new.add_use(operand.vreg(), block, point),
-                    }
-                }
-            }
-            for succ in 0..vcode.block_succs(block).len() {
-                for arg in vcode.branch_arg_vregs(block, succ) {
-                    new.add_use(*arg, block, last_point(vcode, block));
+            found.add_block(vcode, block, class);
+        }
+        found.accesses.sort_unstable();
+        found
+    }
+
+    fn add_block<I: MachInst>(&mut self, vcode: &VCode<I>, block: BlockIndex, class: RegClass) {
+        let at = |point| Place { block, point };
+        let insns = vcode.block_insns(block);
+        let start = at(ProgPoint::before(insns.first()));
+        for &param in of_class(vcode.block_param_vregs(block), class) {
+            self.define(param, start, start);
+        }
+        for inst in insns.iter() {
+            let (before, after) = (at(ProgPoint::before(inst)), at(ProgPoint::after(inst)));
+            let operands = vcode.inst_operands(inst).iter();
+            for operand in operands.filter(|operand| operand.class() == class) {
+                let point = match operand.pos() {
+                    OperandPos::Early => before,
+                    OperandPos::Late => after,
+                };
+                match operand.kind() {
+                    OperandKind::Use => self.access(operand.vreg(), point),
+                    OperandKind::Def => self.define(operand.vreg(), point, after),
                 }
             }
         }
-        new
+        let terminator = at(ProgPoint::before(insns.last()));
+        for succ in 0..vcode.block_succs(block).len() {
+            for &argument in of_class(vcode.branch_arg_vregs(block, succ), class) {
+                self.access(argument, terminator);
+            }
+        }
     }
 
-    fn define(&mut self, vreg: VReg, block: BlockIndex, point: usize) {
-        self.definitions[vreg.vreg()] = Place {
-            vreg: vreg.vreg(),
-            block,
-            point,
-        };
-        self.add_use(vreg, block, point);
+    /// `vreg` is written at the place `from`, and is there up to `to` at least.
+    fn define(&mut self, vreg: VReg, from: Place, to: Place) {
+        self.definitions[vreg.vreg()] = Some(from);
+        self.access(vreg, to);
     }
 
-    fn add_use(&mut self, vreg: VReg, block: BlockIndex, point: usize) {
-        self.uses.push(Place {
-            vreg: vreg.vreg(),
-            block,
-            point,
-        });
+    fn access(&mut self, vreg: VReg, place: Place) {
+        let vreg = vreg.vreg();
+        self.accesses.push(Access { vreg, place });
+    }
+
+    fn by_register(&self) -> impl Iterator<Item = &[Access]> {
+        self.accesses.chunk_by(|one, next| one.vreg == next.vreg)
     }
 }
 
-/// The blocks in which one register is live, and the last point at which it is.
-struct LiveBlocks {
-    /// For each block, the last point, where the register is live in it.
-    last_points: Vec<Option<usize>>,
-    /// The blocks in which it is live.
-    found: Vec<BlockIndex>,
+fn of_class(vregs: &[VReg], class: RegClass) -> impl Iterator<Item = &VReg> {
+    vregs.iter().filter(move |vreg| vreg.class() == class)
 }
 
-impl LiveBlocks {
-    fn new<I: MachInst>(vcode: &VCode<I>) -> Self {
+/// Where one register is live. The memory is used again for the next one.
+struct LiveRange<'a, I: MachInst> {
+    vcode: &'a VCode<I>,
+    /// For each block in `blocks`, the last point at which the register is live.
+    last_points: Vec<Option<ProgPoint>>,
+    /// The blocks in which the register is live. Those behind `explored` are still to be followed to their predecessors.
+    blocks: Vec<BlockIndex>,
+    explored: usize,
+}
+
+impl<'a, I: MachInst> LiveRange<'a, I> {
+    fn new(vcode: &'a VCode<I>) -> Self {
         Self {
+            vcode,
             last_points: vec![None; vcode.num_blocks()],
-            found: Vec::new(),
+            blocks: Vec::new(),
+            explored: 0,
         }
     }
 
-    /// Finds the blocks between `definition` and `uses`.
-    fn find<I: MachInst>(&mut self, vcode: &VCode<I>, definition: Place, uses: &[Place]) {
-        for block in self.found.drain(..) {
+    /// Finds where the register is live that is accessed by `accesses` and defined by `definition`.
+    fn compute(&mut self, accesses: &[Access], definition: Option<Place>) {
+        for block in self.blocks.drain(..) {
             self.last_points[block.index()] = None;
         }
-        for place in uses {
-            let mut next = self.found.len();
-            self.extend(place.block, place.point);
-            while let Some(&block) = self.found.get(next) {
-                next += 1;
-                if block != definition.block {
-                    for &pred in vcode.block_preds(block) {
-                        self.extend(pred, last_point(vcode, pred));
-                    }
-                }
+        self.explored = 0;
+        for access in accesses {
+            self.reach(access.place);
+        }
+        let defining_block = definition.map(|place| place.block);
+        while let Some(&block) = self.blocks.get(self.explored) {
+            self.explored += 1;
+            if defining_block == Some(block) {
+                continue;
+            }
+            for &pred in self.vcode.block_preds(block) {
+                let last = self.vcode.block_insns(pred).last();
+                self.reach(Place {
+                    block: pred,
+                    point: ProgPoint::after(last),
+                });
             }
         }
     }
 
-    /// The register is live in `block` up to `point`.
-    fn extend(&mut self, block: BlockIndex, point: usize) {
-        let last = &mut self.last_points[block.index()];
-        if last.is_none() {
-            self.found.push(block);
+    /// The register is live in the block up to `place` at least.
+    fn reach(&mut self, place: Place) {
+        let last_point = &mut self.last_points[place.block.index()];
+        if last_point.is_none() {
+            self.blocks.push(place.block);
         }
-        *last = Some(last.unwrap_or(point).max(point));
+        *last_point = (*last_point).max(Some(place.point));
     }
 
-    /// The blocks that were found, each with the last point.
-    fn blocks(&self) -> impl Iterator<Item = (BlockIndex, usize)> {
-        self.found
-            .iter()
-            .filter_map(|&block| Some((block, self.last_points[block.index()]?)))
+    /// The first and the last point of each piece.
+    fn pieces(
+        &self,
+        definition: Option<Place>,
+    ) -> impl Iterator<Item = (ProgPoint, ProgPoint)> + '_ {
+        self.blocks.iter().filter_map(move |&block| {
+            let first = match definition {
+                Some(place) if place.block == block => place.point,
+                _ => ProgPoint::before(self.vcode.block_insns(block).first()),
+            };
+            Some((first, self.last_points[block.index()]?))
+        })
     }
 }
 
-fn first_point<I: MachInst>(vcode: &VCode<I>, block: BlockIndex) -> usize {
-    2 * vcode.block_insns(block).first().index()
-}
+/// For each point, by how many the live registers become more there.
+struct PressureChanges(Vec<i32>);
 
-fn last_point<I: MachInst>(vcode: &VCode<I>, block: BlockIndex) -> usize {
-    2 * vcode.block_insns(block).last().index() + 1
+impl PressureChanges {
+    fn new<I: MachInst>(vcode: &VCode<I>) -> Self {
+        let points = 2 * vcode.insts().len();
+        Self(vec![0; points + 1])
+    }
+
+    /// One more register is live from `first` to `last`.
+    fn add(&mut self, first: ProgPoint, last: ProgPoint) {
+        self.0[first.to_index() as usize] += 1;
+        self.0[last.next().to_index() as usize] -= 1;
+    }
+
+    fn maximum(&self) -> u32 {
+        let mut live = 0;
+        let at_each_point = self.0.iter().map(|change| {
+            live += change;
+            live
+        });
+        at_each_point.max().unwrap_or(0).max(0).unsigned_abs()
+    }
 }

@@ -6,7 +6,7 @@ use crate::host::Console;
 use crate::input::read_bytes;
 use crate::options::{CompileOptions, RunOptions};
 use crate::output::write_bytes;
-use crate::pipeline::{Compilation, highest_pressure, timed};
+use crate::pipeline::{Compilation, timed};
 use crate::source::SourceModule;
 use crate::stats::{ExecutionStats, Stats};
 use clap::Args;
@@ -111,7 +111,7 @@ fn run_source(arguments: &Arguments, mut source: SourceModule) -> Result<(), Fai
         let stats = Stats {
             source: &source,
             compilation: &compilation,
-            highest_pressure: highest_pressure(&source, &settings),
+            register_pressures: compilation.register_pressures(&source, &settings),
             execution: ExecutionStats {
                 link_time,
                 counters: program.counters(),
