@@ -127,7 +127,17 @@ fn the_assembler_takes_data() {
     }
 }
 
-/// Compares the machine code of all examples with what the assembler makes of their assembly text.
+/// Puts the sections of a program where the linker of lpc has them.
+const LAYOUT: &str = "\
+SECTIONS {
+    .text : { *(.text) }
+    .rodata : { *(.rodata) }
+    .data : { *(.data) }
+    .bss : { *(.bss) }
+}
+";
+
+/// Compares the machine code and the data of all examples with what the assembler makes of their assembly text.
 fn check_examples(march: &str) {
     let (Some(assembler), Some(linker), Some(objcopy)) =
         (gnu_tool("as"), gnu_tool("ld"), gnu_tool("objcopy"))
@@ -135,6 +145,8 @@ fn check_examples(march: &str) {
         return;
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let layout = folder.join(format!("{march}.ld"));
+    std::fs::write(&layout, LAYOUT).expect("the file can be written");
     for example in examples() {
         let file = |extension: &str| {
             folder
@@ -175,6 +187,8 @@ fn check_examples(march: &str) {
                 &BASE,
                 &"-e",
                 &BASE,
+                &"-T",
+                &layout,
                 &"--defsym",
                 &PUTCHAR,
                 &file("o"),
@@ -182,17 +196,7 @@ fn check_examples(march: &str) {
                 &file("elf"),
             ],
         );
-        run(
-            &objcopy,
-            &[
-                &"-O",
-                &"binary",
-                &"-j",
-                &".text",
-                &file("elf"),
-                &file("gnu"),
-            ],
-        );
+        run(&objcopy, &[&"-O", &"binary", &file("elf"), &file("gnu")]);
 
         let [ours, theirs] =
             ["bin", "gnu"].map(|extension| std::fs::read(file(extension)).unwrap());
