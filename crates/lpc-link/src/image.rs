@@ -15,6 +15,10 @@ use lpc_lpir::ir::{DataKind, ExternalName, Linkage, SourceLoc, TrapCode};
 ///           ◄────────────── memory_size ──────────►
 /// ```
 ///
+/// The base is where the processor executes the code and finds the data. The bytes may be written through another address of the
+/// same memory, as chips need it whose RAM is seen on two buses; everything up to the memory size is to be set to zero behind
+/// them. Addresses in data are those that the processor sees.
+///
 /// All tables are sorted by offset, so that every question about an address is a binary search.
 #[derive(Clone, Debug)]
 pub struct Image {
