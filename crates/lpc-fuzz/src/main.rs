@@ -17,7 +17,7 @@ use std::process::ExitCode;
 const EXIT_FOUND: u8 = 1;
 const EXIT_ERROR: u8 = 2;
 
-/// The most mismatches that are shown.
+/// The most mismatches that are shown, and of each the most messages.
 const MOST_SHOWN: usize = 10;
 
 /// Compares lpc with other tools on random programs.
@@ -111,8 +111,11 @@ fn show(report: &Report) {
             messages,
         } = mismatch;
         anstream::eprintln!("case {case} in {engine}: {program}");
-        for message in messages {
+        for message in messages.iter().take(MOST_SHOWN) {
             anstream::eprintln!("    {message}");
+        }
+        if messages.len() > MOST_SHOWN {
+            anstream::eprintln!("    ... and {} more", messages.len() - MOST_SHOWN);
         }
     }
     if report.mismatches.len() > MOST_SHOWN {

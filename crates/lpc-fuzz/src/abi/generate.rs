@@ -19,8 +19,12 @@ pub const MAX_RESULTS: usize = 20;
 /// The number of words in memory that a case reads.
 const VALUES: usize = 64;
 
-/// The sizes of stack slots that a value is kept in: offsets on both sides of what fits an immediate.
-const SLOT_SIZES: [u32; 6] = [16, 64, 2032, 2064, 5008, 40_000];
+/// The sizes of stack slots that a value is kept in: offsets on both sides of what fits an immediate. With up to 30 slots in a
+/// function and some 40 functions that are active at once, the stack of the guest program holds them all.
+const SLOT_SIZES: [u32; 5] = [16, 64, 2032, 2064, 5008];
+
+/// The size of a stack slot that makes a frame large by itself. A function has one of them at most.
+const LARGE_SLOT_SIZE: u32 = 40_000;
 
 /// The case `number` of `seed`.
 pub fn case(seed: u64, number: u64) -> Case {
@@ -414,16 +418,22 @@ impl Generator {
             5..8 => self.rng.usize(4..=14),
             _ => self.rng.usize(10..=30),
         };
-        let mut live = |_| {
+        let live = |index| {
             let width = self.int().width;
             let is_in_slot = function.language == Language::Lpir && self.one_in(8);
+            let slot = match self.rng.usize(..=SLOT_SIZES.len()) {
+                _ if !is_in_slot => None,
+                size if size < SLOT_SIZES.len() => Some(SLOT_SIZES[size]),
+                _ if index == 0 => Some(LARGE_SLOT_SIZE),
+                _ => None,
+            };
             Live {
                 width,
                 source: self.source(Int::new(width), function, &[]),
-                slot: is_in_slot.then(|| SLOT_SIZES[self.rng.usize(..SLOT_SIZES.len())]),
+                slot,
             }
         };
-        (0..count).map(&mut live).collect()
+        (0..count).map(live).collect()
     }
 
     fn sources(

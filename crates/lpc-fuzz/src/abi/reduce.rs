@@ -143,6 +143,8 @@ fn bypass(case: &mut Case, index: usize, call: usize) {
         return;
     }
     replacement.is_tail = false;
+    // Every circle of calls burns fuel somewhere, and here it may be this call.
+    replacement.burns_fuel = caller.calls[call].burns_fuel;
     for source in replacement.args.iter_mut().flatten() {
         source.base = Base::Zero;
     }

@@ -25,6 +25,8 @@ _start:
 # At exit:  s0 to s11 (bits 0 to 11), sp (bit 12), gp (bit 13) and tp (bit 14) must be as before. Temporary registers and
 #           unused registers of results are destroyed.
 
+    .set STACK_SIZE, 8 << 20
+
     .set FRAME, 80
     .set KEPT_RA, 48
     .set KEPT_SP, 52
@@ -168,6 +170,9 @@ shadow_next:
     .p2align 4
 shadow:
     .skip 1 << 16
-stack:
-    .skip 1 << 20
+
+# The lowest part of the memory: a program whose stack overflows faults, and does not destroy anything.
+    .section .stack, "aw", @nobits
+    .p2align 4
+    .skip STACK_SIZE
 stack_end:
