@@ -262,3 +262,66 @@ fn calls_of(case: &mut Case, callee: usize) -> impl Iterator<Item = &mut Call> {
         .flat_map(|function| &mut function.calls);
     calls.filter(move |call| call.callee == callee)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::case::{Type, Width};
+    use crate::abi::generate;
+    use crate::abi::lpc_object;
+    use crate::abi::lpir_text::lpir_text;
+    use crate::abi::model::expectation;
+
+    /// Everything that is tried is a case: it ends, and lpc takes it.
+    #[test]
+    fn candidates_are_cases() {
+        for number in 0..30 {
+            let mut tried = 0;
+            let case = generate::case(11, number);
+            // Recursion has to stay, and with it the longest way through the functions.
+            let burns_fuel = |case: &Case| {
+                let mut calls = case.functions.iter().flat_map(|function| &function.calls);
+                calls.any(|call| call.burns_fuel)
+            };
+            reduce(&case, |candidate| {
+                tried += 1;
+                assert!(expectation(candidate).calls < 100_000);
+                let text = lpir_text(std::slice::from_ref(candidate));
+                lpc_object::read(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+                burns_fuel(candidate) || !burns_fuel(&case)
+            });
+            assert!(tried > 0);
+        }
+    }
+
+    #[test]
+    fn only_what_matters_is_left() {
+        let is_wide = |ty: &Type| ty.int().is_some_and(|int| int.width == Width::W128);
+        let has_wide_param = |case: &Case| {
+            let functions = case.functions.iter();
+            let mut lpir = functions.filter(|function| function.language == Language::Lpir);
+            lpir.any(|function| function.params.iter().any(|param| is_wide(&param.ty)))
+        };
+        let mut reduced = 0;
+        for case in (0..100).map(|number| generate::case(1, number)) {
+            if !has_wide_param(&case) {
+                continue;
+            }
+            let functions = reduce(&case, has_wide_param).functions;
+            let (callee, callers) = functions.split_last().unwrap();
+            // C cannot call it itself if it has a convention that C does not know.
+            let is_direct = callee.call_conv == CallConv::SystemV;
+            assert_eq!(
+                callers.len(),
+                if is_direct { 1 } else { 2 },
+                "case {}",
+                case.number
+            );
+            assert_eq!((callee.params.len(), callee.results.len()), (1, 0));
+            assert!(callee.calls.is_empty());
+            assert!(functions.iter().all(|function| function.live.is_empty()));
+            reduced += 1;
+        }
+        assert!(reduced > 20);
+    }
+}
