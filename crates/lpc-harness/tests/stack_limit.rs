@@ -199,3 +199,30 @@ block0(v0: i32, v1: i32):
         assert_eq!(program.emulator().gpr(Gpr::SP), limit, "ten frames fit");
     }
 }
+
+/// Routines of the runtime check nothing: their callers leave room for them.
+#[test]
+fn routines_have_room_above_the_limit() {
+    let text = "function %f(i32, i32 vmctx) -> i32 system_v {
+    gv0 = vmctx
+    stack_limit = gv0
+
+block0(v0: i32, v1: i32):
+    v2 = uextend.i128 v0
+    v3 = udiv v2, v2
+    v4 = imul v3, v2
+    v5 = ireduce.i32 v4
+    return v5
+}";
+    for (mut program, _) in programs(text) {
+        let memory = program.emulator().memory();
+        let limit = (STACK_TOP - 4096..STACK_TOP)
+            .rev()
+            .find(|&limit| has_room(&mut program.clone(), limit))
+            .unwrap();
+        let before = memory.read(limit - 4096, 4096).unwrap().to_vec();
+        assert!(has_room(&mut program, limit));
+        let after = program.emulator().memory().read(limit - 4096, 4096);
+        assert_eq!(after.unwrap(), before);
+    }
+}

@@ -127,6 +127,7 @@ pub fn emit<I: MachInst>(
         constants: &constants,
     };
     I::emit_prologue(vcode.stack_limit(), &mut buffer, &context);
+    let prologue_size = buffer.largest_size();
     let mut places = EmissionPlaces::new(&vcode);
     for (position, &block) in order.iter().enumerate() {
         let next = order.get(position + 1);
@@ -140,6 +141,10 @@ pub fn emit<I: MachInst>(
             &mut places,
         );
     }
+    debug_assert!(
+        buffer.largest_size() - prologue_size <= summary.code_size,
+        "instructions take more bytes than they say"
+    );
     add_value_locations(&vcode, allocation, &places, &mut buffer, &context);
     Ok(CompiledCode {
         buffer: buffer.finish(relaxable),

@@ -61,6 +61,8 @@ pub struct FrameRequirements {
     pub tail_args_size: u32,
     /// The most that one call passes on the stack.
     pub outgoing_args_size: u32,
+    /// The stack that callees take which do not check its limit.
+    pub unchecked_stack: u32,
     /// The explicit stack slots, with the padding between them.
     pub stackslots_size: u32,
     /// What the address of the first stack slot must be a multiple of; a power of two, [`STACK_ALIGNMENT`] at most.
@@ -103,6 +105,8 @@ pub struct FrameLayout {
     pub stackslots_size: u32,
     /// Arguments of calls.
     pub outgoing_args_size: u32,
+    /// The stack below the frame that callees take which do not check its limit.
+    pub unchecked_stack: u32,
     /// Where the stack slots start, as a distance from the stack pointer.
     pub stackslots_offset: u32,
     /// The callee-saved registers that must be saved, apart from those in the setup area, from the highest address down.

@@ -157,6 +157,11 @@ impl<L: LabelUseForms> LabelUse<L> {
         self.current().is_none_or(|form| form.reaches(distance))
     }
 
+    /// The most bytes that it may take.
+    pub fn largest_size(&self) -> u32 {
+        self.size(self.forms().last().copied())
+    }
+
     fn size(&self, form: Option<LabelUseForm>) -> u32 {
         match (form, &self.kind) {
             (_, UseKind::Align(alignment)) => alignment.max_padding(),
@@ -318,7 +323,7 @@ fn settle<L: LabelUseForms>(
         }
     }
     layout.compute(uses, bytes, data_alignment, |label_use, _| {
-        label_use.size(label_use.forms().last().copied())
+        label_use.largest_size()
     });
     grow(uses, labels, layout);
 }

@@ -67,6 +67,15 @@ impl Routine {
         Self::AtomicRmwBig32(ByteOrderedOp::Smax),
     ];
 
+    /// The most bytes of stack that the routine takes, those it calls included. Routines do not check the limit of the stack;
+    /// functions that do leave room for them.
+    pub const fn max_stack(self) -> u32 {
+        match self {
+            Self::Udivrem128 | Self::Sdivrem128 => 1024,
+            _ => 384,
+        }
+    }
+
     /// The name of its symbol, which starts with [`RESERVED_PREFIX`](lpc_lpir::ir::RESERVED_PREFIX).
     pub const fn symbol(self) -> &'static str {
         match self {

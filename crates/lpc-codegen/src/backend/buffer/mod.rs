@@ -24,7 +24,7 @@ mod finish;
 pub use super::relax::{LabelUseForm, LabelUseForms, MachLabel};
 pub use finish::{MachBufferFinalized, MachCallSite, MachSrcLoc, MachTrap};
 
-use super::machinst::MachInst;
+use super::machinst::{CodeOffset, MachInst};
 use super::relax::{Alignment, LabelPlace, LabelUse, Padding, Place, UseKind, relax};
 use super::reloc::{ReferenceKind, RelocKind};
 use super::unwind::UnwindInst;
@@ -163,6 +163,13 @@ impl<I: MachInst> MachBuffer<I> {
             bytes: self.code.len() as u32,
             uses: self.uses.len() as u32,
         }
+    }
+
+    /// The bytes of the code so far, with every label use in its largest form and the deferred traps.
+    pub fn largest_size(&self) -> CodeOffset {
+        let uses = self.uses.iter().map(LabelUse::largest_size);
+        let traps = self.deferred_traps.len() * I::trap_opcode(&self.info).len();
+        self.code.len() as CodeOffset + uses.sum::<CodeOffset>() + traps as CodeOffset
     }
 
     /// The place of whatever is emitted next.

@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! vcode %gcd {                              a function; in its header, what it needs of its frame:
-//!     stackslots 24, align 8                  also incoming_args, tail_args, outgoing_args (bytes), pops_incoming_args,
-//!     const0 = 0x0011aabb                     preserve_frame_pointers, and constants (bytes in the order of memory)
+//!     stackslots 24, align 8                  also incoming_args, tail_args, outgoing_args, unchecked_stack (bytes),
+//!     const0 = 0x0011aabb                     pops_incoming_args, preserve_frame_pointers, and constants (bytes in the order of memory)
 //!     stack_limit lw t0, 8(a0)                an instruction of those that compute the stack limit, before the prologue
 //!
 //! block0:                                   blocks, numbered from 0 in the order in which they are laid out

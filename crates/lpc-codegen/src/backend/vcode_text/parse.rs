@@ -189,6 +189,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
                 frame.tail_args_size = cursor.integer(min, MAX)? as u32;
             }
             "outgoing_args" => frame.outgoing_args_size = cursor.integer(0, MAX)? as u32,
+            "unchecked_stack" => frame.unchecked_stack = cursor.integer(0, MAX)? as u32,
             "stackslots" => {
                 frame.stackslots_size = cursor.integer(0, MAX)? as u32;
                 cursor.expect(",")?;

@@ -85,6 +85,7 @@ fn write_frame(out: &mut String, frame: &FrameRequirements) -> fmt::Result {
         write_size(out, "tail_args", frame.tail_args_size)?;
     }
     write_size(out, "outgoing_args", frame.outgoing_args_size)?;
+    write_size(out, "unchecked_stack", frame.unchecked_stack)?;
     if frame.stackslots_size != 0 {
         let align = frame.stackslots_align.max(1);
         writeln!(

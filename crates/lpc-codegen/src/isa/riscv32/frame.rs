@@ -104,6 +104,7 @@ pub fn compute_frame_layout(
         fixed_frame_storage_size: (total - saved - outgoing) as u32,
         stackslots_size: requirements.stackslots_size,
         outgoing_args_size: requirements.outgoing_args_size,
+        unchecked_stack: requirements.unchecked_stack,
         stackslots_offset: slots_offset as u32,
         clobbered_callee_saves: saves,
         saves_frame_pointer,
@@ -164,8 +165,8 @@ pub enum FrameStep {
 /// Where the steps of a prologue or an epilogue go.
 type Push<'a> = &'a mut dyn FnMut(FrameStep);
 
-/// Hands to `push` the steps that check that the stack has room for the frame and for those of the callees, which check that
-/// again. The lowest address that the stack may reach is in [`FRAME_TEMPORARY`]. The state of the frame is remembered, for the
+/// Hands to `push` the steps that check that the stack has room for the frame and for callees that do not check it themselves.
+/// The lowest address that the stack may reach is in [`FRAME_TEMPORARY`]. The state of the frame is remembered, for the
 /// traps that they branch to: see [`MachBuffer::keep_entry_traps`](crate::backend::buffer::MachBuffer::keep_entry_traps).
 pub fn gen_stack_check(frame: &FrameLayout, push: Push<'_>) {
     let limit = x_reg(FRAME_TEMPORARY);
@@ -180,7 +181,8 @@ pub fn gen_stack_check(frame: &FrameLayout, push: Push<'_>) {
     };
     push(FrameStep::Unwind(UnwindInst::RememberState));
     push(trap_if_below(stack_reg(), limit));
-    if frame.sp_adjustment() == 0 {
+    let needed = frame.sp_adjustment() + frame.unchecked_stack;
+    if needed == 0 {
         return;
     }
     push(FrameStep::Inst(MInst::AluRRR {
@@ -191,7 +193,7 @@ pub fn gen_stack_check(frame: &FrameLayout, push: Push<'_>) {
     }));
     push(FrameStep::Inst(MInst::LoadConst32 {
         rd: Writable::from_reg(size),
-        value: frame.sp_adjustment() as i32,
+        value: needed as i32,
     }));
     push(trap_if_below(limit, size));
 }

@@ -238,6 +238,8 @@ impl Lower<'_, MInst> {
         routine: Routine,
         args: impl Iterator<Item = Word>,
     ) -> Vec<Word> {
+        let frame = self.frame();
+        frame.unchecked_stack = frame.unchecked_stack.max(routine.max_stack());
         let abi = abi_signature(&routine.signature()).expect("routines have plain signatures");
         let registers = |values: &[AbiValue]| -> Vec<RealReg> {
             let slots = values.iter().flat_map(|value| abi.slots(value));
