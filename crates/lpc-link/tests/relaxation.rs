@@ -5,10 +5,10 @@ use lpc_codegen::{CodeAlignment, Settings, compile_module};
 use lpc_link::{Image, LinkError, Linker};
 use lpc_lpir::ir::ExternalName;
 use lpc_lpir::text::parse_module;
-use lpc_riscv32::ExtensionSet;
 use lpc_riscv32::disassembler::disassemble;
 use lpc_riscv32::display::DisplayOptions;
 use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory, Stop};
+use lpc_riscv32::{ExtensionSet, Gpr, Opcode};
 use std::fmt::Write;
 
 const BASE: u32 = 0x1_0000;
@@ -268,5 +268,76 @@ fn the_shortest_call_that_reaches() {
         ("rv32im", (1 << 20) - 4, 8),
     ] {
         assert_eq!(call_size(march, between), size, "{march}, {between}");
+    }
+}
+
+/// An import above the text at every distance around the edge of `jal`, behind functions whose padding is not what it could be.
+#[test]
+fn imports_at_the_edge_of_reach() {
+    let mut text = String::new();
+    for index in 0..100 {
+        writeln!(
+            text,
+            "function %f{index}(i32) -> i32 {{ block0(v0: i32): v1 = imul v0, v0 return v1 }}"
+        )
+        .unwrap();
+    }
+    text += "function %main() { fn0 = %outside() block0: call fn0() return }";
+    let settings = Settings {
+        function_alignment: CodeAlignment::new(64).unwrap(),
+        ..settings("rv32imac")
+    };
+    let mut sizes = Vec::new();
+    for distance in ((1 << 20) - 200..(1 << 20) + 8000).step_by(62) {
+        let outside = BASE + distance;
+        let image = link_with(&text, &settings, outside);
+        let (symbol, code) = image.functions().last().unwrap();
+        let address = image.base() + symbol.offset;
+        let jumps = disassemble(code, address, ExtensionSet::RV32IMAC)
+            .filter_map(|line| Some((line.address, line.inst?)))
+            .filter(|(_, inst)| inst.rd == Gpr::RA && inst.opcode != Opcode::Lw);
+        let mut target = 0;
+        for (address, inst) in jumps {
+            match inst.opcode {
+                Opcode::Auipc => target = address.wrapping_add((inst.imm as u32) << 12),
+                Opcode::Jalr => target = target.wrapping_add(inst.imm as u32),
+                Opcode::Jal => target = address.wrapping_add(inst.imm as u32),
+                _ => panic!("{inst}"),
+            }
+        }
+        assert_eq!(target, outside);
+        sizes.push(code.len());
+    }
+    sizes.dedup();
+    assert_eq!(sizes.len(), 2, "first near, then far: {sizes:?}");
+}
+
+/// Names that are local to a module are nothing to another one, and calls lead to the right one after everything has moved.
+#[test]
+fn modules_with_local_names() {
+    let text = |value: u32, name: &str| {
+        format!(
+            "function %helper() -> i32 {{ block0: v0 = iconst.i32 {value} return v0 }}
+             ; local: %helper
+             function %{name}() -> i32 {{ fn0 = %helper() -> i32 block0: v0 = call fn0() return v0 }}"
+        )
+    };
+    let mut linker = Linker::new();
+    for (value, name) in [(7, "first"), (9, "second")] {
+        let module = parse_module(&text(value, name)).unwrap();
+        let compiled = compile_module(&module, &settings("rv32imac")).unwrap();
+        linker.add_module(&module, &compiled).unwrap();
+    }
+    let image = linker.link(BASE, &|_| None).unwrap();
+    for (name, value) in [("first", 7), ("second", 9)] {
+        let mut memory = Memory::new(BASE, 1 << 16).unwrap();
+        memory.write(BASE, image.bytes()).unwrap();
+        let mut emulator = Emulator::new(MachineConfig::new(ExtensionSet::RV32IMAC), memory);
+        emulator
+            .set_executable(BASE, image.sections().text.end)
+            .unwrap();
+        let entry = image.address_of(&ExternalName::symbol(name)).unwrap();
+        let stop = emulator.call(entry, BASE + (1 << 16), &[], 100).unwrap();
+        assert_eq!((stop, emulator.gpr(Gpr::A0)), (Stop::Halted, value));
     }
 }
