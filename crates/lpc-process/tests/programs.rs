@@ -2,9 +2,9 @@
 
 use lpc_codegen::{Settings, compile_module};
 use lpc_link::elf::read::ReadElfError;
-use lpc_link::elf::{ExecutableOptions, Stack, link_executable};
-use lpc_lpir::ir::TrapCode;
-use lpc_lpir::text::parse_module;
+use lpc_link::elf::{DebugInfo, ExecutableOptions, LineMap, Stack, link_executable};
+use lpc_lpir::ir::{ExternalName, SourceLoc, TrapCode};
+use lpc_lpir::text::{Location, parse_module};
 use lpc_process::{End, LoadError, Process, ProcessOptions, Streams};
 use lpc_riscv32::ExtensionSet;
 
@@ -14,12 +14,30 @@ const OPTIONS: ProcessOptions = ProcessOptions {
     instruction_limit: 1_000_000,
 };
 
+/// Says that everything comes from one line.
+struct OneLine;
+
+impl LineMap for OneLine {
+    fn function(&self, _: &ExternalName) -> Option<Location> {
+        Some(Location { line: 7, column: 3 })
+    }
+
+    fn instruction(&self, name: &ExternalName, _: SourceLoc) -> Option<Location> {
+        self.function(name)
+    }
+}
+
 fn executable(text: &str, stack: Stack) -> Vec<u8> {
     let module = parse_module(text).expect("the module is well-formed");
     let settings = Settings::default();
     let compiled = compile_module(&module, &settings).expect("the module can be compiled");
     let options = ExecutableOptions {
         stack,
+        source: Some(DebugInfo {
+            file: "program.clif",
+            directory: "/folder",
+            lines: &OneLine,
+        }),
         ..ExecutableOptions::default()
     };
     let file = link_executable(&module, &compiled, &settings, &options, &|_| None);
@@ -126,6 +144,8 @@ fn traps_have_a_code_and_a_place() {
     };
     assert_eq!(code, Some(TrapCode::INTEGER_DIVISION_BY_ZERO));
     assert_eq!(place.symbol.expect("functions have names").0, "divide");
+    let line = place.line.expect("there is a line table").to_string();
+    assert_eq!(line, "/folder/program.clif:7:3");
 }
 
 #[test]
@@ -219,9 +239,11 @@ fn garbled_executables_never_panic() {
         let mut random = Random(seed);
         let mut bytes = original.clone();
         for _ in 0..=random.below(3) {
-            let index = match random.below(2) {
+            let index = match random.below(3) {
                 0 => random.below(150),
-                _ => code.start + random.below(code.len()),
+                1 => code.start + random.below(code.len()),
+                // Debug information, of which not all is looked at in every run, and tables.
+                _ => code.end + random.below(bytes.len() - code.end),
             };
             bytes[index] = random.below(256) as u8;
         }

@@ -43,6 +43,19 @@ pub struct DebugInfo<'a> {
     pub lines: &'a dyn LineMap,
 }
 
+impl DebugInfo<'_> {
+    /// Checks that debug information can state the names.
+    pub(super) fn check(&self) -> Result<(), ObjectError> {
+        for name in [self.file, self.directory] {
+            // An empty name ends the list of names, and so does a NUL.
+            if name.is_empty() || name.contains('\0') {
+                return Err(ObjectError::BadSourceName(name.to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What stands where in a source file.
 pub trait LineMap {
     /// Where the function is declared that is called `name`. `None` for one that is not in the file.
@@ -53,7 +66,7 @@ pub trait LineMap {
 }
 
 /// GNU debuggers of the last years, LLVM and the linkers of both read this version.
-const ENCODING: Encoding = Encoding {
+pub(super) const ENCODING: Encoding = Encoding {
     format: Format::Dwarf32,
     version: 5,
     address_size: 4,
@@ -72,12 +85,7 @@ pub(super) fn add_debug_info(
     builder: &mut ObjectBuilder<'_>,
     source: &DebugInfo<'_>,
 ) -> Result<(), ObjectError> {
-    for name in [source.file, source.directory] {
-        // An empty name ends the list of names, and so does a NUL.
-        if name.is_empty() || name.contains('\0') {
-            return Err(ObjectError::BadSourceName(name.to_owned()));
-        }
-    }
+    source.check()?;
     let mut writer = UnitWriter::new(source);
     for function in 0..builder.functions.len() {
         writer.add_function(builder, function)?;

@@ -4,10 +4,9 @@
 //! each function. In a linked image all addresses are numbers, so that nothing is left to fill in. What comes from nowhere belongs
 //! to the line before it, as in the line tables of objects.
 
-use super::debug_info::DebugInfo;
+use super::debug_info::{DebugInfo, ENCODING};
 use super::object::ObjectError;
 use crate::image::{Image, Symbol, SymbolKind};
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -16,15 +15,9 @@ use gimli::write::{
     Address, AttributeValue, DwarfUnit, EndianVec, FileId, LineProgram, LineString, Range,
     RangeList, Sections,
 };
-use gimli::{Encoding, Format, LineEncoding, LittleEndian};
+use gimli::{LineEncoding, LittleEndian};
 use lpc_codegen::backend::buffer::MachSrcLoc;
 use lpc_lpir::text::Location;
-
-const ENCODING: Encoding = Encoding {
-    format: Format::Dwarf32,
-    version: 5,
-    address_size: 4,
-};
 
 /// The sections of debug information of `image`, each with its name.
 ///
@@ -34,12 +27,7 @@ pub(super) fn debug_sections(
     image: &Image,
     source: &DebugInfo<'_>,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, ObjectError> {
-    for name in [source.file, source.directory] {
-        // An empty name ends the list of names, and so does a NUL.
-        if name.is_empty() || name.contains('\0') {
-            return Err(ObjectError::BadSourceName(name.to_owned()));
-        }
-    }
+    source.check()?;
     let mut dwarf = DwarfUnit::new(ENCODING);
     let ranges = add_lines(&mut dwarf, image, source);
     describe_unit(&mut dwarf, source, ranges);
