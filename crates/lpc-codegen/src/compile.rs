@@ -162,8 +162,12 @@ pub fn emit_function(
     settings: &Settings,
 ) -> Result<CompiledCode, CompileError> {
     let info = EmitInfo::from_settings(settings);
-    emit(vcode, allocation, info, settings.linker_relaxation).map_err(|error| match error {
-        EmitError::FrameTooLarge(_) => CompileError::FrameTooLarge,
-        EmitError::CodeTooLarge => CompileError::CodeTooLarge,
-    })
+    let regalloc = settings.regalloc.for_code(&vcode);
+    let mut code =
+        emit(vcode, allocation, info, settings.linker_relaxation).map_err(|error| match error {
+            EmitError::FrameTooLarge(_) => CompileError::FrameTooLarge,
+            EmitError::CodeTooLarge => CompileError::CodeTooLarge,
+        })?;
+    code.stats.regalloc = Some(regalloc);
+    Ok(code)
 }

@@ -55,7 +55,7 @@ enum OptLevelName {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum AllocatorName {
-    /// regalloc2's backtracking allocator
+    /// regalloc2's backtracking allocator; functions of more than 8192 blocks or 65536 virtual registers get the other one
     Ion,
     /// regalloc2's single-pass allocator
     Fast,

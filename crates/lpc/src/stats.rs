@@ -2,6 +2,7 @@
 
 use crate::pipeline::Compilation;
 use crate::source::SourceModule;
+use lpc_codegen::RegallocAlgorithm;
 use lpc_riscv32::emulator::Counters;
 use std::fmt;
 use std::time::Duration;
@@ -65,6 +66,10 @@ impl Stats<'_> {
             let place = format!("in {}", function.name);
             row(f, "register pressure", pressure, &place)?;
         }
+        let functions = compiled.functions.iter();
+        let used = functions.filter_map(|function| function.code.stats.regalloc);
+        let single_pass = used.filter(|used| *used == RegallocAlgorithm::Fastalloc);
+        row(f, "allocated fast", single_pass.count(), "functions")?;
         row(f, "spills", stats.spills, "")?;
         row(f, "reloads", stats.reloads, "")?;
         row(f, "moves", stats.moves, "")

@@ -15,6 +15,7 @@ use super::frame::{AllocationSummary, FrameLayout, FrameTooLarge};
 use super::machinst::{CallType, CodeOffset, MachInst};
 use super::operands::AllocationApplier;
 use super::reg::{RealReg, Reg, Writable};
+use super::regalloc::RegallocAlgorithm;
 use super::value_labels::add_value_locations;
 use super::vcode::{BlockIndex, InsnIndex, VCode};
 use alloc::vec;
@@ -51,6 +52,8 @@ pub struct CodegenStats {
     pub reloads: u32,
     /// Spill slots, in words.
     pub spillslots: u32,
+    /// How registers were allocated, where that is known: see [`RegallocAlgorithm::for_code`].
+    pub regalloc: Option<RegallocAlgorithm>,
 }
 
 /// Why a function cannot be emitted.
