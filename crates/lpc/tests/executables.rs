@@ -167,6 +167,28 @@ fn a_trap_is_shown_at_its_line() {
     assert!(message.starts_with(expected), "{message}");
 }
 
+/// GCC leaves out here what nobody refers to.
+#[test]
+fn a_trap_of_our_code_in_a_program_of_gcc_is_explained() {
+    if !tools_are_there(&[GCC]) {
+        return;
+    }
+    let folder = scratch_folder("mixed");
+    let object = folder.join("divide.o");
+    build(&format!("{LPC} compile"), &source("divide.clif"), &object);
+    let executable = folder.join("mixed.elf");
+    let compiler = format!(
+        "{GCC_SEMIHOSTING} -march=rv32imac -O1 -Wl,--gc-sections {}",
+        object.display()
+    );
+    build(&compiler, &source("divides.c"), &executable);
+    let output = run_here(&executable, "");
+    assert_eq!(written(&output), ("3\n".to_owned(), Some(3)));
+    let message = String::from_utf8_lossy(&output.stderr);
+    let expected = "tests/programs/divide.clif:4:10: trap int_divz at divide+0x";
+    assert!(message.starts_with(expected), "{message}");
+}
+
 #[test]
 fn functions_of_other_compilers_are_called() {
     if !tools_are_there(&[GCC]) {

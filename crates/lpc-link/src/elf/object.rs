@@ -7,7 +7,7 @@
 //!  data objects ────────► .data .rodata .bss
 //!  relocations ─────────► .rela.text …
 //!  unwind information ──► .eh_frame                      (frame.rs)
-//!  traps ───────────────► .lpc.traps                     (trap_table.rs)
+//!  traps ───────────────► .debug.lpc_traps               (trap_table.rs)
 //!  source lines ────────► .debug_info .debug_line …      (debug_info.rs, debug_line.rs)
 //!  instruction set ─────► .riscv.attributes              (attributes.rs)
 //! ```

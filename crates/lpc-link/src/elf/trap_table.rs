@@ -1,4 +1,4 @@
-//! The section `.lpc.traps` of an object, whose addresses the linker fills in.
+//! The section `.debug.lpc_traps` of an object, whose addresses the linker fills in.
 
 use super::builder::ObjectBuilder;
 use super::object::ObjectError;

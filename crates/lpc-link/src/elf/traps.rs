@@ -1,4 +1,4 @@
-//! The section `.lpc.traps`: why instructions trap.
+//! The section `.debug.lpc_traps`: why instructions trap.
 //!
 //! A trap in machine code is an instruction that stops the machine, wherever it is. What tells a division by zero from an
 //! overflow is this table. The section takes no memory in the program (it lacks `SHF_ALLOC`), and is a row of entries of
@@ -11,14 +11,15 @@
 //! ```
 //!
 //! A word for the address is what a relocation can fill in. Linkers that put sections of the same name behind each other make
-//! one table of many.
+//! one table of many. They take the section for debug information by the start of its name: so it stays when they leave out
+//! what nobody refers to (GNU ld's `--gc-sections`), and goes with the rest when debug information is stripped.
 
 use alloc::vec::Vec;
 use core::num::NonZeroU8;
 use lpc_lpir::ir::TrapCode;
 
 /// The name of the section.
-pub const SECTION: &str = ".lpc.traps";
+pub const SECTION: &str = ".debug.lpc_traps";
 
 /// The bytes of an entry.
 pub const ENTRY_SIZE: usize = 8;

@@ -5,7 +5,7 @@
 //!   program headers       one PT_LOAD for each run of parts with the same permissions, one PT_GNU_STACK
 //!   parts                 at offsets that are their addresses modulo the size of a page
 //!   .riscv.attributes
-//!   .lpc.traps, debug information
+//!   .debug.lpc_traps, debug information
 //!   .symtab .strtab .shstrtab
 //!   section headers
 //! ```
