@@ -12,7 +12,7 @@ use lpc_codegen::backend::abi::AbiSignature;
 use lpc_codegen::isa::riscv32::abi;
 use lpc_codegen::{CompiledModule, Settings, compile_module};
 use lpc_link::Linker;
-use lpc_lpir::ir::{ExternalName, ImportKind, Module, Signature};
+use lpc_lpir::ir::{ExternalName, Module, Signature};
 use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory};
 use lpc_riscv32::{Gpr, Imm12, Inst, Opcode};
 
@@ -124,20 +124,10 @@ fn fill_with_garbage(
     Ok(())
 }
 
-/// The functions that the module does not define and finds at the host: first those that it imports, then those that its functions
-/// declare, in order.
+/// The functions that the module declares, does not define and finds at the host.
 fn find_imports(module: &Module, host: &dyn HostFunctions) -> Result<Vec<Import>, ProgramError> {
-    let imported = module.imports().iter();
-    let imported = imported.filter_map(|import| match &import.kind {
-        ImportKind::Function(signature) => Some((&import.name, signature)),
-        ImportKind::Data => None,
-    });
-    let declared = module.functions().flat_map(|(_, function)| {
-        let functions = function.dfg.ext_funcs.values();
-        functions.map(|data| (&data.name, &function.dfg.signatures[data.signature]))
-    });
     let mut imports: Vec<Import> = Vec::new();
-    for (name, signature) in imported.chain(declared) {
+    for (name, signature) in module.declared_functions() {
         let is_known =
             module.find(name).is_some() || imports.iter().any(|import| import.name == *name);
         if !is_known && host.provides(name, signature) {

@@ -52,15 +52,11 @@ pub(super) fn system_call() -> (ExternalName, Vec<u8>) {
 }
 
 fn is_wanted(host: &Function, module: &Module) -> bool {
-    let refers = |function: &Function| {
-        let mut references = function.dfg.ext_funcs.values();
-        references.any(|data| {
-            data.name == host.name
-                && has_same_types(&function.dfg.signatures[data.signature], &host.signature)
-        })
+    let is_host = |(name, signature): (&ExternalName, &Signature)| {
+        *name == host.name && has_same_types(signature, &host.signature)
     };
     let is_defined = module.find(&host.name).is_some() || module.find_data(&host.name).is_some();
-    !is_defined && module.functions().any(|(_, function)| refers(function))
+    !is_defined && module.declared_functions().any(is_host)
 }
 
 fn has_same_types(a: &Signature, b: &Signature) -> bool {

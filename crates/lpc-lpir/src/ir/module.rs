@@ -5,6 +5,7 @@ use super::entities::{DataId, FuncId};
 use super::extname::{ExternalName, RESERVED_PREFIX};
 use super::function::Function;
 use super::import::{Import, ImportKind};
+use super::signature::Signature;
 use crate::entity::{PrimaryMap, SecondaryMap};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -222,6 +223,20 @@ impl Module {
     /// All imports that are declared, in the order in which they were added.
     pub fn imports(&self) -> &[Import] {
         &self.imports
+    }
+
+    /// All functions that the module says something about: first those that it imports, then those that its functions declare,
+    /// in order. Some may be there more than once, and some may be its own.
+    pub fn declared_functions(&self) -> impl Iterator<Item = (&ExternalName, &Signature)> {
+        let imported = self.imports.iter().filter_map(|import| match &import.kind {
+            ImportKind::Function(signature) => Some((&import.name, signature)),
+            ImportKind::Data => None,
+        });
+        let declared = self.functions.values().flat_map(|function| {
+            let functions = function.dfg.ext_funcs.values();
+            functions.map(|data| (&data.name, &function.dfg.signatures[data.signature]))
+        });
+        imported.chain(declared)
     }
 
     /// The number of functions.
