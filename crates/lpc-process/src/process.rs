@@ -6,9 +6,11 @@ use crate::memory_map::{MemoryMap, has_copy};
 use crate::semihosting::{self, Semihosting};
 use crate::source_line::{self, SourceLine};
 use crate::streams::Streams;
-use lpc_link::elf::read::ElfFile;
+use lpc_link::elf::read::{ElfFile, Segment};
 use lpc_lpir::ir::TrapCode;
-use lpc_riscv32::emulator::{Counters, Emulator, MachineConfig, Memory, Stop, Trap};
+use lpc_riscv32::emulator::{
+    Counters, Emulator, MachineConfig, Memory, OutOfBounds, Stop, Trap, TrapCause,
+};
 use lpc_riscv32::{ExtensionSet, Gpr};
 use std::fmt;
 
@@ -104,18 +106,8 @@ impl<'data> Process<'data> {
         let map = MemoryMap::new(&file.segments, &options)?;
         let memory = Memory::new(map.base, map.size).map_err(|_| LoadError::NoRoomForStack)?;
         let mut machine = Emulator::new(MachineConfig::new(extensions), memory);
-        for segment in &file.segments {
-            let mut load = |address| machine.write_memory(address, segment.data);
-            let loaded = match has_copy(segment, &file.segments) {
-                true => load(segment.address).and_then(|()| load(segment.load_address)),
-                false => load(segment.address),
-            };
-            loaded.map_err(|_| LoadError::NoSegments)?;
-        }
-        let (code_start, code_size) = map.code;
-        machine
-            .set_executable(code_start, code_size)
-            .map_err(|_| LoadError::NoSegments)?;
+        load_segments(&mut machine, &file.segments, map.code)
+            .expect("the memory has room for all segments");
         let stack = map.heap_limit..map.end();
         let sp = linux::initial_stack(&mut machine, stack, arguments, file.entry)?;
         machine.set_gpr(Gpr::SP, sp);
@@ -132,6 +124,42 @@ impl<'data> Process<'data> {
 
     /// Runs the program from its entry point on.
     pub fn run(&mut self, streams: &mut Streams<'_>) -> End {
+        match self.execute(streams) {
+            // Nothing was called: the program jumped to where functions return that are.
+            End::Returned(_) => {
+                let pc = self.machine.pc();
+                self.trapped(Stop::Trap(Trap {
+                    cause: TrapCause::InstructionAccessFault,
+                    pc,
+                    value: pc,
+                }))
+            }
+            end => end,
+        }
+    }
+
+    /// Calls the function at `address` with words as arguments, as the standard calling convention does, and without the
+    /// start-up code of the program.
+    ///
+    /// # Errors
+    /// [`OutOfBounds`] if there are more arguments than fit onto the stack.
+    pub fn call(
+        &mut self,
+        address: u32,
+        arguments: &[u32],
+        streams: &mut Streams<'_>,
+    ) -> Result<End, OutOfBounds> {
+        // Linkers make code address data relative to `gp` where they define this symbol.
+        if let Some(pointer) = self.file.address_of("__global_pointer$") {
+            self.machine.set_gpr(Gpr::GP, pointer);
+        }
+        // Nothing is executed yet: the registers, the stack and the pc are set.
+        self.machine.call(address, self.stack_top, arguments, 0)?;
+        Ok(self.execute(streams))
+    }
+
+    /// Runs on until something ends the process, and serves its calls on the way.
+    fn execute(&mut self, streams: &mut Streams<'_>) -> End {
         loop {
             let executed = self.machine.counters().instructions;
             let allowed = self.options.instruction_limit.saturating_sub(executed);
@@ -150,24 +178,6 @@ impl<'data> Process<'data> {
             if let Flow::Exit(status) = flow {
                 return End::Exited(status);
             }
-        }
-    }
-
-    /// Calls the function at `address` with words as arguments, as the standard calling convention does, and without the start-up code of the
-    /// program.
-    pub fn call(&mut self, address: u32, arguments: &[u32], streams: &mut Streams<'_>) -> End {
-        // Linkers make code address data relative to `gp` where they define this symbol.
-        if let Some(pointer) = self.file.address_of("__global_pointer$") {
-            self.machine.set_gpr(Gpr::GP, pointer);
-        }
-        // Nothing is executed yet: the registers, the stack and the pc are set.
-        match self.machine.call(address, self.stack_top, arguments, 0) {
-            Ok(_) => self.run(streams),
-            Err(_) => self.trapped(Stop::Trap(Trap {
-                cause: lpc_riscv32::emulator::TrapCause::StoreAccessFault,
-                pc: address,
-                value: self.stack_top,
-            })),
         }
     }
 
@@ -198,4 +208,19 @@ impl<'data> Process<'data> {
             line: source_line::find(&self.file, pc),
         }
     }
+}
+
+/// Copies `segments` to where they belong, and makes the bytes of `code`, an address and a size, executable.
+fn load_segments(
+    machine: &mut Emulator,
+    segments: &[Segment<'_>],
+    code: (u32, u32),
+) -> Result<(), OutOfBounds> {
+    for segment in segments {
+        machine.write_memory(segment.address, segment.data)?;
+        if has_copy(segment, segments) {
+            machine.write_memory(segment.load_address, segment.data)?;
+        }
+    }
+    machine.set_executable(code.0, code.1)
 }

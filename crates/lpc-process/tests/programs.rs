@@ -7,6 +7,7 @@ use lpc_lpir::ir::{ExternalName, SourceLoc, TrapCode};
 use lpc_lpir::text::{Location, parse_module};
 use lpc_process::{End, LoadError, Process, ProcessOptions, Streams};
 use lpc_riscv32::ExtensionSet;
+use lpc_riscv32::emulator::{Stop, TrapCause};
 
 const OPTIONS: ProcessOptions = ProcessOptions {
     heap_and_stack_size: 1 << 20,
@@ -172,7 +173,28 @@ fn functions_are_called_by_their_address() {
     let mut streams = Streams::new(&mut input, &mut output, &mut errors);
     let address = process.file().address_of("sum").unwrap();
     let end = process.call(address, &[50, 1, 2, 3, 4, 5, 6, 7, 8], &mut streams);
-    assert_eq!(end, End::Returned(42));
+    assert_eq!(end, Ok(End::Returned(42)));
+    let too_many = vec![0; OPTIONS.heap_and_stack_size as usize];
+    assert!(process.call(address, &too_many, &mut streams).is_err());
+}
+
+/// Where functions return that are called from outside there is nothing for a program that runs.
+#[test]
+fn a_program_does_not_return() {
+    let text = "function %main() {
+        sig0 = ()
+    block0:
+        v0 = iconst.i32 -4
+        call_indirect sig0, v0()
+        return
+    }";
+    let (end, _) = run(text, Stack::Inherited, "", &[]);
+    let End::Trapped { stop, place, .. } = end else {
+        panic!("there is no code: {end:?}");
+    };
+    assert_eq!(place.pc, 0xffff_fffc);
+    let cause = TrapCause::InstructionAccessFault;
+    assert!(matches!(stop, Stop::Trap(trap) if trap.cause == cause));
 }
 
 #[test]

@@ -35,9 +35,10 @@ pub(super) fn run(arguments: &Arguments, bytes: &[u8]) -> Result<(), Failure> {
             let address = process.file().address_of(&call.function).ok_or_else(|| {
                 Failure::message(format_args!("{name}: there is no symbol {}", call.function))
             })?;
-            timed(&mut run_time, || {
+            let end = timed(&mut run_time, || {
                 process.call(address, &call.arguments, &mut streams)
-            })
+            });
+            end.map_err(|_| Failure::message("the arguments do not fit onto the stack"))?
         }
     };
     let ends_within_line = streams.ends_within_line();
