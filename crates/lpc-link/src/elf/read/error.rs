@@ -18,7 +18,7 @@ pub enum ReadElfError {
     BigEndian,
     /// It is for another machine than RISC-V: this number in the ELF registry.
     OtherMachine(u16),
-    /// It is none of the [kinds](FileKind) of files that are read.
+    /// It is none of the [kinds](super::FileKind) of files that are read.
     OtherKind(u16),
     /// It is not an executable, but an object that is to be linked.
     NotLinked,
