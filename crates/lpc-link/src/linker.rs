@@ -190,9 +190,10 @@ impl Linker {
             };
             match symbols.find(function.scope, name) {
                 Some(symbol) => functions[symbol.index()].then_some(CallTarget::Function(symbol)),
-                None => {
-                    imports(name).map(|address| CallTarget::Outside(address.wrapping_sub(base)))
-                }
+                // Only `jalr` can be told to go to an odd address.
+                None => imports(name)
+                    .filter(|address| address.is_multiple_of(2))
+                    .map(|address| CallTarget::Outside(address.wrapping_sub(base))),
             }
         };
         shorten_calls(&mut self.text, functions.len(), &target_of)

@@ -123,6 +123,9 @@ fn far_calls_stay_as_they_are() {
         text.contains("10008: auipc ra,0x3fff0\n1000c: jalr -8(ra)\n"),
         "{text}"
     );
+    // Neither `jal` nor `c.jal` can state an odd distance.
+    let image = link_with(CALLS, &settings("rv32imac"), 0x2_0101);
+    assert!(listing(&image).contains("auipc ra"));
     // What is known to be fixed is not touched either.
     let fixed = Settings {
         linker_relaxation: false,

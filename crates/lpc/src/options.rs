@@ -31,8 +31,8 @@ pub(crate) struct CompileOptions {
     single_hart: bool,
 
     /// How many functions are compiled at a time; 0 is as many as there are cores
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    threads: usize,
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=256))]
+    threads: u16,
 
     /// What the address of every function is to be a multiple of
     #[arg(long, value_name = "BYTES", default_value = "1", value_parser = parse_alignment)]
@@ -64,7 +64,7 @@ enum AllocatorName {
 impl CompileOptions {
     /// Starts the threads that compile.
     pub(crate) fn start_threads(&self) {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(self.threads);
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(self.threads.into());
         // Where there can be no threads, this one does all the work.
         let _ = threads.build_global();
     }
