@@ -21,7 +21,6 @@ use lpc_riscv32::display::DisplayOptions;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::iter;
-use std::ops::Range;
 
 /// An ELF file whose code prints as a listing.
 pub(crate) struct ElfListing<'a> {
@@ -34,13 +33,44 @@ pub(crate) struct ElfListing<'a> {
 
 impl fmt::Display for ElfListing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labels = AllLabels::new(self);
         let mut separator = "";
         for (index, section) in self.code_sections() {
             write!(f, "{separator}")?;
             separator = "\n";
-            self.fmt_section(f, index, section)?;
+            self.fmt_section(f, index, section, &labels)?;
         }
         Ok(())
+    }
+}
+
+/// The labels of all sections with code.
+struct AllLabels<'a> {
+    of_section: BTreeMap<SectionIndex, BTreeMap<u32, &'a str>>,
+    /// Where sections end, by where they start.
+    ranges: BTreeMap<u64, (u64, SectionIndex)>,
+}
+
+impl<'a> AllLabels<'a> {
+    fn new(listing: &ElfListing<'a>) -> Self {
+        let mut labels = Self {
+            of_section: BTreeMap::new(),
+            ranges: BTreeMap::new(),
+        };
+        for (index, section) in listing.code_sections() {
+            let start = u64::from(listing.start_of(section));
+            let end = start + section.data.len() as u64;
+            labels.ranges.insert(start, (end, index));
+            labels.of_section.insert(index, listing.file.labels(index));
+        }
+        labels
+    }
+
+    /// The section that `address` is in.
+    fn section_at(&self, address: u32) -> Option<SectionIndex> {
+        let address = u64::from(address);
+        let (_, &(end, index)) = self.ranges.range(..=address).next_back()?;
+        (address < end).then_some(index)
     }
 }
 
@@ -57,11 +87,12 @@ impl<'a> ElfListing<'a> {
         f: &mut fmt::Formatter<'_>,
         index: SectionIndex,
         section: &Section<'_>,
+        all_labels: &AllLabels<'_>,
     ) -> fmt::Result {
         writeln!(f, "Section {}:", section.name)?;
-        let labels = self.file.labels(index);
-        let lines = self.lines(index, section, &labels);
-        let targets = self.names_of_targets(index, &lines);
+        let labels = &all_labels.of_section[&index];
+        let lines = self.lines(index, section, labels);
+        let targets = self.names_of_targets(index, &lines, all_labels);
         let name_of_target = |address: u32| targets.get(&address).map(String::as_str);
         let relocations = section.relocations();
         let mut relocations = relocations.iter().peekable();
@@ -135,23 +166,19 @@ impl<'a> ElfListing<'a> {
         &self,
         index: SectionIndex,
         lines: &[(Line, bool)],
+        all_labels: &AllLabels<'_>,
     ) -> BTreeMap<u32, String> {
-        let sections: Vec<(Range<u64>, BTreeMap<u32, &str>)> = self
-            .code_sections()
-            .filter(|(other, _)| self.file.kind != FileKind::Relocatable || *other == index)
-            .map(|(index, section)| {
-                let start = u64::from(self.start_of(section));
-                let range = start..start + section.data.len() as u64;
-                (range, self.file.labels(index))
-            })
-            .collect();
         let targets = lines.iter().filter_map(|(line, _)| target(line));
         targets
             .filter_map(|target| {
-                let (_, labels) = sections
-                    .iter()
-                    .find(|(range, _)| range.contains(&u64::from(target)))?;
-                let (start, label) = labels.range(..=target).next_back()?;
+                // In a relocatable object all sections start at zero, and jumps stay in theirs.
+                let section = match self.file.kind {
+                    FileKind::Relocatable => index,
+                    FileKind::Executable | FileKind::Shared => all_labels.section_at(target)?,
+                };
+                let (start, label) = all_labels.of_section[&section]
+                    .range(..=target)
+                    .next_back()?;
                 let name = match target - start {
                     0 => (*label).to_owned(),
                     offset => format!("{label}+{offset:#x}"),

@@ -51,6 +51,8 @@ pub struct ElfFile<'data> {
     pub sections: Vec<Section<'data>>,
     /// The symbols, indexed by the number that relocations use. The first one is the null symbol.
     pub symbols: Vec<Symbol<'data>>,
+    /// The symbols that are in sections, by these.
+    by_section: Vec<(SectionIndex, u32)>,
     /// The flags of the file header.
     flags: elf::FileFlags,
     /// Whether there is something for a dynamic linker to do.
@@ -361,8 +363,13 @@ impl<'data> ElfFile<'data> {
     }
 
     fn symbols_in(&self, index: SectionIndex) -> impl Iterator<Item = &Symbol<'data>> {
-        let symbols = self.symbols.iter();
-        symbols.filter(move |symbol| symbol.place == SymbolPlace::Section(index))
+        let start = self
+            .by_section
+            .partition_point(|(section, _)| *section < index);
+        self.by_section[start..]
+            .iter()
+            .take_while(move |(section, _)| *section == index)
+            .map(|&(_, symbol)| &self.symbols[symbol as usize])
     }
 
     /// Why the instruction at `address` traps, if the file says so.

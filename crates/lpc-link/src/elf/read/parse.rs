@@ -33,11 +33,13 @@ impl<'data> ElfFile<'data> {
             .map(|section| section.data(ENDIAN, bytes))
             .transpose()?;
         let program_headers = header.program_headers(ENDIAN, bytes)?;
+        let symbols = parse_symbols(&sections, bytes)?;
         let file = Self {
             kind,
             entry: header.e_entry(ENDIAN),
             segments: parse_segments(program_headers, bytes)?,
-            symbols: parse_symbols(&sections, bytes)?,
+            by_section: symbols_by_section(&symbols),
+            symbols,
             sections: parse_sections(&sections, bytes)?,
             flags: header.e_flags(ENDIAN),
             is_dynamic: program_headers.iter().any(|header| {
@@ -171,6 +173,19 @@ fn parse_sections<'data>(
         target.relocations = relocations;
     }
     Ok(sections)
+}
+
+/// The numbers of the symbols that are in sections, by section and in their order.
+fn symbols_by_section(symbols: &[Symbol<'_>]) -> Vec<(SectionIndex, u32)> {
+    let numbered = (0..).zip(symbols);
+    let mut by_section: Vec<_> = numbered
+        .filter_map(|(number, symbol)| match symbol.place {
+            SymbolPlace::Section(section) => Some((section, number)),
+            _ => None,
+        })
+        .collect();
+    by_section.sort_unstable();
+    by_section
 }
 
 fn parse_symbols<'data>(
