@@ -76,6 +76,47 @@ fn accesses_outside_the_memory_trap() {
 }
 
 #[test]
+fn stores_to_protected_memory_trap() {
+    let stores = [
+        "sb a0,0(a1)",
+        "sh a0,0(a1)",
+        "sw a0,0(a1)",
+        "amoadd.w a2,a0,(a1)",
+        "lr.w a2,(a1); sc.w a3,a0,(a1)",
+    ];
+    for source in stores {
+        for (address, is_protected) in [
+            (DATA - 4, false),
+            (DATA, true),
+            (DATA + 12, true),
+            (DATA + 16, false),
+        ] {
+            let mut emulator = machine("rv32ima", &source.replace("; ", "\n"));
+            emulator.protect(DATA, 8).unwrap();
+            emulator.protect(DATA + 8, 8).unwrap();
+            emulator.write_memory(address, &[5, 0, 0, 0]).unwrap();
+            emulator.set_gpr(Gpr::A0, 7);
+            emulator.set_gpr(Gpr::A1, address);
+            emulator.set_gpr(Gpr::A3, 9);
+            let insts = source.split("; ").count() as u64;
+            let stop = emulator.run(insts);
+            let word = emulator.memory().read_u32(address).unwrap();
+            if is_protected {
+                let pc = CODE + 4 * (insts as u32 - 1);
+                let cause = TrapCause::StoreAccessFault;
+                assert_eq!(stop, trap(cause, pc, address), "{source}");
+                assert_eq!(word, 5, "{source}");
+                assert_eq!(emulator.gpr(Gpr::A3), 9, "{source}");
+                assert_eq!(emulator.counters().stores, 0, "{source}");
+            } else {
+                assert_eq!(stop, Stop::LimitReached, "{source}");
+                assert_ne!(word, 5, "{source}");
+            }
+        }
+    }
+}
+
+#[test]
 fn misaligned_accesses_trap_where_configured() {
     let allow = MachineConfig::new(ExtensionSet::all());
     let strict = MachineConfig {

@@ -1,15 +1,25 @@
 //! The emulated machine's RAM: one region, bounds-checked at every access.
+//!
+//! Parts of it can be protected from stores of the program, as a memory protection unit does. A store compares its
+//! address with the one range around all parts; what lies in that range is looked up.
 
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 /// A contiguous region of RAM, zero at first.
 #[derive(Clone)]
 pub struct Memory {
     base: u32,
     bytes: Vec<u8>,
+    protected: Vec<Range<u32>>,
+    /// The range around all of `protected`, which are offsets into `bytes`.
+    around_protected: Range<u32>,
 }
+
+/// A range that no store inside the memory reaches: the memory ends in front of it.
+const NOWHERE: Range<u32> = u32::MAX..u32::MAX;
 
 /// An access that is not wholly inside the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +58,8 @@ impl Memory {
         Ok(Memory {
             base,
             bytes: vec![0; length],
+            protected: Vec::new(),
+            around_protected: NOWHERE,
         })
     }
 
@@ -109,6 +121,27 @@ impl Memory {
         self.write(address, &value.to_le_bytes())
     }
 
+    /// Protects the `length` bytes at `address`, in addition to those that already are: stores of the program to any of
+    /// them trap. The host writes as before.
+    ///
+    /// # Errors
+    /// [`OutOfBounds`] if they are not wholly inside the memory; nothing changes then.
+    pub fn protect(&mut self, address: u32, length: u32) -> Result<(), OutOfBounds> {
+        self.read(address, length as usize)?;
+        if length == 0 {
+            return Ok(());
+        }
+        let start = address.wrapping_sub(self.base);
+        let end = start + length;
+        let around = &self.around_protected;
+        self.around_protected = match self.protected.is_empty() {
+            true => start..end,
+            false => around.start.min(start)..around.end.max(end),
+        };
+        self.protected.push(start..end);
+        Ok(())
+    }
+
     /// All bytes from `address` to the end of the memory.
     #[inline(always)]
     pub(super) fn from(&self, address: u32) -> Option<&[u8]> {
@@ -121,13 +154,30 @@ impl Memory {
         self.from(address)?.first_chunk().copied()
     }
 
-    /// Stores `N` bytes to `address`.
+    /// Stores `N` bytes, one at least, to `address`, if all of them are inside the memory and none is protected.
     #[inline(always)]
     pub(super) fn store<const N: usize>(&mut self, address: u32, bytes: [u8; N]) -> Option<()> {
-        let offset = address.wrapping_sub(self.base) as usize;
-        *self.bytes.get_mut(offset..)?.first_chunk_mut()? = bytes;
+        let offset = address.wrapping_sub(self.base);
+        let stored = self.bytes.get_mut(offset as usize..)?.first_chunk_mut()?;
+        // The store may begin up to N - 1 bytes before the range.
+        let before = N as u64 - 1;
+        let Range { start, end } = self.around_protected;
+        let distance = (u64::from(offset) + before).wrapping_sub(u64::from(start));
+        if distance < u64::from(end - start) + before && is_protected(&self.protected, offset, N) {
+            return None;
+        }
+        *stored = bytes;
         Some(())
     }
+}
+
+/// Whether one of the `length` bytes at `offset` is in one of `ranges`.
+#[cold]
+fn is_protected(ranges: &[Range<u32>], offset: u32, length: usize) -> bool {
+    let end = u64::from(offset) + length as u64;
+    ranges
+        .iter()
+        .any(|range| offset < range.end && u64::from(range.start) < end)
 }
 
 impl fmt::Debug for Memory {
@@ -153,6 +203,51 @@ mod tests {
             assert_eq!(memory.read_u32(address), Err(error));
         }
         assert_eq!(memory.read(0x1010, 0), Ok(&[][..]));
+    }
+
+    #[test]
+    fn stores_that_touch_a_protected_byte_fail_and_change_nothing() {
+        let mut memory = Memory::new(0x1000, 64).unwrap();
+        let stores = |memory: &mut Memory| -> Vec<u32> {
+            let addresses = 0x0ff8..0x1048;
+            addresses
+                .filter(|&address| memory.store(address, [1, 2, 3, 4]).is_some())
+                .collect()
+        };
+        assert_eq!(stores(&mut memory), (0x1000..0x103d).collect::<Vec<_>>());
+        memory.protect(0x1010, 0).unwrap();
+        assert_eq!(stores(&mut memory), (0x1000..0x103d).collect::<Vec<_>>());
+        memory.protect(0x1010, 5).unwrap();
+        memory.protect(0x1030, 16).unwrap();
+        let mut memory = Memory {
+            bytes: vec![0; 64],
+            ..memory
+        };
+        let writable = (0x1000..0x100d).chain(0x1015..0x102d);
+        assert_eq!(stores(&mut memory), writable.collect::<Vec<_>>());
+        assert_eq!(memory.read(0x1010, 5), Ok(&[0; 5][..]));
+        assert_eq!(memory.read(0x1030, 16), Ok(&[0; 16][..]));
+        assert!(memory.store(0x100f, [1]).is_some());
+        assert!(memory.store(0x1010, [1]).is_none());
+        assert!(memory.store(0x1014, [1]).is_none());
+        assert!(memory.store(0x1015, [1]).is_some());
+        assert_eq!(memory.write(0x1010, &[7; 5]), Ok(()));
+        assert_eq!(memory.read(0x1010, 5), Ok(&[7; 5][..]));
+        let (address, length) = (0x1038, 9);
+        assert_eq!(
+            memory.protect(address, length),
+            Err(OutOfBounds { address, length: 9 })
+        );
+        assert_eq!(stores(&mut memory).len(), 13 + 24);
+    }
+
+    #[test]
+    fn all_memory_may_be_protected() {
+        let mut memory = Memory::new(0xffff_fff0, 16).unwrap();
+        memory.protect(0xffff_fff0, 16).unwrap();
+        assert!((0xffff_fff0..=0xffff_ffff).all(|address| memory.store(address, [1]).is_none()));
+        assert!(memory.store(0xffff_fff0, [1; 4]).is_none());
+        assert!(memory.store(0xffff_fffc, [1; 4]).is_none());
     }
 
     #[test]

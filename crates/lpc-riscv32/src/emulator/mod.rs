@@ -10,7 +10,7 @@
 //!  load_code ─► Memory ─► ops (decoded once) ─► execute ─► LimitReached, Halted}
 //! ```
 //!
-//! Stores to the executable range take effect at the next fetch, without `fence.i`.
+//! Stores to the executable range take effect at the next fetch, without `fence.i`, unless it is protected from stores.
 
 mod code;
 mod execute;
@@ -136,6 +136,15 @@ impl Emulator {
         self.hart.memory.write(address, bytes)?;
         self.code.invalidate(address, bytes.len());
         Ok(())
+    }
+
+    /// Protects the `length` bytes at `address`, in addition to those that already are: a store to any of them traps with
+    /// [`TrapCause::StoreAccessFault`]. At first nothing is protected. [`Emulator::write_memory`] writes everywhere.
+    ///
+    /// # Errors
+    /// [`OutOfBounds`] if they are not wholly inside the memory; nothing changes then.
+    pub fn protect(&mut self, address: u32, length: u32) -> Result<(), OutOfBounds> {
+        self.hart.memory.protect(address, length)
     }
 
     /// Copies `bytes` to `address` and makes them the executable range.

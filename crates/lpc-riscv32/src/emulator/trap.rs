@@ -49,7 +49,7 @@ pub enum TrapCause {
     /// A misaligned store where the machine traps on it, or a misaligned `sc.w` or atomic
     /// operation.
     StoreAddressMisaligned = 6,
-    /// A store or atomic operation outside the memory.
+    /// A store or atomic operation outside the memory, or to a protected part of it.
     StoreAccessFault = 7,
 }
 
