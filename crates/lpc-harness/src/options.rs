@@ -18,7 +18,8 @@ pub struct MachineOptions {
     pub misaligned: Misaligned,
     /// The most instructions that one call may execute.
     pub instruction_limit: u64,
-    /// Whether to check at every call in the program, and not just at calls to the host, that the stack pointer is aligned.
+    /// Whether to check at every call and tail call in the program, and not just at calls to the host, that the stack pointer
+    /// is aligned.
     /// Slow: the run is watched instruction by instruction.
     pub check_stack_alignment: bool,
 }

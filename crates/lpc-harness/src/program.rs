@@ -14,8 +14,8 @@ use lpc_codegen::backend::frame::STACK_ALIGNMENT;
 use lpc_codegen::isa::riscv32::regs;
 use lpc_link::Image;
 use lpc_lpir::ir::{DataValue, ExternalName, TrapCode};
-use lpc_riscv32::Gpr;
-use lpc_riscv32::emulator::{Counters, Emulator, Stop, TrapCause};
+use lpc_riscv32::emulator::{Counters, Emulator, Stop, TraceEvent, TrapCause};
+use lpc_riscv32::{Gpr, Inst, Opcode};
 
 /// A module, loaded into a machine. See the [crate documentation](crate).
 ///
@@ -149,10 +149,10 @@ impl Program {
             return Ok(self.emulator.run(limit));
         }
         let mut misaligned = None;
+        let image = &self.image;
         let stop = self.emulator.run_traced(limit, &mut |event| {
-            let is_call = event.inst.opcode.is_jump() && event.inst.rd == Gpr::RA;
             let stack_pointer = event.gpr(Gpr::SP);
-            if is_call && !stack_pointer.is_multiple_of(STACK_ALIGNMENT) {
+            if !stack_pointer.is_multiple_of(STACK_ALIGNMENT) && is_call(event, image) {
                 misaligned.get_or_insert((event.pc, stack_pointer));
             }
         });
@@ -333,6 +333,27 @@ impl Program {
         let image_end = self.image.base() + self.image.memory_size();
         image_end.next_multiple_of(16)..self.emulator.memory().end()
     }
+}
+
+/// Whether the instruction leads to the start of a function: as a call, or as a tail call, which is a jump that keeps no
+/// return address.
+fn is_call(event: &TraceEvent<'_>, image: &Image) -> bool {
+    let Inst {
+        opcode,
+        rd,
+        rs1,
+        imm,
+        ..
+    } = event.inst;
+    let target = match opcode {
+        _ if opcode.is_jump() && rd == Gpr::RA => return true,
+        Opcode::Jal => event.pc.wrapping_add_signed(imm),
+        Opcode::Jalr => event.gpr(rs1).wrapping_add_signed(imm) & !1,
+        _ => return false,
+    };
+    image
+        .locate(target)
+        .is_some_and(|location| location.offset == 0)
 }
 
 /// The registers that a call must leave as they are.

@@ -4,7 +4,7 @@ use lpc_codegen::{Settings, compile_module};
 use lpc_harness::{HostFunctions, MachineOptions, NoHost, Program, RunError, Violation};
 use lpc_lpir::ir::{DataValue, ExternalName, Signature, TrapCode, Type};
 use lpc_lpir::text::parse_module;
-use lpc_riscv32::{Emulator, Gpr, Imm12, Inst, Opcode};
+use lpc_riscv32::{Emulator, Gpr, Imm12, Imm20, Inst, JumpOffset, Opcode};
 
 /// Runs `code` as the code of `%f`, a function of the signature `signature`.
 fn run(signature: &str, code: &[Inst], host: &mut dyn HostFunctions) -> RunError {
@@ -19,6 +19,7 @@ fn run(signature: &str, code: &[Inst], host: &mut dyn HostFunctions) -> RunError
     buffer.traps.clear();
     let options = MachineOptions {
         check_stack_alignment: true,
+        instruction_limit: 100,
         ..MachineOptions::default()
     };
     let mut program = Program::load(&module, &compiled, &settings, options, host).unwrap();
@@ -107,6 +108,30 @@ fn the_stack_must_be_aligned_at_calls() {
     };
     assert!(matches!(violation, Violation::MisalignedStack(sp) if sp % 16 == 8));
     assert_eq!(place.function, Some((ExternalName::symbol("f"), 4)));
+}
+
+/// A tail call jumps to the start of a function; a jump within a function is none, whatever the stack pointer is.
+#[test]
+fn the_stack_must_be_aligned_at_tail_calls() {
+    let offset = |bytes| JumpOffset::new(bytes).unwrap();
+    let misalign = addi(Gpr::SP, Gpr::SP, -8);
+    let near = [
+        misalign,
+        Inst::jal(Gpr::ZERO, offset(4)),
+        Inst::jal(Gpr::ZERO, offset(-8)),
+    ];
+    let through_register = [
+        misalign,
+        Inst::upper(Opcode::Auipc, Gpr::T1, Imm20::new(0).unwrap()),
+        Inst::jalr(Gpr::ZERO, Gpr::T1, Imm12::new(-4).unwrap()),
+    ];
+    for code in [near, through_register] {
+        let RunError::Violation { violation, place } = run("()", &code, &mut NoHost) else {
+            panic!("the stack is not aligned");
+        };
+        assert!(matches!(violation, Violation::MisalignedStack(sp) if sp % 16 == 8));
+        assert_eq!(place.function, Some((ExternalName::symbol("f"), 8)));
+    }
 }
 
 #[test]
