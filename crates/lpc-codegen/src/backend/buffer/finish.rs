@@ -41,9 +41,11 @@ pub struct MachSrcLoc {
 pub struct MachBufferFinalized {
     /// Code and data.
     pub bytes: Vec<u8>,
-    /// The part of `bytes` that is code.
+    /// The part of `bytes` that is code. In relaxable code the padding in front of the data is part of it, as padding that
+    /// may shrink.
     pub code_size: CodeOffset,
-    /// Where the data start: behind the code, at the next multiple of their alignment.
+    /// Where the data start: behind the code, at the next multiple of their alignment. In relaxable code that is
+    /// `code_size`, which need not be a multiple: the padding is as long as it may ever be, and the linker leaves what aligns.
     pub data_start: CodeOffset,
     /// What the address of the first byte must be a multiple of.
     pub alignment: u32,
