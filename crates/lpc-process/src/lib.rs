@@ -20,8 +20,8 @@
 //!                   └────────────────┘  heap_and_stack_size
 //! ```
 //!
-//! Instructions are fetched from executable segments and the gaps between them only. Apart from that memory is not
-//! protected: a program may write to its constants.
+//! Instructions are fetched from executable segments and the gaps between them only. Stores to segments that are not writable
+//! trap, apart from segments that start-up code copies from their load address.
 
 mod error;
 pub mod linux;

@@ -210,7 +210,7 @@ impl<'data> Process<'data> {
     }
 }
 
-/// Copies `segments` to where they belong, and makes the bytes of `code`, an address and a size, executable.
+/// Copies `segments` to where they belong, protects those that are not writable, and makes the bytes of `code`, an address and a size, executable.
 fn load_segments(
     machine: &mut Emulator,
     segments: &[Segment<'_>],
@@ -218,8 +218,11 @@ fn load_segments(
 ) -> Result<(), OutOfBounds> {
     for segment in segments {
         machine.write_memory(segment.address, segment.data)?;
+        // Start-up code writes to a segment that it copies, whatever the program may do later.
         if has_copy(segment, segments) {
             machine.write_memory(segment.load_address, segment.data)?;
+        } else if !segment.is_writable {
+            machine.protect(segment.address, segment.memory_size)?;
         }
     }
     machine.set_executable(code.0, code.1)
