@@ -4,11 +4,15 @@
 //! code of an LPIR instruction starts has that as its comment:
 //!
 //! ```text
+//!      .globl fib
+//!      .type fib, @function
 //!  fib:
 //!      addi sp,sp,-16
 //!      sw ra,12(sp)
 //!      li a1,2                         # v2 = icmp ult v0, v1
 //!      bltu a0,a1,.L1
+//!      …
+//!      .size fib, .-fib
 //! ```
 //!
 //! Instructions have the same text whether they take two bytes or four: the assembler, told the same instruction set by
@@ -75,6 +79,7 @@ impl<'a> AssemblyWriter<'a> {
         if linkage == Linkage::Export {
             self.line(format_args!("    .globl {symbol}"));
         }
+        self.line(format_args!("    .type {symbol}, @function"));
         self.line(format_args!("{symbol}:"));
         let (code, data) = buffer.bytes.split_at(buffer.code_size as usize);
         let (padding, data) = data.split_at((buffer.data_start - buffer.code_size) as usize);
@@ -108,6 +113,7 @@ impl<'a> AssemblyWriter<'a> {
         }
         self.data(padding);
         self.data(data);
+        self.line(format_args!("    .size {symbol}, .-{symbol}"));
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {

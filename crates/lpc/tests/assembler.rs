@@ -68,11 +68,22 @@ block0:
     v1 = load.i32 aligned v0
     return v1
 }
+function %g(i32) -> i32 {
+block0(v0: i32):
+    br_table v0, block1, [block1, block2]
+
+block1:
+    return v0
+
+block2:
+    v1 = iconst.i32 3
+    return v1
+}
 ";
 
-/// The assembler takes the text of data, and makes the sections of it that the text states.
+/// The assembler takes the text of functions and data, and makes the sections and symbols of it that the text states.
 #[test]
-fn the_assembler_takes_data() {
+fn the_assembler_takes_functions_and_data() {
     let (Some(assembler), Some(objcopy), Some(objdump)) =
         (gnu_tool("as"), gnu_tool("objcopy"), gnu_tool("objdump"))
     else {
@@ -82,11 +93,12 @@ fn the_assembler_takes_data() {
     let file = |extension: &str| folder.join("data").with_extension(extension);
     std::fs::write(file("clif"), DATA).expect("the file can be written");
     let lpc = env!("CARGO_BIN_EXE_lpc");
-    run(lpc, &[&"compile", &file("clif"), &"-o", &file("s")]);
+    let compile: [&dyn AsRef<OsStr>; 4] = [&"compile", &file("clif"), &"--march", &"rv32im"];
+    run(lpc, &[&compile[..], &[&"-o", &file("s")]].concat());
     run(
         &assembler,
         &[
-            &"-march=rv32imac",
+            &"-march=rv32im",
             &"-mabi=ilp32",
             &file("s"),
             &"-o",
@@ -107,7 +119,8 @@ fn the_assembler_takes_data() {
         assert_eq!(std::fs::read(file("bin")).unwrap(), bytes, "{section}");
     }
     let output = Command::new(objdump)
-        .args(["--syms", "--reloc", "-j", ".rodata", "-j", ".bss"])
+        .args(["--syms", "--reloc"])
+        .args(["-j", ".text", "-j", ".rodata", "-j", ".bss"])
         .arg(file("o"))
         .output()
         .expect("the program can be started");
@@ -117,6 +130,8 @@ fn the_assembler_takes_data() {
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     for expected in [
+        "00000000 l F .text 00000010 f",
+        "00000010 g F .text 00000038 g",
         "00000000 g O .rodata 00000014 a table",
         "00000000 l O .bss 00000040 counter",
         "00000004 R_RISCV_32 f+0x00000004",
