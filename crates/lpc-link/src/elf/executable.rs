@@ -20,6 +20,7 @@
 //! known only when everything has its place: until then it holds no addresses, and then the code with addresses, which is as
 //! long, takes its place in the image.
 
+use super::attributes::attributes;
 use super::builder::symbol_name;
 use super::debug_info::DebugInfo;
 use super::host_functions;
@@ -170,7 +171,8 @@ pub fn link_executable(
         Some(source) => debug_sections(&image, source)?,
         None => Vec::new(),
     };
-    write(&image, stack, settings, debug_sections)
+    let attributes = attributes(module, settings.extensions);
+    write(&image, stack, settings, attributes, debug_sections)
 }
 
 /// What `%main` takes and returns.
@@ -236,6 +238,7 @@ fn write(
     image: &Image,
     stack: Option<Range<u32>>,
     settings: &Settings,
+    attributes: Vec<u8>,
     debug_sections: Vec<(&'static str, Vec<u8>)>,
 ) -> Result<Vec<u8>, ExecutableError> {
     let names = image.symbols.iter().map(|symbol| symbol_name(&symbol.name));
@@ -248,6 +251,7 @@ fn write(
     let file = ExecutableFile {
         entry: image.base,
         extensions: settings.extensions,
+        attributes,
         symbols: symbols(image, &names, &parts),
         parts,
         traps: traps.collect(),

@@ -139,7 +139,7 @@ pub fn write_object(
 
 /// Says what the code needs of its machine and of its linker.
 fn add_attributes(builder: &mut ObjectBuilder<'_>) {
-    let data = attributes(builder.options.extensions);
+    let data = attributes(builder.module, builder.options.extensions);
     let section = builder.add_note(".riscv.attributes", SectionKind::Metadata, data);
     builder.object.section_mut(section).flags = SectionFlags::Elf {
         sh_type: elf::SHT_RISCV_ATTRIBUTES,

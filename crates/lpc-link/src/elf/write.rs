@@ -13,7 +13,6 @@
 //! A page of memory has one set of permissions, so parts with different ones are in different pages. That is up to whoever
 //! gives the addresses.
 
-use super::attributes::attributes;
 use super::traps::{self, TrapEntry};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -31,6 +30,8 @@ pub(super) struct ExecutableFile<'a> {
     /// The address of the first instruction.
     pub(super) entry: u32,
     pub(super) extensions: ExtensionSet,
+    /// The content of `.riscv.attributes`.
+    pub(super) attributes: Vec<u8>,
     /// In the order of their addresses.
     pub(super) parts: Vec<Part>,
     pub(super) symbols: Vec<FileSymbol<'a>>,
@@ -161,10 +162,13 @@ impl ExecutableFile<'_> {
 
     /// The sections that are not in memory: name, kind and content.
     fn extras(&self) -> Vec<(&'static str, elf::SectionType, Vec<u8>)> {
-        let attributes = attributes(self.extensions);
         let traps = traps::encode(self.traps.iter().copied());
         let mut extras = Vec::new();
-        extras.push((".riscv.attributes", elf::SHT_RISCV_ATTRIBUTES, attributes));
+        extras.push((
+            ".riscv.attributes",
+            elf::SHT_RISCV_ATTRIBUTES,
+            self.attributes.clone(),
+        ));
         if !traps.is_empty() {
             extras.push((traps::SECTION, elf::SHT_PROGBITS, traps));
         }

@@ -512,6 +512,17 @@ impl Opcode {
         self.info().properties.contains(properties)
     }
 
+    /// The bytes of memory that it loads for a result of type `ty`, or stores of a value of that type, if it is a load or
+    /// a store.
+    pub const fn accessed_bytes(self, ty: Type) -> u32 {
+        match self {
+            Self::Uload8 | Self::Sload8 | Self::Istore8 => 1,
+            Self::Uload16 | Self::Sload16 | Self::Istore16 => 2,
+            Self::Uload32 | Self::Sload32 | Self::Istore32 => 4,
+            _ => ty.bytes(),
+        }
+    }
+
     /// Whether it ends its block.
     pub fn is_terminator(self) -> bool {
         self.has(Properties::TERMINATOR)

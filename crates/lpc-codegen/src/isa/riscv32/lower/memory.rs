@@ -35,7 +35,6 @@ struct Access {
 impl Access {
     /// The access of `inst`, which loads or stores a value of type `ty`.
     fn of(ctx: Ctx, inst: Inst, ty: Type) -> Self {
-        use Opcode::*;
         let (opcode, flags, offset) = match *ctx.data(inst) {
             InstructionData::Load {
                 opcode,
@@ -53,16 +52,10 @@ impl Access {
             | InstructionData::StoreNoOffset { opcode, flags, .. } => (opcode, flags, 0),
             ref data => unreachable!("{data:?} does not access memory"),
         };
-        let bytes = match opcode {
-            Uload8 | Sload8 | Istore8 => 1,
-            Uload16 | Sload16 | Istore16 => 2,
-            Uload32 | Sload32 | Istore32 => 4,
-            _ => ty.bytes(),
-        };
         Self {
             flags,
             offset,
-            bytes,
+            bytes: opcode.accessed_bytes(ty),
         }
     }
 
