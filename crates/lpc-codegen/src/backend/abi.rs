@@ -76,7 +76,8 @@ pub struct AbiSignature {
 pub enum AbiError {
     /// A parameter is a structure that is passed by value in the stack.
     StructArgument,
-    /// The arguments or the results take more than [`MAX_MEMORY_SIZE`] bytes of memory.
+    /// The arguments or the results take more than [`MAX_MEMORY_SIZE`] bytes of memory. The verifier lets no such signature
+    /// pass, as it has more parameters or results than the language allows.
     TooLarge,
 }
 

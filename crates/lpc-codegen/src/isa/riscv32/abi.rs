@@ -46,7 +46,7 @@ pub fn abi_signature(signature: &Signature) -> Result<AbiSignature, AbiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::abi::{AbiSlot, AbiValue};
+    use crate::backend::abi::{AbiSlot, AbiValue, MAX_MEMORY_SIZE, WORD_BYTES};
     use crate::isa::riscv32::regs::gpr;
     use alloc::format;
     use alloc::string::String;
@@ -126,6 +126,24 @@ mod tests {
                 if has_area { "a1" } else { "a0" }
             );
         }
+    }
+
+    #[test]
+    fn signatures_that_take_too_much_memory_are_refused() {
+        let words = (MAX_MEMORY_SIZE / WORD_BYTES) as usize;
+        let signature = |params, returns| Signature {
+            params: vec![AbiParam::new(Type::I8); params],
+            returns: vec![AbiParam::new(Type::I8); returns],
+            call_conv: CallConv::SystemV,
+        };
+        let size = |params, returns| {
+            let abi = abi_signature(&signature(params, returns))?;
+            Ok(abi.stack_args_size + abi.return_area_size)
+        };
+        assert_eq!(size(words + 8, 0), Ok(MAX_MEMORY_SIZE));
+        assert_eq!(size(words + 9, 0), Err(AbiError::TooLarge));
+        assert_eq!(size(0, words + 2), Ok(MAX_MEMORY_SIZE));
+        assert_eq!(size(0, words + 3), Err(AbiError::TooLarge));
     }
 
     #[test]
