@@ -4,10 +4,12 @@
 
 mod support;
 
-use lpc_codegen::backend::abi::{AbiSignature, AbiSlot, AbiValue, WORD_BYTES, words_of};
+use lpc_codegen::backend::abi::{AbiSignature, AbiSlot, AbiValue};
 use lpc_codegen::isa::riscv32::abi::{abi_signature, call_conv_spec};
 use lpc_codegen::isa::riscv32::regs;
-use lpc_lpir::ir::{CallConv, SigRef, Signature, Type};
+use lpc_codegen::{Settings, compile_module};
+use lpc_harness::{MachineOptions, NoHost, Program};
+use lpc_lpir::ir::{CallConv, ExternalName, SigRef, Signature, Type};
 use lpc_lpir::text::parse_module;
 use lpc_riscv32::Gpr;
 use std::fs;
@@ -149,11 +151,103 @@ fn words_of_types() {
         (&[Type::I128], "`i128`"),
     ] {
         for ty in types {
-            let alignment = ty.bytes().max(WORD_BYTES).to_string();
-            let expected = [words_of(*ty).to_string(), alignment];
+            // One of nine words in front of it lies on the stack, and so does the value as a whole.
+            let abi = abi_signature(&signature(&format!("({}{ty}) system_v", "i32, ".repeat(9))));
+            let abi = abi.unwrap();
+            let slots = abi.slots(&abi.args()[9]);
+            let AbiSlot::Memory(alignment) = slots[0] else {
+                panic!("{ty} travels in a register");
+            };
+            let expected = [slots.len().to_string(), alignment.to_string()];
             assert_eq!(row(&document, names)[1..], expected, "{ty}");
         }
     }
+}
+
+/// The results of `%f` in `text`, which takes nothing, in the emulator.
+fn results_of_f(text: &str) -> Vec<u32> {
+    let module = parse_module(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let (settings, options) = (Settings::default(), MachineOptions::default());
+    let mut program = Program::new(&module, &settings, options, &NoHost).unwrap();
+    let results = program.call(&ExternalName::symbol("f"), &[], &mut NoHost);
+    let results = results.unwrap();
+    results.iter().map(|data| data.unsigned() as u32).collect()
+}
+
+/// A callee with another signature sees the address of the return area as its first argument.
+#[test]
+fn the_address_of_a_return_area_is_a_multiple_of_16() {
+    for results in 3..8 {
+        for stack_words in 0..5 {
+            let types = vec!["i32"; results].join(", ");
+            let params = vec!["i32"; 7 + stack_words].join(", ");
+            let args = vec!["v0"; 7 + stack_words].join(", ");
+            let values: Vec<_> = (0..results)
+                .map(|index| format!("v{}", 10 + index))
+                .collect();
+            let values = values.join(", ");
+            let [address, ..] = results_of_f(&format!(
+                "function %first(i32) -> i32 system_v {{ block0(v0: i32): return v0 }}
+                function %f() -> i32 {{
+                    ss0 = explicit_slot 4
+                    fn0 = %first(i32) -> i32 system_v
+                    sig1 = ({params}) -> {types} system_v
+                    block0:
+                    v0 = stack_addr.i32 ss0
+                    v1 = func_addr.i32 fn0
+                    {values} = call_indirect sig1, v1({args})
+                    return v10
+                }}"
+            ))[..] else {
+                panic!("there is a result");
+            };
+            assert_ne!(address, 0);
+            assert_eq!(address % 16, 0, "{results} results, {stack_words} words");
+        }
+    }
+}
+
+#[test]
+fn stack_slots_lie_in_the_order_of_their_numbers() {
+    let sizes = [4, 16, 1, 8, 100, 2];
+    let mut text = String::from("function %f() -> i32, i32, i32, i32, i32, i32 {\n");
+    for (index, size) in sizes.iter().enumerate() {
+        text += &format!("ss{index} = explicit_slot {size}\n");
+    }
+    text += "block0:\n";
+    for index in 0..sizes.len() {
+        text += &format!("v{index} = stack_addr.i32 ss{index}\n");
+    }
+    text += "return v0, v1, v2, v3, v4, v5\n}\n";
+    let addresses = results_of_f(&text);
+    for (index, (pair, size)) in addresses.windows(2).zip(sizes).enumerate() {
+        assert!(pair[0] + size <= pair[1], "ss{index}: {addresses:x?}");
+    }
+}
+
+#[test]
+fn each_trap_has_an_address_of_its_own() {
+    let module = parse_module(
+        "function %f(i32, i32) -> i32 {
+        block0(v0: i32, v1: i32):
+            trapz v0, user1
+            trapz v1, user1
+            trapnz v0, user2
+            v2 = udiv v0, v1
+            v3 = udiv v1, v0
+            v4 = iadd v2, v3
+            trapz v4, user1
+            brif v4, block1, block2
+        block1:
+            trap user1
+        block2:
+            trap user1
+        }",
+    );
+    let compiled = compile_module(&module.unwrap(), &Settings::default()).unwrap();
+    let traps = &compiled.functions[0].code.buffer.traps;
+    assert_eq!(traps.len(), 8);
+    assert!(traps.windows(2).all(|pair| pair[0].offset < pair[1].offset));
 }
 
 #[test]
