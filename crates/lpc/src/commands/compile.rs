@@ -70,7 +70,7 @@ enum Stage {
     Asm,
     /// A relocatable object, which GNU ld and lld link with those of other compilers
     Obj,
-    /// Machine code, linked for one address
+    /// Machine code and data, linked for one address: all that must be in memory there, zeros included
     Bin,
     /// A static executable, for `lpc run`, for Linux, or for a machine without an operating system
     Elf,
@@ -111,7 +111,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Stage::Bin => {
             check_not_terminal(output)?;
             let image = link(&source, arguments)?;
-            write_bytes(output, image.bytes())
+            let mut memory = image.bytes().to_vec();
+            memory.resize(image.memory_size() as usize, 0);
+            write_bytes(output, &memory)
         }
         Stage::Elf => {
             check_not_terminal(output)?;
