@@ -4,7 +4,7 @@
 //! computed, and each use that does not reach its label takes the next form that does. Forms only ever grow, so this ends,
 //! nearly always after two or three rounds; but code can be written in which each round lets just one more branch grow.
 //!
-//! So after [`MAX_ROUNDS`] a last round judges distances as if every use had its *largest* form. The distance between two
+//! So after `MAX_ROUNDS` a last round judges distances as if every use had its *largest* form. The distance between two
 //! places grows with the forms of the uses between them, so a form that reaches then reaches whatever the others do, and no
 //! further round is needed. The time is linear in the number of uses, and only code that needs more rounds than any real
 //! program is longer than it must be.
