@@ -15,13 +15,20 @@
 //!      .size fib, .-fib
 //! ```
 //!
+//! Linkers may shorten what the assembler makes of the text. So whatever is a distance in the code is one between labels in the
+//! text, jump tables included: the functions are those that were compiled for that
+//! ([`MachBufferFinalized::relaxable`]).
+//!
 //! Instructions have the same text whether they take two bytes or four: the assembler, told the same instruction set by
 //! `-march`, compresses what the compiler compresses.
 
 mod data;
 
 use lpc_codegen::CompiledFunction;
-use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
+use lpc_codegen::backend::buffer::MachBufferFinalized;
+use lpc_codegen::backend::reloc::{
+    MachReference, MachReloc, ReferenceKind, RelocKind, RelocTarget,
+};
 use lpc_lpir::ir::{ExternalName, Linkage, SourceLoc};
 use lpc_riscv32::disassembler::disassemble;
 use lpc_riscv32::display::DisplayOptions;
@@ -81,20 +88,35 @@ impl<'a> AssemblyWriter<'a> {
         }
         self.line(format_args!("    .type {symbol}, @function"));
         self.line(format_args!("{symbol}:"));
-        let (code, data) = buffer.bytes.split_at(buffer.code_size as usize);
-        let (padding, data) = data.split_at((buffer.data_start - buffer.code_size) as usize);
-        let labels = self.labels(code, &buffer.relocs);
+        let labels = self.labels(buffer);
+        self.code(function, &labels);
+        self.data(buffer, &labels);
+        self.line(format_args!("    .size {symbol}, .-{symbol}"));
+    }
+
+    fn code(&mut self, function: &CompiledFunction, labels: &Labels) {
+        let buffer = &function.code.buffer;
+        let code = &buffer.bytes[..buffer.code_size as usize];
         let mut srclocs = buffer.srclocs.iter().peekable();
-        let mut lines = disassemble(code, 0, self.extensions);
+        let mut lines = disassemble(code, 0, self.extensions).peekable();
         while let Some(line) = lines.next() {
             let offset = line.address;
-            if let Some(label) = labels.get(&offset) {
-                self.line(format_args!(".L{label}:"));
+            self.label(offset, labels);
+            let reference = find_by_offset(&buffer.references, offset, |place| place.offset);
+            if let Some(padding) = reference.filter(|place| place.kind == ReferenceKind::Align) {
+                let align = padding.alignment().trailing_zeros();
+                self.line(format_args!("    .p2align {align}"));
+                while lines
+                    .next_if(|line| line.address < padding.target)
+                    .is_some()
+                {}
+                continue;
             }
             let reloc = find_by_offset(&buffer.relocs, offset, |reloc| reloc.offset);
             let text = match (line.inst, reloc) {
-                (Some(inst), Some(reloc)) => relocated(inst, reloc, &labels),
-                (Some(inst), None) => instruction(inst, offset, &labels),
+                (Some(inst), Some(reloc)) => relocated(inst, reloc, labels),
+                (Some(inst), None) => part_of_pair(inst, offset, &buffer.references, labels)
+                    .unwrap_or_else(|| instruction(inst, offset, labels)),
                 (None, _) => line.display(PSEUDO).to_string(),
             };
             if reloc.is_some_and(|reloc| reloc.kind == RelocKind::Call) {
@@ -111,26 +133,38 @@ impl<'a> AssemblyWriter<'a> {
                 None => self.line(format_args!("    {text}")),
             }
         }
-        self.data(padding);
-        self.data(data);
-        self.line(format_args!("    .size {symbol}, .-{symbol}"));
+    }
+
+    fn label(&mut self, offset: u32, labels: &Labels) {
+        if let Some(label) = labels.get(&offset) {
+            self.line(format_args!(".L{label}:"));
+        }
     }
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         writeln!(self.text, "{line}").expect("strings take every text");
     }
 
-    /// Names for all places that instructions refer to.
-    fn labels(&mut self, code: &[u8], relocs: &[MachReloc]) -> Labels {
+    /// Names for all places that instructions and tables refer to.
+    fn labels(&mut self, buffer: &MachBufferFinalized) -> Labels {
+        let relocs = buffer.relocs.iter();
         let mut offsets: Vec<u32> = relocs
-            .iter()
             .filter_map(|reloc| match reloc.target {
                 RelocTarget::Local(offset) => Some(offset),
                 RelocTarget::External(_) => None,
             })
             .collect();
+        let code = &buffer.bytes[..buffer.code_size as usize];
         let insts = disassemble(code, 0, self.extensions);
         offsets.extend(insts.filter_map(|line| jump_target(line.inst?, line.address)));
+        for reference in &buffer.references {
+            match reference.kind {
+                ReferenceKind::Pair => offsets.extend([reference.offset, reference.target]),
+                ReferenceKind::Add32 | ReferenceKind::Sub32 => offsets.push(reference.target),
+                // Branches have been found in the code.
+                _ => {}
+            }
+        }
         offsets.sort_unstable();
         offsets.dedup();
         let first = self.next_label;
@@ -138,22 +172,59 @@ impl<'a> AssemblyWriter<'a> {
         offsets.into_iter().zip(first..).collect()
     }
 
-    /// Constants and tables, as words where there are whole ones.
-    fn data(&mut self, data: &[u8]) {
-        for chunk in data.chunks(4) {
+    /// Constants and tables, as words where there are whole ones. The words of tables are distances between labels.
+    fn data(&mut self, buffer: &MachBufferFinalized, labels: &Labels) {
+        let mut references = buffer.references.iter();
+        let data = &buffer.bytes[buffer.data_start as usize..];
+        for (chunk, offset) in data.chunks(4).zip((buffer.data_start..).step_by(4)) {
+            self.label(offset, labels);
+            let mut at_word = |kind| {
+                let mut places = references.clone();
+                let place = places.find(|place| place.offset == offset && place.kind == kind)?;
+                references = places;
+                labels.get(&place.target).copied()
+            };
+            let distance = at_word(ReferenceKind::Add32).zip(at_word(ReferenceKind::Sub32));
             let bits = chunk
                 .iter()
                 .rev()
                 .fold(0, |bits, byte| bits << 8 | u32::from(*byte));
-            match chunk.len() {
-                4 => self.line(format_args!("    .word {bits:#010x}")),
-                _ => chunk
+            match (distance, chunk.len()) {
+                (Some((to, from)), _) => self.line(format_args!("    .word .L{to}-.L{from}")),
+                (None, 4) => self.line(format_args!("    .word {bits:#010x}")),
+                (None, _) => chunk
                     .iter()
                     .for_each(|byte| self.line(format_args!("    .byte {byte:#04x}"))),
             }
         }
     }
 }
+
+/// An instruction of a pair that states the distance to a place of the same function.
+fn part_of_pair(
+    inst: Inst,
+    offset: u32,
+    references: &[MachReference],
+    labels: &Labels,
+) -> Option<String> {
+    let pair_at = |offset: u32| {
+        let place = find_by_offset(references, offset, |place| place.offset)?;
+        (place.kind == ReferenceKind::Pair).then_some(place)
+    };
+    let Inst { rd, rs1, .. } = inst;
+    if let Some(pair) = pair_at(offset) {
+        return Some(format!("auipc {rd},%pcrel_hi(.L{})", labels[&pair.target]));
+    }
+    let upper = labels[&pair_at(offset.checked_sub(AUIPC_SIZE)?)?.offset];
+    let mnemonic = inst.opcode.mnemonic();
+    Some(match inst.opcode {
+        Opcode::Addi => format!("{mnemonic} {rd},{rs1},%pcrel_lo(.L{upper})"),
+        _ => format!("{mnemonic} {rd},%pcrel_lo(.L{upper})({rs1})"),
+    })
+}
+
+/// How far the second instruction of a pair is behind the first one, in bytes.
+const AUIPC_SIZE: u32 = 4;
 
 /// The element of `list`, which is sorted, that is at `offset`.
 fn find_by_offset<T>(list: &[T], offset: u32, offset_of: impl Fn(&T) -> u32) -> Option<&T> {

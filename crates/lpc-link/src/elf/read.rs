@@ -245,6 +245,8 @@ impl Symbol<'_> {
             && matches!(self.place, SymbolPlace::Section(_))
             && !self.name.is_empty()
             && !self.name.starts_with('$')
+            // What assemblers name for relocations alone.
+            && !self.name.starts_with(".L0 ")
     }
 
     /// Which symbols are preferred where several name one place.

@@ -101,6 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Stage::Vcode => write_bytes(output, allocated_vcode(&source, &settings)?.as_bytes()),
         Stage::Asm => {
             source.number_instructions();
+            let settings = arguments.compile.linked_settings();
             write_bytes(output, assembly(&source, &settings)?.as_bytes())
         }
         Stage::Obj => {
