@@ -93,7 +93,7 @@ a.clif:10: failed: trap: %divide(7, 1) == int_divz
   emulator, ion -O speed -O size: 7
   emulator, fastalloc -O none: 7
   emulator, fastalloc -O speed -O size: 7
-a.clif:11: failed: expected `,` before the next value, found `)`
+a.clif:11: failed: expected 2 arguments, found 1
 0 passed, 5 failed, 0 skipped
 ";
     assert_eq!(output(&text), expected);

@@ -6,6 +6,7 @@ use crate::text::error::{Location, ParseError};
 use crate::text::lexer::Token;
 use crate::text::run_command::{Comparison, Invocation, RunCommand};
 use alloc::format;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 /// Reads the comment `text` as a run command about a function of the signature `signature`. `None` when it is not one.
@@ -203,8 +204,24 @@ impl Parser<'_> {
 
     fn parse_run_arguments(&mut self, signature: &Signature) -> ParseResult<Vec<DataValue>> {
         self.expect(b'(', "before the arguments")?;
-        let types = signature.params.iter().map(|param| param.value_type);
-        let args = self.parse_data_values(types)?;
+        let wanted = match signature.params.len() {
+            1 => "1 argument".to_string(),
+            count => format!("{count} arguments"),
+        };
+        let mut args = Vec::new();
+        for param in &signature.params {
+            if self.at(b')') {
+                let given = args.len();
+                return self.error(format_args!("expected {wanted}, found {given}"));
+            }
+            if !args.is_empty() {
+                self.expect(b',', "before the next value")?;
+            }
+            args.push(self.parse_data_value(param.value_type)?);
+        }
+        if self.at(b',') {
+            return self.error(format_args!("expected {wanted}, found more"));
+        }
         self.expect(b')', "after the arguments")?;
         Ok(args)
     }
