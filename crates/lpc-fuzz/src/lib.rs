@@ -4,5 +4,6 @@
 
 pub mod abi;
 mod error;
+pub mod program;
 
 pub use error::Error;

@@ -1,0 +1,3 @@
+//! The commands, one in each file: its arguments, and what it prints.
+
+pub(crate) mod abi;
