@@ -30,6 +30,13 @@ pub enum Error {
         /// What it wrote.
         output: String,
     },
+    /// A compiler of someone else has a mistake that a program shows.
+    CompilerCrash {
+        /// How it was started.
+        command: String,
+        /// What it wrote.
+        output: String,
+    },
     /// A file cannot be read or written.
     File(PathBuf, io::Error),
     /// lpc does not accept a program that the fuzzer has written.
@@ -54,6 +61,7 @@ impl fmt::Display for Error {
                 "{program} has no {lacks}: install a newer version of the Debian package {package}"
             ),
             Self::Tool { command, output } => write!(f, "{command} failed: {output}"),
+            Self::CompilerCrash { command, output } => write!(f, "{command} crashed: {output}"),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Lpc(message) => write!(f, "lpc: {message}"),
         }

@@ -43,6 +43,8 @@ pub struct BatchReport {
     pub calls: u64,
     /// What went wrong.
     pub mismatches: Vec<Mismatch>,
+    /// The programs on which a C compiler crashed, and what it said. They were not run.
+    pub crashes: Vec<String>,
 }
 
 /// The files of a batch, in a folder of its own.
@@ -54,7 +56,7 @@ struct Build<'a> {
 /// Builds and runs the programs of `plan` with `cases` in `folder`.
 ///
 /// # Errors
-/// When a program cannot be built.
+/// When a program cannot be built, unless because its C compiler crashes.
 pub fn run(
     cases: &[Case],
     plan: &Plan,
@@ -70,7 +72,13 @@ pub fn run(
         .sum();
     let mut report = BatchReport::default();
     for (index, program) in plan.programs.iter().enumerate() {
-        let file = build.program(index, program)?;
+        let file = match build.program(index, program) {
+            Err(error @ Error::CompilerCrash { .. }) => {
+                report.crashes.push(error.to_string());
+                continue;
+            }
+            result => result?,
+        };
         for engine in engines {
             let run = engine::run(*engine, &file, program.extensions())?;
             let differences = differences(cases, &expectations, &run);

@@ -86,6 +86,8 @@ pub struct Report {
     pub calls: u64,
     /// What went wrong.
     pub mismatches: Vec<Mismatch>,
+    /// What C compilers said as they crashed on programs, which were then passed over.
+    pub crashes: Vec<String>,
     /// What occurred in the cases.
     pub statistics: Statistics,
     /// Which settings were used.
@@ -215,6 +217,7 @@ impl Report {
         self.cases += batch.cases.len() as u64;
         self.calls += result.calls;
         self.mismatches.extend(result.mismatches);
+        self.crashes.extend(result.crashes);
         self.coverage.add(&batch.plan);
         for case in &batch.cases {
             self.statistics.add(case);

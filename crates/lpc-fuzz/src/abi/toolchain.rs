@@ -60,7 +60,7 @@ pub fn check_tools() -> Result<(), Error> {
 /// Compiles the C file `source`.
 ///
 /// # Errors
-/// When the compiler fails.
+/// When the compiler fails: [`Error::CompilerCrash`] if it says that this is its own mistake.
 pub fn compile_c(build: &CBuild, march: &str, source: &Path, object: &Path) -> Result<(), Error> {
     let mut command = match build.compiler {
         Compiler::Gcc => Command::new(GCC.program),
@@ -89,8 +89,17 @@ pub fn compile_c(build: &CBuild, march: &str, source: &Path, object: &Path) -> R
         "-w",
         "-c",
     ]);
-    run(command.args([source.as_os_str(), OsStr::new("-o"), object.as_os_str()]))
+    let result = run(command.args([source.as_os_str(), OsStr::new("-o"), object.as_os_str()]));
+    result.map_err(|error| match error {
+        Error::Tool { command, output } if CRASHES.iter().any(|crash| output.contains(crash)) => {
+            Error::CompilerCrash { command, output }
+        }
+        error => error,
+    })
 }
+
+/// What GCC and Clang write when they crash.
+const CRASHES: [&str; 2] = ["internal compiler error", "PLEASE submit a bug report"];
 
 /// Assembles the file `source`.
 ///

@@ -71,6 +71,12 @@ fn show(report: &Report) {
         report.coverage.pairs(),
         Coverage::ALL_PAIRS
     );
+    if let Some(crash) = report.crashes.first() {
+        anstream::eprintln!(
+            "{:>8} programs passed over, on which a C compiler crashed; the first: {crash}",
+            report.crashes.len(),
+        );
+    }
     for mismatch in report.mismatches.iter().take(MOST_SHOWN) {
         let Mismatch {
             case,
