@@ -397,11 +397,15 @@ fn emit_block<I: MachInst>(
                 inst.get_operands(&mut AllocationApplier::new(allocation.inst_allocs(index)));
                 let start = buffer.cur_place();
                 inst.emit(buffer, context);
+                debug_assert!(buffer.largest_size_since(start) <= inst.worst_case_size());
                 places.note(index, start, buffer.cur_place());
             }
             InstOrEdit::Edit(Edit::Move { from, to }) => {
                 if let Some(kind) = move_kind(*from, *to) {
-                    gen_move::<I>(kind).emit(buffer, context);
+                    let inst = gen_move::<I>(kind);
+                    let start = buffer.cur_place();
+                    inst.emit(buffer, context);
+                    debug_assert!(buffer.largest_size_since(start) <= inst.worst_case_size());
                 }
             }
         }

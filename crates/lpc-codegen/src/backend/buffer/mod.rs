@@ -167,9 +167,17 @@ impl<I: MachInst> MachBuffer<I> {
 
     /// The bytes of the code so far, with every label use in its largest form and the deferred traps.
     pub fn largest_size(&self) -> CodeOffset {
-        let uses = self.uses.iter().map(LabelUse::largest_size);
+        let start = CodePlace(Place { bytes: 0, uses: 0 });
         let traps = self.deferred_traps.len() * I::trap_opcode(&self.info).len();
-        self.code.len() as CodeOffset + uses.sum::<CodeOffset>() + traps as CodeOffset
+        self.largest_size_since(start) + traps as CodeOffset
+    }
+
+    /// The bytes of the code since `start`, with every label use in its largest form; without deferred traps, which stand
+    /// behind the function.
+    pub fn largest_size_since(&self, start: CodePlace) -> CodeOffset {
+        let uses = self.uses[start.0.uses as usize..].iter();
+        let uses = uses.map(LabelUse::largest_size).sum::<CodeOffset>();
+        self.place().bytes - start.0.bytes + uses
     }
 
     /// The place of whatever is emitted next.
