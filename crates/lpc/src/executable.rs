@@ -20,6 +20,13 @@ pub(crate) struct ExecutableArguments {
     stack_size: Option<u32>,
 }
 
+impl ExecutableArguments {
+    /// For each option, whether it is given, its name, and whether it does something for what is written.
+    pub(crate) fn effects(&self, is_executable: bool) -> [(bool, &'static str, bool); 1] {
+        [(self.stack_size.is_some(), "--stack-size", is_executable)]
+    }
+}
+
 /// The executable of the program `source`, linked at `base`. Names that it does not define are looked up with `imports` first.
 pub(crate) fn executable(
     source: &mut SourceModule,

@@ -34,6 +34,28 @@ pub(crate) struct ObjectArguments {
     debug_directory: Option<String>,
 }
 
+impl ObjectArguments {
+    /// For each option, whether it is given, its name, and whether it does something for what is written.
+    pub(crate) fn effects(
+        &self,
+        is_object: bool,
+        is_executable: bool,
+    ) -> [(bool, &'static str, bool); 5] {
+        let has_debug_info = is_object || is_executable;
+        [
+            (self.function_sections, "--function-sections", is_object),
+            (self.no_relax, "--no-relax", is_object),
+            (self.no_debug, "--no-debug", has_debug_info),
+            (self.no_unwind_tables, "--no-unwind-tables", is_object),
+            (
+                self.debug_directory.is_some(),
+                "--debug-directory",
+                has_debug_info,
+            ),
+        ]
+    }
+}
+
 /// The object of the program `source`.
 pub(crate) fn object(
     source: &mut SourceModule,

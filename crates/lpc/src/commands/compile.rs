@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use lpc_codegen::Settings;
 use lpc_link::{Image, Linker};
 use lpc_lpir::ir::{ExternalName, Linkage};
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,7 @@ pub(crate) struct Arguments {
     compile: CompileOptions,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Stage {
     /// The program itself, read and written again
     Lpir,
@@ -96,6 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = arguments.compile.settings();
     let output = arguments.output.as_deref();
     let stage = arguments.emit.unwrap_or_else(|| Stage::of_file(output));
+    arguments.check_effects(stage)?;
     match stage {
         Stage::Lpir => write_bytes(output, source.module.to_string().as_bytes()),
         Stage::Vcode => write_bytes(output, allocated_vcode(&source, &settings)?.as_bytes()),
@@ -111,21 +113,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         Stage::Bin => {
             check_not_terminal(output)?;
-            let image = link(&source, arguments)?;
+            let imports = Imports::new(&arguments.imports)?;
+            let image = link(&source, arguments, &imports)?;
+            imports.warn_of_unused();
             let mut memory = image.bytes().to_vec();
             memory.resize(image.memory_size() as usize, 0);
             write_bytes(output, &memory)
         }
         Stage::Elf => {
             check_not_terminal(output)?;
+            let imports = Imports::new(&arguments.imports)?;
             let file = executable(
                 &mut source,
                 &arguments.compile.linked_settings(),
                 arguments.base,
-                &|name| arguments.address_of_import(name),
+                &|name| imports.address_of(name),
                 &arguments.executable,
                 &arguments.object,
             )?;
+            imports.warn_of_unused();
             write_executable(output, &file)
         }
     }
@@ -152,24 +158,85 @@ fn assembly(source: &SourceModule, settings: &Settings) -> Result<String, Failur
     Ok(writer.finish())
 }
 
-fn link(source: &SourceModule, arguments: &Arguments) -> Result<Image, Failure> {
+fn link(
+    source: &SourceModule,
+    arguments: &Arguments,
+    imports: &Imports<'_>,
+) -> Result<Image, Failure> {
     let compilation = Compilation::new(source, &arguments.compile.linked_settings())?;
     let mut linker = Linker::new();
     let added = linker.add_module(&source.module, &compilation.compiled);
     added.map_err(Failure::message)?;
     linker
         .link(arguments.base.unwrap_or(0), &|name| {
-            arguments.address_of_import(name)
+            imports.address_of(name)
         })
         .map_err(|error| source.link_failure(&error))
 }
 
 impl Arguments {
-    /// The address that `--import` states for `name`.
-    fn address_of_import(&self, name: &ExternalName) -> Option<u32> {
-        let mut imports = self.imports.iter();
-        let (_, address) = imports.find(|(import, _)| import == name)?;
-        Some(*address)
+    /// Checks that no option is given that does nothing for what is written.
+    fn check_effects(&self, stage: Stage) -> Result<(), Failure> {
+        let is_linked = matches!(stage, Stage::Bin | Stage::Elf);
+        let options = [
+            (self.base.is_some(), "--base", is_linked),
+            (!self.imports.is_empty(), "--import", is_linked),
+        ];
+        let options = options
+            .into_iter()
+            .chain(
+                self.object
+                    .effects(stage == Stage::Obj, stage == Stage::Elf),
+            )
+            .chain(self.executable.effects(stage == Stage::Elf));
+        for (is_given, option, has_effect) in options {
+            if is_given && !has_effect {
+                let stage = stage.to_possible_value();
+                let stage = stage.as_ref().map_or("", |value| value.get_name());
+                return Err(Failure::Message(format!(
+                    "{option} has no effect with --emit {stage}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The addresses that `--import` states, and whether somebody asked for them.
+struct Imports<'a> {
+    addresses: &'a [(ExternalName, u32)],
+    used: RefCell<Vec<bool>>,
+}
+
+impl<'a> Imports<'a> {
+    fn new(addresses: &'a [(ExternalName, u32)]) -> Result<Self, Failure> {
+        for (index, (name, _)) in addresses.iter().enumerate() {
+            if addresses[..index].iter().any(|(other, _)| other == name) {
+                return Err(Failure::Message(format!("--import states {name} twice")));
+            }
+        }
+        Ok(Self {
+            addresses,
+            used: RefCell::new(vec![false; addresses.len()]),
+        })
+    }
+
+    fn address_of(&self, name: &ExternalName) -> Option<u32> {
+        let mut addresses = self.addresses.iter();
+        let index = addresses.position(|(import, _)| import == name)?;
+        self.used.borrow_mut()[index] = true;
+        Some(self.addresses[index].1)
+    }
+
+    /// Tells the user of those that the program did not need. That is no error: several programs may share a list.
+    fn warn_of_unused(&self) {
+        for ((name, _), used) in self.addresses.iter().zip(&*self.used.borrow()) {
+            if !used {
+                anstream::eprintln!(
+                    "warning: --import {name}: the program defines that itself, or does not refer to it"
+                );
+            }
+        }
     }
 }
 
