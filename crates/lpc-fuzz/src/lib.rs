@@ -5,5 +5,6 @@
 pub mod abi;
 mod error;
 pub mod program;
+pub mod reduce;
 
 pub use error::Error;

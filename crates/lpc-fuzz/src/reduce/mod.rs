@@ -1,0 +1,183 @@
+//! Makes a failing program small.
+//!
+//! [`reduce`] is given a program and a predicate that says whether a program still fails. It tries simpler programs, keeps each
+//! one that the verifier accepts and that still fails, and stops when no simpler one does.
+//!
+//! ```text
+//!            ┌───────────────────── the program so far ◄────────────────────┐
+//!            ▼                                                              │ fails
+//!  pass: list of edits ─► some of them ─► applied to a copy ─► verifier ─► predicate
+//!            (all, halves, quarters, …, one by one)
+//! ```
+//!
+//! A *pass* lists everything of one kind that could be made simpler: [`PASSES`] has them in their order, those that remove
+//! most first. The edits of a pass are tried together first, then in halves, and so on, as delta debugging does it; in the
+//! first rounds no pass goes down to single edits, so that what is left is small before each part of it is looked at.
+//!
+//! An edit may do anything to a program, also make it invalid: then the verifier refuses it and nothing is lost. The predicate
+//! must refuse programs whose behavior is undefined, as an edit may remove what defined it.
+
+mod calls;
+mod constants;
+mod control;
+mod data;
+mod draft;
+mod filetest;
+mod instructions;
+mod operands;
+mod renumber;
+mod signatures;
+mod surgery;
+mod types;
+
+pub use filetest::{Expectation, to_filetest};
+
+use crate::program::TestProgram;
+use draft::{Draft, Sweep};
+
+/// How often the predicate is asked at most, so that a reduction ends soon.
+const MOST_CALLS: usize = 5_000;
+
+/// A change that may make a program simpler. Returns whether it changed anything.
+///
+/// It may be applied behind others of the same pass, which have changed or removed what it is about.
+type Edit = Box<dyn Fn(&mut Draft) -> bool>;
+
+/// Lists the edits of a kind that are possible in a program.
+type Pass = fn(&Draft) -> Vec<Edit>;
+
+/// The passes of a round. Each undoes no work of another, so that rounds come to an end.
+const PASSES: &[Pass] = &[
+    data::single_input,
+    calls::functions,
+    control::ends_of_blocks,
+    control::branches,
+    control::unreachable_blocks,
+    instructions::without_results,
+    instructions::by_operands,
+    instructions::by_constants,
+    control::forwarded_blocks,
+    control::merged_blocks,
+    control::block_params,
+    control::table_entries,
+    calls::inlined,
+    signatures::results,
+    signatures::params,
+    signatures::unadorned,
+    types::other_widths,
+    operands::constants,
+    operands::earlier_values,
+    constants::shared,
+    constants::simpler,
+    data::inputs,
+    data::objects,
+    data::contents,
+    instructions::plain_memory_accesses,
+    control::declarations,
+];
+
+/// The smallest program that was found, starting from `program`, for which `still_fails` holds.
+///
+/// It has one input if `program` fails with one. Where the predicate does not hold for `program` itself, it is returned as it is.
+pub fn reduce(
+    program: &TestProgram,
+    still_fails: &mut dyn FnMut(&TestProgram) -> bool,
+) -> TestProgram {
+    let mut calls_left = MOST_CALLS;
+    // What is not used may be what makes a program fail.
+    for sweep in [Sweep::Unused, Sweep::Nothing] {
+        let start = Draft::new(program).program(sweep);
+        let Some(start) = start.filter(|start| still_fails(start)) else {
+            continue;
+        };
+        let mut reduction = Reduction {
+            best: start,
+            sweep,
+            still_fails,
+            calls_left: &mut calls_left,
+        };
+        reduction.run();
+        return reduction.best;
+    }
+    program.clone()
+}
+
+/// A reduction under way.
+struct Reduction<'a> {
+    best: TestProgram,
+    sweep: Sweep,
+    still_fails: &'a mut dyn FnMut(&TestProgram) -> bool,
+    calls_left: &'a mut usize,
+}
+
+impl Reduction<'_> {
+    /// Runs rounds of passes until none finds anything. The first rounds try eighths of the edits of a pass and no less, the
+    /// next ones sixty-fourths, and so on.
+    fn run(&mut self) {
+        let mut parts = 8;
+        loop {
+            let mut is_finest = true;
+            let mut found = false;
+            for pass in PASSES {
+                let (improved, finest) = self.run_pass(*pass, parts);
+                found |= improved;
+                is_finest &= finest;
+            }
+            if *self.calls_left == 0 || !found && is_finest {
+                return;
+            }
+            parts = usize::saturating_mul(parts, 8);
+        }
+    }
+
+    /// Tries the edits of `pass`, all of them, halves, and so on down to chunks of which `parts` make up all. Returns whether
+    /// that found something, and whether the last chunks were single edits.
+    fn run_pass(&mut self, pass: Pass, parts: usize) -> (bool, bool) {
+        let mut draft = Draft::new(&self.best);
+        let mut edits = pass(&draft);
+        let smallest = (edits.len() / parts).max(1);
+        let mut size = edits.len().max(1);
+        let mut improved = false;
+        loop {
+            let mut start = 0;
+            while start < edits.len() {
+                let end = edits.len().min(start + size);
+                if self.try_edits(&draft, &edits[start..end]) {
+                    improved = true;
+                    draft = Draft::new(&self.best);
+                    edits = pass(&draft);
+                } else {
+                    start = end;
+                }
+            }
+            if size <= smallest {
+                return (improved, smallest == 1);
+            }
+            size = smallest.max(size / 2);
+        }
+    }
+
+    /// Applies `edits` to `draft`, and keeps the result if it still fails.
+    fn try_edits(&mut self, draft: &Draft, edits: &[Edit]) -> bool {
+        if *self.calls_left == 0 {
+            return false;
+        }
+        let mut draft = draft.clone();
+        let mut changed = false;
+        for edit in edits {
+            changed |= edit(&mut draft);
+        }
+        if !changed {
+            return false;
+        }
+        let Some(candidate) = draft.program(self.sweep) else {
+            return false;
+        };
+        *self.calls_left -= 1;
+        let fails = (self.still_fails)(&candidate);
+        if fails {
+            self.best = candidate;
+        }
+        fails
+    }
+}
