@@ -6,7 +6,6 @@
 mod asm;
 mod commands;
 mod diagnostics;
-mod elf_listing;
 mod executable;
 mod failure;
 mod host;

@@ -1,11 +1,11 @@
 //! `lpc dis`: disassembles machine code.
 
-use crate::elf_listing::ElfListing;
 use crate::failure::Failure;
 use crate::input::{display_name, read_bytes};
 use crate::options::parse_address;
 use crate::output::write_bytes;
 use clap::{Args, ValueEnum};
+use lpc_link::elf::ElfListing;
 use lpc_link::elf::read::{ElfFile, is_elf};
 use lpc_lpir::text::Location;
 use lpc_riscv32::ExtensionSet;

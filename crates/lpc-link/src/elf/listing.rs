@@ -12,23 +12,25 @@
 //! The symbols of the file say where functions start, and which parts of a section are data. Where a label stands decoding
 //! starts anew, so that data in front of it does not matter.
 
-use lpc_link::elf::read::{
-    ElfFile, FileKind, Mapping, Relocation, Section, SectionIndex, SymbolPlace,
-};
+use super::read::{ElfFile, FileKind, Mapping, Relocation, Section, SectionIndex, SymbolPlace};
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::{fmt, iter};
 use lpc_riscv32::ExtensionSet;
 use lpc_riscv32::disassembler::{Line, disassemble};
 use lpc_riscv32::display::DisplayOptions;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::iter;
 
 /// An ELF file whose code prints as a listing.
-pub(crate) struct ElfListing<'a> {
-    pub(crate) file: &'a ElfFile<'a>,
+pub struct ElfListing<'a> {
+    /// The file.
+    pub file: &'a ElfFile<'a>,
     /// The instruction set to decode where the file states no other.
-    pub(crate) extensions: ExtensionSet,
+    pub extensions: ExtensionSet,
     /// Print pseudo-instructions.
-    pub(crate) pseudo: bool,
+    pub pseudo: bool,
 }
 
 impl fmt::Display for ElfListing<'_> {
