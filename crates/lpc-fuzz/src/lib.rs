@@ -6,5 +6,6 @@ pub mod abi;
 mod error;
 pub mod program;
 pub mod reduce;
+pub mod targets;
 
 pub use error::Error;

@@ -7,6 +7,7 @@ mod commands;
 
 use clap::{Parser, Subcommand};
 use commands::abi::{self, AbiArguments};
+use commands::replay::{self, ReplayArguments};
 use std::process::ExitCode;
 
 const EXIT_FOUND: u8 = 1;
@@ -23,11 +24,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Abi(AbiArguments),
+    Replay(ReplayArguments),
 }
 
 fn main() -> ExitCode {
     let found_nothing = match Arguments::parse().command {
         Command::Abi(arguments) => abi::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
     };
     match found_nothing {
         Ok(true) => ExitCode::SUCCESS,

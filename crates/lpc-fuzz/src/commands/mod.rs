@@ -1,3 +1,4 @@
 //! The commands, one in each file: its arguments, and what it prints.
 
 pub(crate) mod abi;
+pub(crate) mod replay;

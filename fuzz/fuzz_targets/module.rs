@@ -1,0 +1,4 @@
+//! The target `module` of `lpc_fuzz::targets`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lpc_fuzz::targets::module::run(data));
