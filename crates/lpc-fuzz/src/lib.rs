@@ -3,6 +3,7 @@
 //! They need programs that are not part of this repository; [`Error::MissingTool`] names the Debian package of each.
 
 pub mod abi;
+pub mod defined;
 mod error;
 pub mod program;
 pub mod reduce;

@@ -10,6 +10,7 @@ use super::surgery::{
 use lpc_lpir::entity::PackedOption;
 use lpc_lpir::ir::{
     Block, BlockCall, Function, Inst, InstructionData, JumpTableData, Opcode, StackSlotData, Value,
+    ValueList,
 };
 
 /// Lets blocks return zeros, or trap, in the place of what their last instruction does.
@@ -298,4 +299,35 @@ fn warm(func: &mut Function, block: Block) -> bool {
         func.layout.append_inst(inst, block);
     }
     true
+}
+
+/// Lets blocks return values that are computed in them, in the place of what their last instruction does.
+pub(super) fn early_returns(draft: &Draft) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (id, func) in draft.functions() {
+        let [result] = func.signature.returns.as_slice() else {
+            continue;
+        };
+        for block in blocks(func) {
+            let Some(last) = func.block_terminator(block) else {
+                continue;
+            };
+            if func.dfg.inst(last).opcode() == Opcode::Return {
+                continue;
+            }
+            let insts = func.layout.block_insts(block);
+            for value in insts.flat_map(|inst| func.dfg.inst_results(inst)) {
+                if func.dfg.value_type(value) == result.value_type {
+                    edits.push(edit_function(id, move |func| {
+                        let args = ValueList::from_slice(&[value], &mut func.dfg.value_lists);
+                        let opcode = Opcode::Return;
+                        let data = InstructionData::MultiAry { opcode, args };
+                        set_terminator(func, last, data);
+                        true
+                    }));
+                }
+            }
+        }
+    }
+    edits
 }

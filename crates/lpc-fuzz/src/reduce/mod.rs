@@ -10,12 +10,12 @@
 //!            (all, halves, quarters, …, one by one)
 //! ```
 //!
-//! A *pass* lists everything of one kind that could be made simpler: [`PASSES`] has them in their order, those that remove
-//! most first. The edits of a pass are tried together first, then in halves, and so on, as delta debugging does it; in the
+//! A *pass* lists everything of one kind that could be made simpler; [`PASSES`] has them in their order, and
+//! [`LARGE_PASSES`] those that remove most. The edits of a pass are tried together first, then in halves, and so on, as delta debugging does it; in the
 //! first rounds no pass goes down to single edits, so that what is left is small before each part of it is looked at.
 //!
-//! An edit may do anything to a program, also make it invalid: then the verifier refuses it and nothing is lost. The predicate
-//! must refuse programs whose behavior is undefined, as an edit may remove what defined it.
+//! An edit may do anything to a program, also make it invalid: then the verifier refuses it and nothing is lost. A program whose
+//! behavior is [defined](crate::defined) stays so, as one that is not may fail for no other reason.
 
 mod calls;
 mod constants;
@@ -32,8 +32,12 @@ mod types;
 
 pub use filetest::{Expectation, to_filetest};
 
+use crate::defined::defined_observations;
 use crate::program::TestProgram;
 use draft::{Draft, Sweep};
+use lpc_interp::Limits;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How often the predicate is asked at most, so that a reduction ends soon.
 const MOST_CALLS: usize = 5_000;
@@ -46,7 +50,21 @@ type Edit = Box<dyn Fn(&mut Draft) -> bool>;
 /// Lists the edits of a kind that are possible in a program.
 type Pass = fn(&Draft) -> Vec<Edit>;
 
-/// The passes of a round. Each undoes no work of another, so that rounds come to an end.
+/// The passes that make the program smaller as a whole. They have few edits, and are run to their end before any other.
+const LARGE_PASSES: &[Pass] = &[
+    data::single_input,
+    calls::functions,
+    control::ends_of_blocks,
+    control::branches,
+    control::unreachable_blocks,
+    instructions::without_results,
+    instructions::by_zeros,
+    control::forwarded_blocks,
+    control::merged_blocks,
+    calls::inlined,
+];
+
+/// All passes, in their order. None undoes the work of another, so that rounds come to an end.
 const PASSES: &[Pass] = &[
     data::single_input,
     calls::functions,
@@ -54,19 +72,25 @@ const PASSES: &[Pass] = &[
     control::branches,
     control::unreachable_blocks,
     instructions::without_results,
+    instructions::by_zeros,
     instructions::by_operands,
-    instructions::by_constants,
+    instructions::by_ones,
     control::forwarded_blocks,
     control::merged_blocks,
     control::block_params,
     control::table_entries,
     calls::inlined,
+    control::early_returns,
     signatures::results,
+    signatures::operands_of_results,
+    signatures::decisions,
     signatures::params,
     signatures::unadorned,
     types::other_widths,
     operands::constants,
     operands::earlier_values,
+    instructions::by_params,
+    instructions::by_stored_values,
     constants::shared,
     constants::simpler,
     data::inputs,
@@ -78,7 +102,10 @@ const PASSES: &[Pass] = &[
 
 /// The smallest program that was found, starting from `program`, for which `still_fails` holds.
 ///
-/// It has one input if `program` fails with one. Where the predicate does not hold for `program` itself, it is returned as it is.
+/// It has one input if `program` fails with one. The predicate is asked up to five thousand times; to be fast, it should stop
+/// programs that run for much longer than `program` does.
+///
+///  Where the predicate does not hold for `program` itself, it is returned as it is.
 pub fn reduce(
     program: &TestProgram,
     still_fails: &mut dyn FnMut(&TestProgram) -> bool,
@@ -95,8 +122,11 @@ pub fn reduce(
             sweep,
             still_fails,
             calls_left: &mut calls_left,
+            is_defined: is_defined(program),
+            tried: HashSet::new(),
         };
-        reduction.run();
+        reduction.run(LARGE_PASSES);
+        reduction.run(PASSES);
         return reduction.best;
     }
     program.clone()
@@ -108,17 +138,21 @@ struct Reduction<'a> {
     sweep: Sweep,
     still_fails: &'a mut dyn FnMut(&TestProgram) -> bool,
     calls_left: &'a mut usize,
+    /// Whether the behavior of the program was defined at the beginning, and must stay so.
+    is_defined: bool,
+    /// The hashes of the texts of all programs that did not fail.
+    tried: HashSet<u64>,
 }
 
 impl Reduction<'_> {
-    /// Runs rounds of passes until none finds anything. The first rounds try eighths of the edits of a pass and no less, the
-    /// next ones sixty-fourths, and so on.
-    fn run(&mut self) {
+    /// Runs rounds of passes until none finds anything. The first round tries eighths of the edits of a pass and no less, the
+    /// next one sixty-fourths, and so on.
+    fn run(&mut self, passes: &[Pass]) {
         let mut parts = 8;
         loop {
             let mut is_finest = true;
             let mut found = false;
-            for pass in PASSES {
+            for pass in passes {
                 let (improved, finest) = self.run_pass(*pass, parts);
                 found |= improved;
                 is_finest &= finest;
@@ -173,11 +207,40 @@ impl Reduction<'_> {
         let Some(candidate) = draft.program(self.sweep) else {
             return false;
         };
+        let identity = identity(&candidate);
+        if self.tried.contains(&identity) {
+            return false;
+        }
         *self.calls_left -= 1;
-        let fails = (self.still_fails)(&candidate);
+        let fails = (self.still_fails)(&candidate) && (!self.is_defined || is_defined(&candidate));
         if fails {
             self.best = candidate;
+        } else {
+            self.tried.insert(identity);
         }
         fails
     }
+}
+
+/// Whether the behavior of `program` is known to be defined. It is not if it takes too long.
+fn is_defined(program: &TestProgram) -> bool {
+    const LIMITS: Limits = Limits {
+        instructions: 300_000,
+        stack_size: 1 << 16,
+        heap_size: 0,
+        call_depth: 200,
+    };
+    defined_observations(program, LIMITS).is_some()
+}
+
+/// A number that is another for another program.
+fn identity(program: &TestProgram) -> u64 {
+    let TestProgram {
+        module,
+        entry,
+        inputs,
+    } = program;
+    let mut hasher = DefaultHasher::new();
+    (module.to_string(), entry, inputs).hash(&mut hasher);
+    hasher.finish()
 }

@@ -4,8 +4,8 @@
 //! so that calls through addresses still find what they expect.
 
 use super::Edit;
-use super::draft::Draft;
-use super::surgery::{insts, make_constant, replace_value};
+use super::draft::{Draft, edit_function};
+use super::surgery::{insts, make_constant, replace_value, set_terminator};
 use lpc_lpir::entity::{EntityRef, SecondaryMap};
 use lpc_lpir::ir::{
     AbiParam, CallConv, ExternalName, FuncId, FuncRef, Function, ImportKind, Inst, InstructionData,
@@ -60,6 +60,57 @@ fn scopes(draft: &Draft) -> Vec<Scope> {
     } else {
         vec![Scope::Function]
     }
+}
+
+/// Lets functions that return a value in one place return instead what it is computed from, of whatever type that is.
+pub(super) fn operands_of_results(draft: &Draft) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (id, func) in draft.functions() {
+        let mut returns = insts(func);
+        returns.retain(|&inst| func.dfg.inst(inst).opcode().is_return());
+        let [last] = returns[..] else { continue };
+        let args: Vec<_> = func.dfg.inst_args(last).collect();
+        let ([returned], Opcode::Return) = (&args[..], func.dfg.inst(last).opcode()) else {
+            continue;
+        };
+        let definition = func.dfg.value_inst(*returned).into_iter();
+        for value in definition.flat_map(|inst| func.dfg.inst_args(inst)) {
+            let ty = func.dfg.value_type(value);
+            edits.push(edit_function(id, move |func| {
+                func.signature.returns = vec![AbiParam::new(ty)];
+                set_list(func, last, &[value]);
+                true
+            }));
+        }
+    }
+    edits
+}
+
+/// Lets functions return what they decide by at the end of their first block.
+pub(super) fn decisions(draft: &Draft) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (id, func) in draft.functions() {
+        let entry = func.entry_block();
+        let Some(last) = entry.and_then(|entry| func.block_terminator(entry)) else {
+            continue;
+        };
+        if func.dfg.branch_destinations(last).is_empty() {
+            continue;
+        }
+        for value in func.dfg.inst_args(last) {
+            let ty = func.dfg.value_type(value);
+            edits.push(edit_function(id, move |func| {
+                func.signature.returns = vec![AbiParam::new(ty)];
+                let data = InstructionData::MultiAry {
+                    opcode: Opcode::Return,
+                    args: ValueList::from_slice(&[value], &mut func.dfg.value_lists),
+                };
+                set_terminator(func, last, data);
+                true
+            }));
+        }
+    }
+    edits
 }
 
 /// Takes conventions and extensions from signatures.
