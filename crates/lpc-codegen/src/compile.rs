@@ -101,6 +101,15 @@ pub fn map_functions<R: Send>(
 impl CompiledModule {
     /// Adds the routines that the functions call, and those that the routines call.
     pub fn add_routines(&mut self, settings: &Settings) {
+        self.add_routines_with(&mut |routine| {
+            let function = compile_function(&routine.function(), settings);
+            function.expect("a target that calls routines can compile them")
+        });
+    }
+
+    /// As [`Self::add_routines`], with the code that `compile` gives for each routine: for who compiles many modules, and keeps
+    /// the routines.
+    pub fn add_routines_with(&mut self, compile: &mut dyn FnMut(Routine) -> CompiledFunction) {
         let mut added = BTreeSet::new();
         let mut next = 0;
         while let Some(function) = self.functions.get(next) {
@@ -108,9 +117,7 @@ impl CompiledModule {
             let called = function.called_routines();
             let called = called.filter(|routine| added.insert(*routine));
             for routine in called.collect::<Vec<_>>() {
-                let function = compile_function(&routine.function(), settings);
-                self.functions
-                    .push(function.expect("a target that calls routines can compile them"));
+                self.functions.push(compile(routine));
             }
         }
     }

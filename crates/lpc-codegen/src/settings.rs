@@ -21,7 +21,7 @@ impl OptLevel {
 }
 
 /// The settings of a compilation.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// The extensions that the code may use.
     pub extensions: ExtensionSet,

@@ -29,6 +29,9 @@ pub(crate) const HOST_CALL_SIZE: u32 = 4 * HOST_CALL.len() as u32;
 /// each program.
 const GARBAGE_IN_STACK: u32 = 1 << 16;
 
+/// After how many bytes the garbage in the stack repeats.
+const GARBAGE_PERIOD: u32 = 1 << 12;
+
 impl Program {
     /// Compiles `module`, which must have passed the verifier, and loads it into a machine.
     ///
@@ -123,10 +126,13 @@ fn fill_with_garbage(
     stack_top: u32,
     garbage: &mut Garbage,
 ) -> Result<(), ProgramError> {
+    let words = (0..GARBAGE_PERIOD / 4).map(|_| garbage.word());
+    let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
     let start = MEMORY_BASE.max(stack_top.saturating_sub(GARBAGE_IN_STACK));
-    for address in (start..stack_top).step_by(4) {
+    for address in (start..stack_top).step_by(bytes.len()) {
+        let size = bytes.len().min((stack_top - address) as usize);
         memory
-            .write_u32(address, garbage.word())
+            .write(address, &bytes[..size])
             .map_err(|_| ProgramError::OutOfMemory)?;
     }
     Ok(())

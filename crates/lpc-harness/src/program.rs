@@ -8,11 +8,12 @@ use crate::options::{MEMORY_BASE, MachineOptions};
 use crate::transfer::{read_value, write_value};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 use lpc_codegen::backend::abi::AbiSignature;
 use lpc_codegen::backend::frame::STACK_ALIGNMENT;
 use lpc_codegen::isa::riscv32::regs;
-use lpc_link::Image;
+use lpc_link::{Image, Sections};
 use lpc_lpir::ir::{DataValue, ExternalName, TrapCode};
 use lpc_riscv32::emulator::{Counters, Emulator, Stop, TraceEvent, TrapCause};
 use lpc_riscv32::{Gpr, Inst, Opcode};
@@ -301,6 +302,20 @@ impl Program {
             function: location.map(|location| (location.function.clone(), location.offset)),
             srcloc: self.image.srcloc_at(pc),
         }
+    }
+
+    /// Makes all data what they are before a program starts.
+    pub fn reset_data(&mut self) {
+        let Sections {
+            writable, zeroed, ..
+        } = self.image.sections();
+        let base = self.image.base();
+        let content = &self.image.bytes()[writable.start as usize..writable.end as usize];
+        let zeros = vec![0; zeroed.len()];
+        self.emulator
+            .write_memory(base + writable.start, content)
+            .and_then(|()| self.emulator.write_memory(base + zeroed.start, &zeros))
+            .expect("the image is inside the memory");
     }
 
     /// What the program has executed so far.

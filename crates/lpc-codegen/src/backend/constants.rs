@@ -21,7 +21,7 @@ impl VCodeConstant {
 }
 
 /// The constants of a function. Equal ones are stored once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct VCodeConstants {
     values: Vec<Box<[u8]>>,
     by_value: BTreeMap<Box<[u8]>, VCodeConstant>,

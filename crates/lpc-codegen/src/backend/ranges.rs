@@ -29,7 +29,7 @@ impl IndexRange {
 }
 
 /// Consecutive ranges that start at 0 and leave no gaps: only their ends are stored.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ranges {
     ends: Vec<u32>,
 }

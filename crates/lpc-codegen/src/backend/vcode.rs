@@ -50,7 +50,7 @@ pub struct BlockFlags {
     pub is_aligned: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct BlockData {
     pub(super) insns: IndexRange,
     pub(super) params: IndexRange,
@@ -60,7 +60,7 @@ pub(super) struct BlockData {
 }
 
 /// A function in virtual-register code. See the [module](self) for its shape.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VCode<I: MachInst> {
     pub(super) insts: Vec<I>,
     pub(super) operands: Vec<Operand>,
