@@ -4,6 +4,7 @@
 
 pub mod abi;
 pub mod defined;
+pub mod diff;
 mod error;
 pub mod program;
 pub mod reduce;

@@ -7,6 +7,7 @@ mod commands;
 
 use clap::{Parser, Subcommand};
 use commands::abi::{self, AbiArguments};
+use commands::diff::{self, DiffArguments};
 use commands::replay::{self, ReplayArguments};
 use std::process::ExitCode;
 
@@ -25,12 +26,14 @@ struct Arguments {
 enum Command {
     Abi(AbiArguments),
     Replay(ReplayArguments),
+    Diff(DiffArguments),
 }
 
 fn main() -> ExitCode {
     let found_nothing = match Arguments::parse().command {
         Command::Abi(arguments) => abi::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
     };
     match found_nothing {
         Ok(true) => ExitCode::SUCCESS,
