@@ -150,7 +150,11 @@ impl FunctionGenerator<'_> {
 
     /// A few statements for a nested part.
     pub(super) fn nested_region(&mut self) {
-        let most = (self.budget.statements / 2).min(8);
+        // Large functions have large parts, so that branches go far.
+        let most = match self.budget.statements {
+            statements @ 200.. => statements / 2,
+            statements => (statements / 2).min(8),
+        };
         let count = self.random.between(0, most);
         self.depth += 1;
         self.region(count);

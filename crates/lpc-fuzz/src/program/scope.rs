@@ -72,6 +72,14 @@ impl Scope {
         Some(values[index].value)
     }
 
+    /// The value of type `ty` that was defined last, which gets used.
+    pub(super) fn take_last(&mut self, ty: Type) -> Value {
+        let last = self.values[ty as usize].last_mut();
+        let last = last.expect("a value of this type was just defined");
+        last.is_used = true;
+        last.value
+    }
+
     /// Any of the types of which there is a value.
     pub(super) fn some_type(&self, random: &mut Random) -> Option<Type> {
         let mut types = [Type::I8; INTS.len()];

@@ -85,7 +85,7 @@ impl FunctionGenerator<'_> {
         outcome.into_iter().unzip()
     }
 
-    /// A condition to branch on, of any type.
+    /// A condition to branch on or to select by, of any type.
     pub(super) fn condition(&mut self) -> Value {
         if self.random.chance(40) {
             let ty = self.any_type();
@@ -112,7 +112,7 @@ impl FunctionGenerator<'_> {
     }
 
     /// Both ways go to the same block with other arguments.
-    fn two_edges(&mut self, condition: Value) {
+    pub(super) fn two_edges(&mut self, condition: Value) {
         let merge = self.new_block();
         let types = self.param_types();
         self.append_params(merge, &types);
