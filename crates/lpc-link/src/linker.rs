@@ -145,7 +145,8 @@ impl Linker {
 
     /// What the address of the image must be a multiple of.
     pub fn alignment(&self) -> u32 {
-        let data = self.data.iter().map(|data| data.object.alignment);
+        let data = self.data.iter();
+        let data = data.map(|data| data.object.alignment.max(section_unit(data.object.kind)));
         let text = self.text.alignment().max(self.section_alignment);
         data.fold(text, u32::max)
     }
@@ -245,7 +246,8 @@ impl Linker {
         let Some(alignment) = alignment else {
             return layout.end as u32..layout.end as u32;
         };
-        let alignment = alignment.max(self.section_alignment);
+        let unit = section_unit(kind);
+        let alignment = alignment.max(self.section_alignment).max(unit);
         layout.end = layout.end.next_multiple_of(alignment.into());
         let start = layout.end as u32;
         for (index, data) in of_kind() {
@@ -256,6 +258,7 @@ impl Linker {
             // Different objects have different addresses.
             layout.end += u64::from(object.size.max(1));
         }
+        layout.end = layout.end.next_multiple_of(unit.into());
         start..layout.end as u32
     }
 
@@ -305,6 +308,17 @@ impl Linker {
             traps: self.text.traps,
             srclocs: self.text.srclocs,
         }
+    }
+}
+
+/// What the section of data of this kind starts and ends at a multiple of, whatever is in it.
+///
+/// To change a byte atomically is to replace the aligned word around it, so a word with writable data must not have anything
+/// in it that cannot be written.
+pub(crate) const fn section_unit(kind: DataKind) -> u32 {
+    match kind {
+        DataKind::ReadOnly => 1,
+        DataKind::Writable | DataKind::Zeroed => 4,
     }
 }
 

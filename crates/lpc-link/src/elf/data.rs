@@ -2,6 +2,7 @@
 
 use super::builder::{ObjectBuilder, Place};
 use super::object::ObjectError;
+use crate::linker::section_unit;
 use lpc_lpir::ir::{DataKind, DataObject};
 use object::SymbolKind;
 use object::elf;
@@ -12,13 +13,16 @@ pub(super) fn add_data(builder: &mut ObjectBuilder<'_>) -> Result<(), ObjectErro
     for (_, data) in builder.module.data_objects() {
         let section = builder.section_for(standard_section(data), &data.name)?;
         let alignment = u64::from(data.alignment.max(1));
+        let unit = section_unit(data.kind).into();
         let offset = match data.kind {
             DataKind::Zeroed => {
+                builder.object.append_section_bss(section, 0, unit);
                 builder
                     .object
                     .append_section_bss(section, u64::from(data.size), alignment)
             }
             DataKind::Writable | DataKind::ReadOnly => {
+                builder.object.append_section_data(section, &[], unit);
                 let mut bytes = data.bytes.clone();
                 bytes.resize(data.size as usize, 0);
                 builder
