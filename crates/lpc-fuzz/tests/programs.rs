@@ -1,7 +1,8 @@
 //! Random programs are sound: see `lpc_fuzz::program`.
 
-use lpc_fuzz::program::{TestProgram, generate};
+use lpc_fuzz::program::{Statistics, TestProgram, generate};
 use lpc_interp::{Error, Interpreter, Limits, NoHost};
+use lpc_lpir::ir::{ControllingType, InstructionData, IntCC, Opcode, Properties, Type};
 use lpc_lpir::text::parse_module;
 use lpc_lpir::verifier::verify_module;
 
@@ -58,4 +59,75 @@ fn calls_return_or_trap() {
         }
     }
     assert!(traps * 100 < calls * 20, "{traps} of {calls} calls trap");
+}
+
+#[test]
+fn every_opcode_occurs_with_every_type() {
+    let mut statistics = Statistics::default();
+    for (_, program) in programs() {
+        statistics.add(&program);
+    }
+    let mut missing = Vec::new();
+    for &opcode in Opcode::ALL {
+        // The table leaves room for wide addresses, which the verifier does not take.
+        let is_possible =
+            |ty: &Type| ty.is_int() && (!opcode.has(Properties::CALL) || *ty == Type::POINTER);
+        let types = match opcode.info().controlling_type {
+            ControllingType::Untyped => vec![None],
+            ControllingType::Explicit(types) | ControllingType::Operand(_, types) => {
+                types.iter().filter(is_possible).map(Some).collect()
+            }
+        };
+        let counts = types
+            .into_iter()
+            .map(|ty| (ty, statistics.count(opcode, ty)));
+        missing.extend(
+            counts
+                .filter(|&(_, count)| count == 0)
+                .map(|(ty, _)| (opcode, ty)),
+        );
+    }
+    assert_eq!(missing, []);
+}
+
+#[test]
+fn every_condition_occurs_with_every_type() {
+    let mut found = std::collections::BTreeSet::new();
+    for (_, program) in programs() {
+        for (_, function) in program.module.functions() {
+            let blocks = function.layout.blocks();
+            for inst in blocks.flat_map(|block| function.layout.block_insts(block)) {
+                if let InstructionData::IntCompare { cond, args, .. } = function.dfg.inst(inst) {
+                    found.insert((cond.name(), function.dfg.value_type(args[0])));
+                }
+            }
+        }
+    }
+    assert_eq!(found.len(), IntCC::ALL.len() * 5);
+}
+
+#[test]
+fn every_property_occurs() {
+    let mut statistics = Statistics::default();
+    for (_, program) in programs() {
+        statistics.add(&program);
+    }
+    for property in [
+        "both edges to one block",
+        "branch backward",
+        "cold block",
+        "data",
+        "large frame",
+        "long table",
+        "more than 1000 instructions",
+        "recursion",
+        "results in the return area",
+        "several functions",
+        "stack arguments",
+        "stack slots",
+        "table",
+        "table without entries",
+    ] {
+        assert!(statistics.programs_with(property) > 0, "{property}");
+    }
 }

@@ -1,8 +1,11 @@
-//! Calls: of functions that are there already, directly and through an address.
+//! Calls: of functions that are there already, directly, through an address, and through a table of addresses.
 
 use super::function::FunctionGenerator;
-use super::plan::Callee;
-use lpc_lpir::ir::{CallConv, ExtFuncData, FuncRef, GlobalValueData, Imm64, SigRef, Type, Value};
+use super::plan::{Callee, FunctionTable};
+use lpc_lpir::ir::{
+    CallConv, DATA_RELOC_SIZE, ExtFuncData, FuncRef, GlobalValueData, Imm64, MemFlags, SigRef,
+    Type, Value,
+};
 
 /// How a call names its callee.
 #[derive(Clone, Copy)]
@@ -14,19 +17,23 @@ enum Target {
 impl FunctionGenerator<'_> {
     /// A call, or another instruction if no function may be called.
     pub(super) fn call(&mut self) {
-        let Some(index) = self.affordable_callee(|_| true) else {
-            self.any_instruction();
-            return;
-        };
-        let args = self.arguments(index);
+        let callee = self.affordable_callee(|_| true);
+        let call = callee.and_then(|index| Some((index, self.arguments(index, false)?)));
+        match call {
+            Some((index, args)) => self.emit_call(index, &args),
+            None => self.any_instruction(),
+        }
+    }
+
+    /// Calls the function number `index`. Its results become available.
+    pub(super) fn emit_call(&mut self, index: usize, args: &[Value]) {
         let inst = match self.target(index) {
-            Target::Direct(func_ref) => self.ins().call(func_ref, &args),
+            Target::Direct(func_ref) => self.ins().call(func_ref, args),
             Target::Indirect(signature, address) => {
-                self.ins().call_indirect(signature, address, &args)
+                self.ins().call_indirect(signature, address, args)
             }
         };
-        let cost = self.plan.callees[index].cost;
-        self.budget.executed += cost * self.budget.multiplier;
+        self.charge_call(index);
         for result in self.builder.inst_results(inst) {
             self.push(result);
         }
@@ -41,19 +48,29 @@ impl FunctionGenerator<'_> {
         let callee = self.affordable_callee(|callee| {
             callee.signature.call_conv == CallConv::Tail && callee.signature.returns == returns
         });
-        let Some(index) = callee else {
+        let call = callee.and_then(|index| Some((index, self.arguments(index, true)?)));
+        let Some((index, args)) = call else {
             return false;
         };
-        let args = self.arguments(index);
+        self.emit_tail_call(index, &args);
+        true
+    }
+
+    /// Ends the block with a call of the function number `index`.
+    pub(super) fn emit_tail_call(&mut self, index: usize, args: &[Value]) {
         match self.target(index) {
-            Target::Direct(func_ref) => self.ins().return_call(func_ref, &args),
+            Target::Direct(func_ref) => self.ins().return_call(func_ref, args),
             Target::Indirect(signature, address) => {
-                self.ins().return_call_indirect(signature, address, &args)
+                self.ins().return_call_indirect(signature, address, args)
             }
         };
-        let cost = self.plan.callees[index].cost;
+        self.charge_call(index);
+    }
+
+    fn charge_call(&mut self, index: usize) {
+        // Nothing for a call of the function itself, which is counted as a whole.
+        let cost = self.callee(index).cost;
         self.budget.executed += cost * self.budget.multiplier;
-        true
     }
 
     /// The number of a function that `is_suitable`, and that does not cost too much.
@@ -66,24 +83,41 @@ impl FunctionGenerator<'_> {
         (!callees.is_empty()).then(|| self.random.pick(&callees))
     }
 
-    /// Arguments for the function number `index`.
-    fn arguments(&mut self, index: usize) -> Vec<Value> {
-        let params = &self.plan.callees[index].signature.params;
-        let types: Vec<Type> = params.iter().map(|param| param.value_type).collect();
-        types.into_iter().map(|ty| self.value(ty)).collect()
+    /// The function number `index`. The one behind the last is the function itself.
+    fn callee(&self, index: usize) -> &Callee {
+        self.plan.callees.get(index).unwrap_or(self.own)
+    }
+
+    /// Arguments for the function number `index`, if there is memory for an address. Memory in the frame is none where that is
+    /// gone before the function is called.
+    pub(super) fn arguments(&mut self, index: usize, is_tail_call: bool) -> Option<Vec<Value>> {
+        let callee = self.callee(index);
+        let pointer = callee.pointer;
+        let params = callee.signature.params.iter();
+        let types: Vec<Type> = params.map(|param| param.value_type).collect();
+        let mut args = Vec::with_capacity(types.len());
+        for (index, ty) in types.into_iter().enumerate() {
+            args.push(match pointer {
+                Some(pointer) if pointer.index == index => {
+                    self.pointer_argument(pointer, is_tail_call)?
+                }
+                _ => self.value(ty),
+            });
+        }
+        Some(args)
     }
 
     fn target(&mut self, index: usize) -> Target {
         let (func_ref, signature) = self.declared(index);
         match self.random.below(10) {
-            0..=6 => Target::Direct(func_ref),
-            7..=8 => {
+            0..=4 => Target::Direct(func_ref),
+            5..=6 => {
                 let address = self.ins().func_addr(Type::POINTER, func_ref);
                 Target::Indirect(signature, address)
             }
-            _ => {
+            7 => {
                 let global = GlobalValueData::Symbol {
-                    name: self.plan.callees[index].name.clone(),
+                    name: self.callee(index).name.clone(),
                     offset: Imm64::new(0),
                     colocated: self.random.chance(50),
                 };
@@ -91,7 +125,42 @@ impl FunctionGenerator<'_> {
                 let address = self.ins().symbol_value(Type::POINTER, global);
                 Target::Indirect(signature, address)
             }
+            _ => {
+                // A table with the address of the function, if there is one.
+                let tables = &self.plan.tables;
+                match tables.iter().find(|table| table.entries.contains(&index)) {
+                    Some(table) => Target::Indirect(signature, self.address_in_table(table, index)),
+                    None => Target::Direct(func_ref),
+                }
+            }
         }
+    }
+
+    /// The address of the function number `index` from `table`, or that of any function there.
+    fn address_in_table(&mut self, table: &FunctionTable, index: usize) -> Value {
+        let left = self.budget.left();
+        let costs = table.entries.iter().map(|&index| self.callee(index).cost);
+        let most = costs.max().unwrap_or_default();
+        let start = self.data_address(table.data, table.start as i32);
+        let flags = match table.start % DATA_RELOC_SIZE {
+            0 => MemFlags::trusted().with_readonly(),
+            _ => MemFlags::new().with_readonly(),
+        };
+        if most > left || self.random.chance(50) {
+            let place = table.entries.iter().position(|&entry| entry == index);
+            let place = place.expect("the function is in the table") as u32;
+            let offset = (place * DATA_RELOC_SIZE) as i32;
+            return self.ins().load(Type::POINTER, flags, start, offset);
+        }
+        // The caller charges the function that it asked for.
+        self.budget.executed += most * self.budget.multiplier;
+        let number = self.index();
+        let mask = self.number(Type::I32, table.entries.len() as u128 - 1);
+        let number = self.ins().band(number, mask);
+        let scale = self.number(Type::I32, DATA_RELOC_SIZE.ilog2().into());
+        let distance = self.ins().ishl(number, scale);
+        let address = self.ins().iadd(start, distance);
+        self.ins().load(Type::POINTER, flags, address, 0)
     }
 
     /// The declarations of the function number `index`.
@@ -99,10 +168,13 @@ impl FunctionGenerator<'_> {
         if let Some(declared) = self.func_refs[index] {
             return declared;
         }
-        let callee = &self.plan.callees[index];
-        let signature = self.builder.import_signature(callee.signature.clone());
+        let (name, signature) = (
+            self.callee(index).name.clone(),
+            self.callee(index).signature.clone(),
+        );
+        let signature = self.builder.import_signature(signature);
         let func_ref = self.builder.import_function(ExtFuncData {
-            name: callee.name.clone(),
+            name,
             signature,
             colocated: self.random.chance(50),
         });

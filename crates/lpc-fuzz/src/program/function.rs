@@ -7,14 +7,15 @@
 
 use super::memory::Region;
 use super::numbers;
-use super::plan::Plan;
+use super::plan::{Callee, Plan};
 use super::profile::{Profile, Statement};
 use super::random::Random;
+use super::recursion::Recursion;
 use super::scope::{INTS, Mark, Scope};
 use super::shape::LoopExit;
 use lpc_lpir::builder::{FunctionBuilder, FunctionBuilderContext, InstBuilder, Variable};
 use lpc_lpir::ir::{
-    Block, CallConv, ExternalName, FuncRef, Function, GlobalValue, SigRef, Signature, Type, Value,
+    Block, CallConv, FuncRef, Function, GlobalValue, SigRef, SourceLoc, Type, Value,
 };
 
 /// The most parts that are nested in each other.
@@ -31,12 +32,18 @@ pub(super) struct FunctionGenerator<'a> {
     pub(super) random: &'a mut Random,
     pub(super) profile: &'a Profile,
     pub(super) plan: &'a Plan,
+    /// The function itself.
+    pub(super) own: &'a Callee,
+    /// How it calls itself, if it does.
+    pub(super) recursion: Option<Recursion>,
+    /// Whether its instructions have source locations.
+    is_located: bool,
     pub(super) builder: FunctionBuilder<'a>,
     pub(super) scope: Scope,
     pub(super) variables: Vec<(Variable, Type)>,
     /// The memory that may be accessed.
     pub(super) regions: Vec<Region>,
-    /// The functions of the plan, as far as they are declared.
+    /// The functions of the plan and then the function itself, as far as they are declared.
     pub(super) func_refs: Vec<Option<(FuncRef, SigRef)>>,
     /// The data of the plan, as far as they are declared, without an offset.
     pub(super) data: Vec<Option<GlobalValue>>,
@@ -75,22 +82,26 @@ pub(super) fn generate_function(
     random: &mut Random,
     profile: &Profile,
     plan: &Plan,
-    name: &ExternalName,
-    signature: Signature,
+    own: &Callee,
 ) -> Generated {
-    let mut function = Function::new(name.clone(), signature);
+    let mut function = Function::new(own.name.clone(), own.signature.clone());
     let mut context = FunctionBuilderContext::new();
+    let recursion = Recursion::of(random, profile, own);
     let budget = Budget {
         statements: random.banded(profile.statements),
         multiplier: 1,
         executed: 0,
-        limit: random.banded(profile.executed).into(),
+        limit: u64::from(random.banded(profile.executed)) / recursion.map_or(1, Recursion::calls),
         charged: 0,
     };
+    let is_located = random.chance(profile.located_percent);
     let mut generator = FunctionGenerator {
         random,
         profile,
         plan,
+        own,
+        recursion,
+        is_located,
         builder: FunctionBuilder::new(&mut function, &mut context),
         scope: Scope::default(),
         variables: Vec::new(),
@@ -106,7 +117,7 @@ pub(super) fn generate_function(
     generator.region(u32::MAX);
     generator.end();
     generator.charge();
-    let cost = generator.budget.executed;
+    let cost = generator.budget.executed * recursion.map_or(1, Recursion::calls);
     generator.builder.seal_all_blocks();
     generator.builder.finalize();
     Generated { function, cost }
@@ -118,10 +129,18 @@ impl FunctionGenerator<'_> {
         let entry = self.builder.create_block();
         self.builder.append_block_params_for_function_params(entry);
         self.builder.switch_to_block(entry);
-        for value in self.builder.block_params(entry) {
-            self.push(value);
+        let params = self.builder.block_params(entry);
+        let pointer = self.own.pointer;
+        for (index, &value) in params.iter().enumerate() {
+            if pointer.is_none_or(|pointer| pointer.index != index) {
+                self.push(value);
+            }
+        }
+        if let Some(pointer) = pointer {
+            self.declare_pointer(params[pointer.index], pointer);
         }
         self.declare_memory();
+        self.declare_stack_limit();
         for _ in 0..self.random.banded(self.profile.variables) {
             let ty = self.any_type();
             let variable = self.builder.declare_var(ty);
@@ -143,6 +162,10 @@ impl FunctionGenerator<'_> {
                 return;
             }
             self.budget.statements -= 1;
+            if self.is_located {
+                let line = self.random.below(1_000);
+                self.builder.set_srcloc(SourceLoc::new(line));
+            }
             self.statement();
             self.charge();
         }
@@ -364,6 +387,9 @@ impl FunctionGenerator<'_> {
 
     /// Returns, or calls another function in place of that.
     fn end(&mut self) {
+        if let Some(recursion) = self.recursion {
+            self.recur(recursion);
+        }
         let can_call = self.random.chance(40) && self.tail_call();
         if !can_call {
             let results = self.final_results();

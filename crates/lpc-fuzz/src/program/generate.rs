@@ -3,7 +3,7 @@
 use super::TestProgram;
 use super::function::generate_function;
 use super::inputs::inputs;
-use super::plan::{Callee, Plan, signature};
+use super::plan::{Plan, callee};
 use super::profile::Profile;
 use super::random::Random;
 use lpc_lpir::ir::{ExternalName, Function, Linkage, Module};
@@ -22,14 +22,14 @@ fn generate_with(profile: &Profile, seed: u64, index: u64, calls: usize) -> Test
     let mut functions: Vec<Function> = Vec::new();
     for number in (0..count).rev() {
         let name = function_name(random, number);
-        let signature = signature(random, profile, &plan);
-        let generated = generate_function(random, profile, &plan, &name, signature.clone());
+        if !plan.callees.is_empty() && random.chance(profile.table_percent) {
+            plan.add_table(random);
+        }
+        let mut callee = callee(random, profile, &plan, name, number == 0);
+        let generated = generate_function(random, profile, &plan, &callee);
         functions.push(generated.function);
-        plan.callees.push(Callee {
-            name,
-            signature,
-            cost: generated.cost,
-        });
+        callee.cost = generated.cost;
+        plan.callees.push(callee);
     }
     let entry = plan.callees.pop().expect("there is a function");
     let inputs = inputs(random, &entry.signature, calls);

@@ -5,10 +5,11 @@
 //! values of [`Scope`](super::scope::Scope), so that they reach nothing that a program computes.
 
 use super::function::{FunctionGenerator, type_among};
+use super::plan::PointerParam;
 use lpc_lpir::builder::InstInserter;
 use lpc_lpir::ir::{
-    DataKind, Endianness, GlobalValueData, Imm64, InstructionData, InstructionFormat, MemFlags,
-    Offset32, Opcode, StackSlot, StackSlotData, TrapCode, Type, Value,
+    DataKind, Endianness, GlobalValue, GlobalValueData, Imm64, InstructionData, InstructionFormat,
+    MemFlags, Offset32, Opcode, StackSlot, StackSlotData, TrapCode, Type, Value,
 };
 
 /// Bytes that may be accessed.
@@ -28,6 +29,8 @@ enum Base {
     Slot(StackSlot),
     /// The data object of the plan with this number.
     Data(usize),
+    /// The parameter that is an address.
+    Pointer(Value),
 }
 
 /// An address in a region.
@@ -76,6 +79,41 @@ impl FunctionGenerator<'_> {
         }
     }
 
+    /// The memory that the caller passes the address of.
+    pub(super) fn declare_pointer(&mut self, value: Value, pointer: PointerParam) {
+        self.regions.push(Region {
+            base: Base::Pointer(value),
+            start: 0,
+            size: pointer.size,
+            alignment: pointer.alignment,
+            is_writable: true,
+        });
+    }
+
+    /// The address of memory that a callee may read and write, if there is any. What is in the frame is gone when the callee of
+    /// a tail call runs.
+    pub(super) fn pointer_argument(
+        &mut self,
+        pointer: PointerParam,
+        is_tail_call: bool,
+    ) -> Option<Value> {
+        let is_suitable = |region: &&Region| {
+            let is_kept = !(is_tail_call && matches!(region.base, Base::Slot(_)));
+            is_kept
+                && region.is_writable
+                && region.size >= pointer.size
+                && region.alignment >= pointer.alignment
+        };
+        let suitable: Vec<Region> = self.regions.iter().filter(is_suitable).copied().collect();
+        if suitable.is_empty() {
+            return None;
+        }
+        let region = self.random.pick(&suitable);
+        let distance = self.random.between(0, region.size - pointer.size);
+        let distance = distance - distance % pointer.alignment;
+        Some(self.region_address(region, distance as i32))
+    }
+
     /// A stack slot of which a few bytes are used, all of which are written.
     fn declare_stack_slot(&mut self) {
         let used = self
@@ -88,6 +126,12 @@ impl FunctionGenerator<'_> {
             (29, (2_200, 6_000)),
             (1, (20_000, 50_000)),
         ]);
+        // A function that calls itself has its frame several times.
+        let unused = if self.recursion.is_some() {
+            unused.min(200)
+        } else {
+            unused
+        };
         let align_shift = self.random.below(6);
         let size = used + unused;
         let start = match unused {
@@ -127,26 +171,55 @@ impl FunctionGenerator<'_> {
         let offset = offset.wrapping_add(region.start as i32);
         match region.base {
             Base::Slot(slot) => self.ins().stack_addr(Type::POINTER, slot, offset),
-            Base::Data(index) => {
-                let global = self.data_global(index, offset);
-                self.ins().symbol_value(Type::POINTER, global)
-            }
+            Base::Data(index) => self.data_address(index, offset),
+            Base::Pointer(value) if offset == 0 => value,
+            Base::Pointer(value) => self.plus(value, offset),
         }
     }
 
-    fn data_global(&mut self, index: usize, offset: i32) -> lpc_lpir::ir::GlobalValue {
-        if let (0, Some(global)) = (offset, self.data[index]) {
-            return global;
-        }
-        let global = self.builder.create_global_value(GlobalValueData::Symbol {
-            name: self.plan.data[index].name.clone(),
-            offset: Imm64::new(offset.into()),
-            colocated: self.random.chance(50),
-        });
+    /// The address so many bytes behind the start of the data object number `index`.
+    pub(super) fn data_address(&mut self, index: usize, offset: i32) -> Value {
+        let global = match (offset, self.data[index]) {
+            (0, Some(global)) => global,
+            _ => self.data_global(index, offset),
+        };
         if offset == 0 {
             self.data[index] = Some(global);
         }
-        global
+        self.ins().symbol_value(Type::POINTER, global)
+    }
+
+    fn data_global(&mut self, index: usize, offset: i32) -> GlobalValue {
+        self.builder.create_global_value(GlobalValueData::Symbol {
+            name: self.plan.data[index].name.clone(),
+            offset: Imm64::new(offset.into()),
+            colocated: self.random.chance(50),
+        })
+    }
+
+    /// States an address that the stack does not reach: a small number, which is in the data.
+    pub(super) fn declare_stack_limit(&mut self) {
+        let Some(index) = self.plan.stack_limit else {
+            return;
+        };
+        if self.random.chance(50) {
+            return;
+        }
+        let base = self.data_global(index, 0);
+        let mut limit = self.builder.create_global_value(GlobalValueData::Load {
+            base,
+            offset: Offset32::new(self.random.pick(&[0, 4])),
+            global_type: Type::POINTER,
+            flags: MemFlags::trusted(),
+        });
+        if self.random.chance(50) {
+            limit = self.builder.create_global_value(GlobalValueData::IAddImm {
+                base: limit,
+                offset: Imm64::new(self.random.below(100).into()),
+                global_type: Type::POINTER,
+            });
+        }
+        self.builder.func.stack_limit = limit.into();
     }
 
     /// An address for `access`, if there is memory for it.

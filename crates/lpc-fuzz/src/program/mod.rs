@@ -14,10 +14,12 @@
 //! | `instructions` | single instructions, from the opcode table |
 //! | `idioms` | patterns of instructions that the compiler knows |
 //! | `memory`, `atomics` | accesses and their addresses |
-//! | `calls` | calls |
+//! | `calls`, `recursion` | calls |
 //! | `traps` | traps that seldom happen |
 //! | `oddities` | what says nothing, and what is never executed |
 //! | `inputs`, `numbers` | arguments and constants |
+//!
+//! [`Statistics`] tell what occurs.
 
 mod atomics;
 mod calls;
@@ -32,11 +34,14 @@ mod oddities;
 mod plan;
 mod profile;
 mod random;
+mod recursion;
 mod scope;
 mod shape;
+mod statistics;
 mod traps;
 
 pub use generate::generate;
+pub use statistics::Statistics;
 
 use lpc_lpir::ir::{DataValue, ExternalName, Module};
 

@@ -28,6 +28,14 @@ pub(super) struct Profile {
     pub(super) constant_percent: u32,
     /// A division whose divisor may be zero, or an addition that may trap.
     pub(super) unguarded_percent: u32,
+    /// A table of functions before each function but the first.
+    pub(super) table_percent: u32,
+    /// A module with functions that look whether there is room on the stack.
+    pub(super) stack_limit_percent: u32,
+    /// A function that calls itself.
+    pub(super) recursive_percent: u32,
+    /// A function whose instructions have source locations.
+    pub(super) located_percent: u32,
     /// A value that is left over and is made part of what the program computes.
     pub(super) kept_percent: u32,
     /// A new block that is put between others, not behind all.
@@ -99,6 +107,10 @@ impl Profile {
         ],
         constant_percent: 22,
         unguarded_percent: 6,
+        table_percent: 25,
+        stack_limit_percent: 3,
+        recursive_percent: 8,
+        located_percent: 10,
         kept_percent: 70,
         moved_block_percent: 20,
     };

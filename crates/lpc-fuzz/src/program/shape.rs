@@ -42,7 +42,7 @@ impl FunctionGenerator<'_> {
     }
 
     /// Fills `block` from now on, which gets parameters of these types.
-    fn enter_with_params(&mut self, block: Block) {
+    pub(super) fn enter_with_params(&mut self, block: Block) {
         self.enter(block);
         for param in self.builder.block_params(block) {
             self.push(param);
