@@ -443,7 +443,16 @@ fn code_that_is_not_in_ssa_form_is_refused() {
     let use_before_definition = "mv v192, v193\nli v193, 1\nrets v192=a0";
     let not_dominated = "args v192=a0\nbeq v192, zero, block1, block2\nblock1:\nli v193, 1\njump block3\n\
         block2:\njump block3\nblock3:\nrets v193=a0";
-    for body in [use_before_definition, not_dominated] {
+    let argument_of_a_branch = "jump block1(v193)\nblock1(v192):\nli v193, 1\nbeq v193, zero, block2, block3\n\
+        block2 edge:\njump block1(v193)\nblock3:\nrets v192=a0";
+    let argument_of_one_way = "beq zero, zero, block1, block2\nblock1:\nli v192, 1\njump block3(v192)\n\
+        block2:\njump block3(v192)\nblock3(v193):\nrets v193=a0";
+    for body in [
+        use_before_definition,
+        not_dominated,
+        argument_of_a_branch,
+        argument_of_one_way,
+    ] {
         for error in refused(body) {
             assert!(
                 matches!(error, Some(RegAllocError::SSA(..))),

@@ -11,6 +11,7 @@
 
 pub mod abi;
 pub mod blockorder;
+mod branch_args;
 pub mod buffer;
 pub mod constants;
 pub mod emit;

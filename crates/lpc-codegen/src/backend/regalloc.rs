@@ -5,6 +5,7 @@
 //! where each operand is and what has to be moved in between. Any allocator that keeps to it can stand here, and
 //! `regalloc2`'s checker can judge it.
 
+use super::branch_args::check_branch_args;
 use super::machinst::{MachInst, MachTerminator};
 use super::vcode::{BlockIndex, InsnIndex, VCode};
 use regalloc2::checker::Checker;
@@ -79,6 +80,7 @@ pub fn run_validated<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
 ) -> Result<Output, RegAllocError> {
+    check_branch_args(vcode)?;
     let output = allocate(vcode, algorithm, true)?;
     let mut checker = Checker::new(vcode, machine_env(vcode));
     checker.prepare(&output);
