@@ -370,6 +370,23 @@ impl Random {
     }
 }
 
+/// The size of a function may lead beyond the end of the address space.
+#[test]
+fn functions_do_not_wrap_around_the_address_space() {
+    let mut bytes = program();
+    let file = ElfFile::parse(&bytes).unwrap();
+    let mut symbols = file.symbols.iter();
+    let main = symbols.find(|symbol| symbol.name == "main").unwrap();
+    let place_and_size = |place: u32, size: u32| [place, size].map(u32::to_le_bytes).concat();
+    let stated = place_and_size(main.value, main.size);
+    let offset = bytes.windows(8).position(|window| window == stated);
+    let changed = place_and_size(0xffff_fff0, 0xffff_ffff);
+    bytes[offset.unwrap()..][..8].copy_from_slice(&changed);
+    let file = ElfFile::parse(&bytes).unwrap();
+    assert_eq!(file.locate(0xffff_fff6), Some(("main", 6)));
+    assert_eq!(file.locate(6), None);
+}
+
 #[test]
 fn truncated_files_are_refused() {
     let bytes = program();

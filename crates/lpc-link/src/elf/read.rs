@@ -315,12 +315,18 @@ impl<'data> ElfFile<'data> {
     /// The function that `address` of a linked file is in, and the distance from its start. Where no function is known to
     /// reach so far it is the next label before the address in its section.
     pub fn locate(&self, address: u32) -> Option<(&'data str, u32)> {
-        let contains = |symbol: &&Symbol<'data>| {
-            symbol.kind == SymbolKind::Function && address.wrapping_sub(symbol.value) < symbol.size
+        // A size that leads beyond the end of the address space does not lead back to its start.
+        let is_in = |start: u32, size: u32| {
+            let offset = address.checked_sub(start);
+            offset.is_some_and(|offset| offset < size)
         };
-        let section = self.sections.iter().position(|section| {
-            section.is_allocated && address.wrapping_sub(section.address) < section.size
-        });
+        let contains = |symbol: &&Symbol<'data>| {
+            symbol.kind == SymbolKind::Function && is_in(symbol.value, symbol.size)
+        };
+        let section = self
+            .sections
+            .iter()
+            .position(|section| section.is_allocated && is_in(section.address, section.size));
         let labels = || self.symbols.iter().filter(|symbol| symbol.is_label());
         let is_before = |symbol: &&Symbol<'data>| {
             let place = section.map(|index| SymbolPlace::Section(SectionIndex(index)));
