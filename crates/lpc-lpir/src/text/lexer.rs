@@ -115,6 +115,7 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let line = rest.split('\n').next().unwrap_or_default();
         self.position += line.len();
+        self.pass_characters(line);
         line.trim()
     }
 
@@ -167,6 +168,8 @@ impl<'a> Lexer<'a> {
             }
             b';' => {
                 let text = self.take_while(|byte| byte != b'\n');
+                // The text may end behind it, in the same line.
+                self.pass_characters(text);
                 Token::Comment(&text[1..])
             }
             b'%' if self.peek(1) == Some(b'"') => self
@@ -237,16 +240,22 @@ impl<'a> Lexer<'a> {
         }
         let quoted = self.text.get(start..start + length)?;
         self.position = start + length + 1;
-        self.line_start += (quoted.len() - quoted.chars().count()) as isize;
+        self.pass_characters(quoted);
         Some(quoted)
+    }
+
+    /// Takes care that each character of `text`, a part of the line that was read, counts as one.
+    fn pass_characters(&mut self, text: &str) {
+        self.line_start += (text.len() - text.chars().count()) as isize;
     }
 
     fn scan_invalid(&mut self) -> Token<'a> {
         let Some(character) = self.rest().chars().next() else {
             return Token::End;
         };
-        self.position += character.len_utf8();
-        self.line_start += character.len_utf8() as isize - 1;
+        let length = character.len_utf8();
+        self.pass_characters(&self.rest()[..length]);
+        self.position += length;
         Token::Invalid(character)
     }
 }
@@ -385,5 +394,16 @@ mod tests {
         })
         .collect();
         assert_eq!(locations, [(3, 5), (3, 7), (3, 12), (3, 14), (4, 2)]);
+    }
+
+    #[test]
+    fn the_end_of_the_text_is_behind_its_last_character() {
+        let end = Location { line: 1, column: 4 };
+        let mut lexer = Lexer::new("; ö", Location::START);
+        assert_eq!(lexer.next().0, Token::Comment(" ö"));
+        assert_eq!(lexer.next(), (Token::End, end));
+        let mut lexer = Lexer::new("ab\u{2007}", Location::START);
+        lexer.rest_of_line();
+        assert_eq!(lexer.next(), (Token::End, end));
     }
 }
