@@ -2,6 +2,7 @@
 
 use clap::Args;
 use lpc_fuzz::Error;
+use lpc_fuzz::targets::dictionary::text_of;
 use lpc_fuzz::targets::replay::{Report, replay, replay_kept, target_of};
 use lpc_fuzz::targets::{TARGETS, Target, find};
 use std::fs;
@@ -14,7 +15,7 @@ Examples:
   lpc-fuzz replay
   lpc-fuzz replay --target text
   lpc-fuzz replay --target elf fuzz/artifacts/elf/crash-0123
-  lpc-fuzz replay --target elf --write-seeds /tmp/seeds")]
+  lpc-fuzz replay --target text --prepare /tmp/text")]
 pub(crate) struct ReplayArguments {
     /// The target [default: all, or for a path the one that a folder in it is named after]
     #[arg(long, value_name = "NAME", value_parser = parse_target)]
@@ -24,14 +25,15 @@ pub(crate) struct ReplayArguments {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Do not run what is made of the files of the repository, but write it to files in this folder, for a fuzzer to start with
+    /// Do not run what is made of the files of the repository, but write it to files in FOLDER/seeds, for a fuzzer to start
+    /// with, and to FOLDER/dictionary words that inputs are made of
     #[arg(
         long,
         value_name = "FOLDER",
         requires = "target",
         conflicts_with = "paths"
     )]
-    write_seeds: Option<PathBuf>,
+    prepare: Option<PathBuf>,
 }
 
 fn parse_target(name: &str) -> Result<&'static Target, String> {
@@ -43,8 +45,8 @@ fn parse_target(name: &str) -> Result<&'static Target, String> {
 
 /// Returns whether nothing was found.
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<bool, Error> {
-    if let (Some(target), Some(folder)) = (arguments.target, &arguments.write_seeds) {
-        return write_seeds(target, folder).map(|()| true);
+    if let (Some(target), Some(folder)) = (arguments.target, &arguments.prepare) {
+        return prepare(target, folder).map(|()| true);
     }
     let mut report = Report::default();
     for path in &arguments.paths {
@@ -76,17 +78,19 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<bool, Error> {
     Ok(report.failures.is_empty())
 }
 
-fn write_seeds(target: &Target, folder: &Path) -> Result<(), Error> {
-    let error = |path: &Path| {
-        let path = path.to_owned();
-        |error| Error::File(path, error)
-    };
-    fs::create_dir_all(folder).map_err(error(folder))?;
+fn prepare(target: &Target, folder: &Path) -> Result<(), Error> {
     let seeds = (target.seeds)();
+    let seeds_folder = folder.join("seeds");
+    fs::create_dir_all(&seeds_folder).map_err(|error| Error::File(seeds_folder.clone(), error))?;
     for (index, seed) in seeds.iter().enumerate() {
-        let path = folder.join(format!("seed-{index:04}"));
-        fs::write(&path, &seed.bytes).map_err(error(&path))?;
+        write(&seeds_folder.join(format!("{index:04}")), &seed.bytes)?;
     }
-    anstream::println!("{} inputs", seeds.len());
+    let words = (target.dictionary)();
+    write(&folder.join("dictionary"), text_of(&words).as_bytes())?;
+    anstream::println!("{} inputs, {} words", seeds.len(), words.len());
     Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    fs::write(path, bytes).map_err(|error| Error::File(path.to_owned(), error))
 }

@@ -7,6 +7,7 @@
 pub mod compile;
 pub mod decode;
 mod defined;
+pub mod dictionary;
 pub mod elf;
 pub mod emulate;
 pub mod module;
@@ -32,6 +33,8 @@ pub struct Target {
     pub run: fn(&[u8]),
     /// Inputs that can be made of the files of the repository.
     pub seeds: fn() -> Vec<Seed>,
+    /// Words that inputs are made of.
+    pub dictionary: fn() -> Vec<String>,
 }
 
 /// All targets.
@@ -41,42 +44,49 @@ pub const TARGETS: [Target; 7] = [
         checks: "test files, modules and run directives: an error in the text, or what prints to a fixpoint",
         run: text::run,
         seeds: seeds::program_texts,
+        dictionary: dictionary::of_programs,
     },
     Target {
         name: "vcode",
         checks: "virtual-register code: an error in the text, or what prints to a fixpoint, is allocated correctly and emitted",
         run: vcode::run,
         seeds: seeds::vcode_texts,
+        dictionary: dictionary::of_vcode,
     },
     Target {
         name: "module",
         checks: "programs in text: what the verifier accepts is compiled, linked, written as files, and executed to some end",
         run: module::run,
         seeds: seeds::program_texts,
+        dictionary: dictionary::of_programs,
     },
     Target {
         name: "compile",
         checks: "functions built through the API: what the verifier accepts is compiled, and computes what the interpreter does",
         run: compile::run,
-        seeds: seeds::none,
+        seeds: seeds::random_bytes,
+        dictionary: dictionary::none,
     },
     Target {
         name: "decode",
         checks: "machine code: decoding and encoding, compressing and expanding give the same again; all prints",
         run: decode::run,
         seeds: seeds::encodings,
+        dictionary: dictionary::none,
     },
     Target {
         name: "elf",
         checks: "ELF files: an error, or what is listed and runs to some end",
         run: elf::run,
         seeds: seeds::elf_files,
+        dictionary: dictionary::none,
     },
     Target {
         name: "emulate",
         checks: "machine code that is executed: the same, however it is run",
         run: emulate::run,
         seeds: seeds::machine_code,
+        dictionary: dictionary::none,
     },
 ];
 

@@ -18,14 +18,25 @@ pub struct Seed {
     pub bytes: Vec<u8>,
 }
 
+/// How many inputs are random bytes.
+const RANDOM_SEEDS: u64 = 200;
+
 /// The root of the repository that this was compiled in.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// No inputs.
-pub fn none() -> Vec<Seed> {
-    Vec::new()
+/// Bytes without meaning, always the same, for a target that takes them for choices.
+pub fn random_bytes() -> Vec<Seed> {
+    let seed = |number| {
+        let mut random = fastrand::Rng::with_seed(number);
+        let length = random.usize(16..1_024);
+        Seed {
+            name: format!("random bytes {number}"),
+            bytes: (0..length).map(|_| random.u8(..)).collect(),
+        }
+    };
+    (0..RANDOM_SEEDS).map(seed).collect()
 }
 
 /// All programs of the repository.

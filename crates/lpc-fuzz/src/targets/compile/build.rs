@@ -11,8 +11,8 @@
 use super::choices::Choices;
 use lpc_lpir::ir::{
     AbiParam, ArgumentExtension, ArgumentPurpose, AtomicRmwOp, Block, BlockCall, CallConv,
-    ControllingType, DataKind, DataObject, ExtFuncData, ExternalName, FuncRef, Function,
-    GlobalValue, GlobalValueData, Imm64, Inst, InstructionData, InstructionFormat, IntCC,
+    ControllingType, DataKind, DataObject, Endianness, ExtFuncData, ExternalName, FuncRef,
+    Function, GlobalValue, GlobalValueData, Imm64, Inst, InstructionData, InstructionFormat, IntCC,
     JumpTableData, MemFlags, Module, ModuleError, Offset32, Opcode, OperandType, SigRef, Signature,
     StackSlot, StackSlotData, TrapCode, Type, Value, ValueList,
 };
@@ -448,10 +448,21 @@ impl<'c, 'b> FunctionBuilder<'c, 'b> {
     }
 
     fn flags(&mut self) -> MemFlags {
-        match self.choices.rarely(8) {
-            true => MemFlags::from_bits(self.choices.number() as u16),
-            false => MemFlags::new(),
-        }
+        let bits = match self.choices.rarely(8) {
+            true => self.choices.byte(),
+            false => 0,
+        };
+        let steps: [fn(MemFlags) -> MemFlags; 7] = [
+            MemFlags::with_notrap,
+            |flags| flags.with_trap_code(TrapCode::INTEGER_OVERFLOW),
+            MemFlags::with_aligned,
+            MemFlags::with_readonly,
+            MemFlags::with_can_move,
+            |flags| flags.with_endianness(Endianness::Little),
+            |flags| flags.with_endianness(Endianness::Big),
+        ];
+        let chosen = (0..).zip(steps).filter(|(bit, _)| bits >> bit & 1 != 0);
+        chosen.fold(MemFlags::new(), |flags, (_, step)| step(flags))
     }
 
     /// A constant that is written as one of its type, but now and then is not.
