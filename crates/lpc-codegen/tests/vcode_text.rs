@@ -178,6 +178,10 @@ fn errors_of_instructions() {
             "3:1: `a0` is to hold two values at once",
         ),
         (
+            "call %f(v192=a0, v192=a0)",
+            "3:1: `a0` is to hold one value twice",
+        ),
+        (
             "call %f() -> v192=a0 clobbers a0-a7",
             "3:1: `a0` is to hold two values at once",
         ),

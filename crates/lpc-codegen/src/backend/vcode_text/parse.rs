@@ -319,9 +319,9 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         for &(reg, kind) in &operands.regs {
             self.note_reg(reg, kind, cursor)?;
         }
-        if let Some(preg) = operands.conflict {
+        if let Some((preg, what)) = operands.conflict {
             let name = I::reg_name(RealReg::from(preg));
-            return cursor.error(format!("`{name}` is to hold two values at once"));
+            return cursor.error(format!("`{name}` is to hold {what}"));
         }
         Ok(())
     }
@@ -408,13 +408,17 @@ fn note_reg<'t>(
     Ok(())
 }
 
-/// The registers of an instruction, and the first physical one that is wanted for two values at the same time.
+/// What is wrong when two operands want one physical register at the same time.
+const TWO_VALUES: &str = "two values at once";
+const ONE_VALUE_TWICE: &str = "one value twice";
+
+/// The registers of an instruction, and the first physical one that two operands want at the same time, with what is wrong.
 #[derive(Default)]
 struct CollectedOperands {
     regs: Vec<(Reg, OperandKind)>,
     /// What each physical register is to hold, early and late.
     fixed: BTreeMap<(PReg, u8), Reg>,
-    conflict: Option<PReg>,
+    conflict: Option<(PReg, &'static str)>,
 }
 
 impl OperandVisitor for CollectedOperands {
@@ -428,9 +432,13 @@ impl OperandVisitor for CollectedOperands {
         self.regs.push((*reg, kind));
         if let OperandConstraint::FixedReg(preg) = constraint
             && let Some(other) = self.fixed.insert((preg, pos as u8), *reg)
-            && other != *reg
         {
-            self.conflict.get_or_insert(preg);
+            // Allocators take each fixed register for a use of its own.
+            let what = match other == *reg {
+                true => ONE_VALUE_TWICE,
+                false => TWO_VALUES,
+            };
+            self.conflict.get_or_insert((preg, what));
         }
     }
 
@@ -438,7 +446,7 @@ impl OperandVisitor for CollectedOperands {
         let late = OperandPos::Late as u8;
         let mut defined = self.fixed.keys().filter(|&&(_, pos)| pos == late);
         if let Some(&(preg, _)) = defined.find(|&&(preg, _)| clobbers.contains(preg)) {
-            self.conflict.get_or_insert(preg);
+            self.conflict.get_or_insert((preg, TWO_VALUES));
         }
     }
 }
