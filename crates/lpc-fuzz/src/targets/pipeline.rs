@@ -20,7 +20,7 @@ const EXECUTED: u64 = 500_000;
 const STACK_SIZE: u32 = 1 << 16;
 
 /// The memory of the machine, in bytes.
-const MEMORY_SIZE: u32 = 1 << 19;
+const MEMORY_SIZE: u32 = 1 << 18;
 
 /// The instruction sets that code is made for.
 const MACHINES: [ExtensionSet; 5] = [

@@ -18,7 +18,7 @@ use lpc_lpir::ir::{
 };
 
 /// How often something is done that the verifier may well refuse: once in so many times.
-const RARE: u8 = 85;
+const RARE: u8 = u8::MAX;
 
 const MOST_FUNCTIONS: usize = 3;
 const MOST_PARAMS: usize = 14;
@@ -48,7 +48,10 @@ pub(super) fn module(choices: &mut Choices<'_>) -> Result<Module, ModuleError> {
         module.add_data(DataObject::new(ExternalName::symbol(name), kind, 16, bytes))?;
     }
     let count = 1 + choices.below(MOST_FUNCTIONS);
-    let signatures: Vec<_> = (0..count).map(|_| signature(choices)).collect();
+    let mut signatures: Vec<Signature> = Vec::new();
+    for _ in 0..count {
+        signatures.push(signature(choices, signatures.first()));
+    }
     for index in 0..count {
         module.add_function(FunctionBuilder::build(choices, &signatures, index))?;
     }
@@ -59,31 +62,43 @@ fn name(index: usize) -> ExternalName {
     ExternalName::symbol(format!("f{index}"))
 }
 
-fn signature(choices: &mut Choices<'_>) -> Signature {
+/// A signature, which may return what `other` does, so that one may be called in place of the other.
+fn signature(choices: &mut Choices<'_>, other: Option<&Signature>) -> Signature {
     let mut signature = Signature::new(choices.of(&CallConv::ALL));
     for _ in 0..choices.below(MOST_PARAMS) {
         signature.params.push(param(choices));
     }
-    for _ in 0..choices.below(MOST_RETURNS) {
-        signature.returns.push(param(choices));
+    match other {
+        Some(other) if choices.below(2) == 0 => {
+            signature.call_conv = other.call_conv;
+            signature.returns.clone_from(&other.returns);
+        }
+        _ => {
+            for _ in 0..choices.below(MOST_RETURNS) {
+                signature.returns.push(param(choices));
+            }
+        }
     }
     signature
 }
 
 fn param(choices: &mut Choices<'_>) -> AbiParam {
-    let value_type = ty(choices);
-    let extension = match choices.below(3) {
-        1 if value_type.bits() < 32 => ArgumentExtension::Uext,
-        2 if value_type.bits() < 32 => ArgumentExtension::Sext,
-        _ => ArgumentExtension::None,
-    };
-    let purpose = match choices.rarely(RARE) {
+    let purpose = match choices.rarely(32) {
         true => choices.of(&[
             ArgumentPurpose::StructReturn,
             ArgumentPurpose::StructArgument(24),
             ArgumentPurpose::VMContext,
         ]),
         false => ArgumentPurpose::Normal,
+    };
+    let value_type = match purpose {
+        ArgumentPurpose::Normal => ty(choices),
+        _ => Type::POINTER,
+    };
+    let extension = match choices.below(3) {
+        1 if value_type.bits() < 32 => ArgumentExtension::Uext,
+        2 if value_type.bits() < 32 => ArgumentExtension::Sext,
+        _ => ArgumentExtension::None,
     };
     AbiParam {
         value_type,
@@ -238,11 +253,11 @@ impl<'c, 'b> FunctionBuilder<'c, 'b> {
                 self.add_inst(opcode);
             }
         }
-        let terminators = Opcode::ALL
+        let terminators: Vec<_> = Opcode::ALL
             .iter()
             .copied()
-            .filter(|opcode| opcode.is_terminator());
-        let terminators: Vec<_> = terminators.collect();
+            .filter(|opcode| opcode.is_terminator() && self.may_end_block(*opcode))
+            .collect();
         // Without bytes it must come to an end.
         let opcode = match self.choices.is_empty() {
             true => Opcode::Return,
@@ -252,6 +267,13 @@ impl<'c, 'b> FunctionBuilder<'c, 'b> {
         if self.block == self.blocks[0] {
             self.of_entry = std::mem::take(&mut self.of_block);
         }
+    }
+
+    /// Whether the terminator is good for something in this function: there is a block to branch to, and tail calls need
+    /// their convention.
+    fn may_end_block(&self, opcode: Opcode) -> bool {
+        let has_tail_calls = self.function.signature.call_conv == CallConv::Tail;
+        (!opcode.is_branch() || self.blocks.len() > 1) && (!opcode.is_call() || has_tail_calls)
     }
 
     /// Adds an instruction with operands of the types that it needs.
@@ -452,17 +474,21 @@ impl<'c, 'b> FunctionBuilder<'c, 'b> {
             true => self.choices.byte(),
             false => 0,
         };
-        let steps: [fn(MemFlags) -> MemFlags; 7] = [
+        let steps: [fn(MemFlags) -> MemFlags; 6] = [
             MemFlags::with_notrap,
             |flags| flags.with_trap_code(TrapCode::INTEGER_OVERFLOW),
             MemFlags::with_aligned,
-            MemFlags::with_readonly,
             MemFlags::with_can_move,
             |flags| flags.with_endianness(Endianness::Little),
             |flags| flags.with_endianness(Endianness::Big),
         ];
         let chosen = (0..).zip(steps).filter(|(bit, _)| bits >> bit & 1 != 0);
-        chosen.fold(MemFlags::new(), |flags, (_, step)| step(flags))
+        let flags = chosen.fold(MemFlags::new(), |flags, (_, step)| step(flags));
+        // Stores must not have it.
+        match self.choices.rarely(RARE) {
+            true => flags.with_readonly(),
+            false => flags,
+        }
     }
 
     /// A constant that is written as one of its type, but now and then is not.
@@ -485,7 +511,10 @@ impl<'c, 'b> FunctionBuilder<'c, 'b> {
             0..3 if behind < self.blocks.len() => {
                 self.blocks[behind + self.choices.below(self.blocks.len() - behind)]
             }
-            _ => self.blocks[self.choices.below(self.blocks.len())],
+            _ if self.blocks.len() > 1 => {
+                self.blocks[1 + self.choices.below(self.blocks.len() - 1)]
+            }
+            _ => self.block,
         };
         let dfg = &self.function.dfg;
         let params: Vec<_> = match dfg.block_is_valid(block) {
