@@ -225,6 +225,14 @@ fn errors_of_instructions() {
         ("lw v192, nowhere+0", "3:10: expected an address"),
         ("lw v192, 0(sp), trap what", "3:22: unknown trap code"),
         (
+            "sw zero, slot+4",
+            "3:10: this is not in the frame that the function asks for",
+        ),
+        (
+            "lw v192, spillslot900",
+            "3:10: this is not in the frame that the function asks for",
+        ),
+        (
             "sw zero, tail_arg(16)+0",
             "3:19: expected an integer from 0 to 0",
         ),

@@ -297,17 +297,21 @@ impl Lower<'_, MInst> {
         Address::Register(self.reg(sum), low)
     }
 
-    /// The distance of `base + offset` from the start of the stack slots, if `base` is the address of a stack slot.
+    /// The distance of `base + offset` from the start of the stack slots, if `base` is the address of a stack slot and the sum
+    /// is in there. Other sums are computed: a store that is farther away than the frame is large would need the register that
+    /// only functions with large frames save.
     fn slot_address(&mut self, base: Value, offset: i32) -> Option<i32> {
         let inst = self.def_with_opcode(base, Opcode::StackAddr)?;
         let (slot, slot_offset) = stack_addr_parts(self, inst);
         if is_overaligned(self, slot) {
             return None;
         }
-        let start = self.slot_offset(slot) as i32;
-        let total = start.checked_add(slot_offset)?.checked_add(offset)?;
+        let in_slot = slot_offset.checked_add(offset)?;
+        let size = i32::try_from(self.func.stack_slots[slot].size).ok()?;
+        let start = i32::try_from(self.slot_offset(slot)).ok()?;
+        let total = start.checked_add(in_slot)?;
         total.checked_add(MAX_ACCESS_SPAN)?;
-        Some(total)
+        (0..=size).contains(&in_slot).then_some(total)
     }
 
     /// Takes additions of constants off `base`, as long as the sum is in reach or `base` becomes a stack slot.

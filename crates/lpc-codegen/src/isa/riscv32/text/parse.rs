@@ -149,14 +149,14 @@ fn parse_opcode(op: Opcode, order: AtomicOrder, p: Parser<'_, '_, '_>) -> ParseR
         Format::Load => {
             let rd = def(p)?;
             p.comma()?;
-            let (addr, trap) = (address(p)?, trap_suffix(p)?);
+            let (addr, trap) = (accessed_address(p)?, trap_suffix(p)?);
             MInst::Load { op, rd, addr, trap }
         }
         Format::Store => {
             let src = reg(p)?;
             p.comma()?;
             let start = p.cursor;
-            let (addr, trap) = (address(p)?, trap_suffix(p)?);
+            let (addr, trap) = (accessed_address(p)?, trap_suffix(p)?);
             if matches!(addr, AMode::Const(_)) {
                 return start.error("constants cannot be stored to");
             }
@@ -255,6 +255,34 @@ fn address(p: Parser<'_, '_, '_>) -> ParseResult<AMode> {
         _ => return start.error("expected an address"),
     })
 }
+
+/// An address that is loaded from or stored to: what is in the frame must be in the part of it that it names, as farther away
+/// it may take the register that only large frames save.
+fn accessed_address(p: Parser<'_, '_, '_>) -> ParseResult<AMode> {
+    let start = p.cursor;
+    let addr = address(p)?;
+    let frame = p.frame();
+    let is_within = |offset: i32, size: u32| (0..=i64::from(size)).contains(&offset.into());
+    let is_in_frame = match addr {
+        AMode::RegOffset(..) | AMode::Const(_) => true,
+        AMode::SlotOffset(offset) => is_within(offset, frame.stackslots_size),
+        AMode::IncomingArg(offset) => is_within(offset, frame.incoming_args_size),
+        AMode::OutgoingArg(offset) => is_within(offset, frame.outgoing_args_size),
+        // The words below are those of the frame itself.
+        AMode::TailArg { args_size, offset } => {
+            offset >= -SMALL_DISTANCE && offset <= args_size as i32
+        }
+        // How many there are is up to the allocator.
+        AMode::SpillSlot(slot) => slot.index() < SMALL_DISTANCE as usize / 4,
+    };
+    match is_in_frame {
+        true => Ok(addr),
+        false => start.error("this is not in the frame that the function asks for"),
+    }
+}
+
+/// A distance, in bytes, that every frame allows.
+const SMALL_DISTANCE: i32 = 128;
 
 /// The bytes of the stack arguments of a tail call: no more than the function has room for.
 fn tail_args_size(p: Parser<'_, '_, '_>) -> ParseResult<u32> {
