@@ -178,19 +178,26 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes the aliases of `original`, and those of the aliases.
-    fn write_aliases(&self, f: &mut fmt::Formatter<'_>, original: Value) -> fmt::Result {
-        if self.first_alias[original].is_none() {
-            return Ok(());
-        }
-        let mut originals = Vec::from([original]);
-        while let Some(original) = originals.pop() {
-            let mut next = self.first_alias[original];
+    /// Writes the aliases of `original`, with those of the aliases, in the order of their numbers. All are written as names of
+    /// `original`, as they are read; each once, also if they form a cycle.
+    fn write_aliases(&mut self, f: &mut fmt::Formatter<'_>, original: Value) -> fmt::Result {
+        let mut aliases = Vec::new();
+        let mut next = self.first_alias[original].take();
+        let mut followed = 0;
+        loop {
             while let Some(alias) = next {
-                writeln!(f, "{:1$}{alias} -> {original}", "", self.indent)?;
-                originals.push(alias);
+                aliases.push(alias);
                 next = self.next_alias[alias];
             }
+            let Some(&alias) = aliases.get(followed) else {
+                break;
+            };
+            next = self.first_alias[alias].take();
+            followed += 1;
+        }
+        aliases.sort_unstable();
+        for alias in aliases {
+            writeln!(f, "{:1$}{alias} -> {original}", "", self.indent)?;
         }
         Ok(())
     }

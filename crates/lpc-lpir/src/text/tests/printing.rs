@@ -2,7 +2,7 @@
 
 use super::parse_one;
 use crate::entity::EntityRef;
-use crate::ir::Inst;
+use crate::ir::{Inst, Value};
 use alloc::string::ToString;
 
 #[test]
@@ -110,4 +110,51 @@ block0:
 }
 ";
     assert_eq!(parse_one(text).to_string(), printed);
+}
+
+#[test]
+fn aliases_of_aliases_are_printed_as_they_are_read() {
+    let mut function = parse_one(
+        "function %f(i32) {
+block0(v0: i32):
+    return
+}",
+    );
+    let a = function.dfg.reserve_value();
+    let b = function.dfg.make_alias(Value::new(0));
+    let c = function.dfg.make_alias(b);
+    function.dfg.change_to_alias(a, c);
+    let printed = "function %f(i32) fast {
+block0(v0: i32):
+    v1 -> v0
+    v2 -> v0
+    v3 -> v0
+    return
+}
+";
+    assert_eq!(function.to_string(), printed);
+    assert_eq!(parse_one(printed).to_string(), printed);
+}
+
+#[test]
+fn printing_aliases_in_a_cycle_ends() {
+    let mut function = parse_one(
+        "function %f(i32, i32) {
+block0(v0: i32, v1: i32):
+    return
+}",
+    );
+    let [a, b] = [0, 1].map(Value::new);
+    function.dfg.change_to_alias(a, b);
+    function.dfg.change_to_alias(b, a);
+    assert_eq!(
+        function.to_string(),
+        "function %f(i32, i32) fast {
+block0(v0: i32, v1: i32):
+    v0 -> v0
+    v1 -> v0
+    return
+}
+"
+    );
 }
