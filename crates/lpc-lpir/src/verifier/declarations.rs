@@ -82,10 +82,7 @@ impl Verifier<'_> {
             let message = format!("{item} has invalid extension {:?}", param.extension);
             self.report(location, message);
         }
-        let is_address = matches!(
-            param.purpose,
-            ArgumentPurpose::StructReturn | ArgumentPurpose::StructArgument(_)
-        );
+        let is_address = param.purpose != ArgumentPurpose::Normal;
         if is_address && param.value_type != Type::POINTER {
             let message = format!(
                 "{item} has type {}, but is an address, of type {}",

@@ -135,6 +135,21 @@ impl<'a> Verifier<'a> {
         for cycle in core::mem::take(&mut self.originals.cycles) {
             self.report(cycle[0], alloc::format!("alias cycle: {cycle:?}"));
         }
+        let dfg = &self.func.dfg;
+        for alias in dfg.values() {
+            let is_alias = dfg.alias_target(alias).is_some();
+            let original = self.original(alias).filter(|_| is_alias);
+            let Some(expected) = original.map(|original| dfg.value_type(original)) else {
+                continue;
+            };
+            let ty = dfg.value_type(alias);
+            if ty != expected {
+                let message = alloc::format!(
+                    "alias has type {ty}, and stands for a value of type {expected}"
+                );
+                self.report(alias, message);
+            }
+        }
     }
 
     fn check_insts(&mut self) {

@@ -101,7 +101,8 @@ impl Verifier<'_> {
 
     /// An invalid signature of the function is reported where the function is declared.
     fn check_func_ref(&mut self, inst: Inst, func_ref: FuncRef) {
-        if !self.func.dfg.ext_funcs.is_valid(func_ref) {
+        let declared = self.func.dfg.ext_funcs.get(func_ref);
+        if declared.is_none_or(|declared| declared.name.is_empty()) {
             self.report(inst, format!("invalid function reference {func_ref}"));
         }
     }
@@ -120,7 +121,7 @@ impl Verifier<'_> {
 
     fn check_symbol(&mut self, inst: Inst, global_value: GlobalValue) {
         match self.func.global_values.get(global_value) {
-            Some(GlobalValueData::Symbol { .. }) => {}
+            Some(GlobalValueData::Symbol { name, .. }) if !name.is_empty() => {}
             Some(_) => self.report(inst, format!("{global_value} is not a symbol")),
             None => self.report(inst, format!("invalid global value {global_value}")),
         }

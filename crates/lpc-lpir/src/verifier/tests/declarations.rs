@@ -53,6 +53,21 @@ fn structures_are_passed_by_address_and_not_returned() {
 }
 
 #[test]
+fn contexts_are_addresses() {
+    let errors = build(|cursor| {
+        let context = AbiParam::special(Type::I64, ArgumentPurpose::VMContext);
+        cursor.func.signature.params = [context].to_vec();
+        let block = cursor.current_block().unwrap();
+        cursor.func.dfg.append_block_param(block, Type::I64);
+        cursor.ins().trap(TrapCode::STACK_OVERFLOW);
+    });
+    assert_eq!(
+        errors,
+        ["function: Parameter at position 0 has type i64, but is an address, of type i32"],
+    );
+}
+
+#[test]
 fn imported_function_without_signature() {
     let errors = build(|cursor| {
         cursor.func.dfg.ext_funcs.push(ExtFuncData {

@@ -67,6 +67,51 @@ fn result_that_has_become_an_alias() {
 }
 
 #[test]
+fn alias_of_another_type_than_its_value() {
+    let errors = build(|cursor| {
+        let a = cursor.ins().iconst(Type::I32, 1);
+        let b = cursor.func.dfg.make_alias(a);
+        let c = cursor.func.dfg.make_alias(b);
+        cursor.func.dfg.set_value_type(b, Type::I64);
+        cursor.ins().iadd(b, b);
+        cursor.ins().iadd(c, c);
+        cursor.ins().return_(&[]);
+    });
+    assert_eq!(
+        errors,
+        ["v1: alias has type i64, and stands for a value of type i32"]
+    );
+}
+
+/// The text form takes names without characters for gaps between the numbers of declarations.
+#[test]
+fn functions_and_symbols_without_names() {
+    let errors = build(|cursor| {
+        let signature = cursor.func.dfg.signatures.push(Signature::default());
+        let function = cursor.func.dfg.ext_funcs.push(ExtFuncData {
+            name: ExternalName::symbol(""),
+            signature,
+            colocated: false,
+        });
+        let symbol = cursor.func.global_values.push(GlobalValueData::Symbol {
+            name: ExternalName::symbol(""),
+            offset: Imm64::new(0),
+            colocated: false,
+        });
+        cursor.ins().call(function, &[]);
+        cursor.ins().symbol_value(Type::I32, symbol);
+        cursor.ins().return_(&[]);
+    });
+    assert_eq!(
+        errors,
+        [
+            "inst0 (call fn0()): invalid function reference fn0",
+            "inst1 (v0 = symbol_value.i32 gv0): gv0 is not a symbol"
+        ]
+    );
+}
+
+#[test]
 fn alias_cycle() {
     let errors = build(|cursor| {
         let a = cursor.ins().iconst(Type::I32, 1);
