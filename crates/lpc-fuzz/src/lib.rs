@@ -3,6 +3,7 @@
 //! They need programs that are not part of this repository; [`Error::MissingTool`] names the Debian package of each.
 
 pub mod abi;
+pub mod broken;
 pub mod defined;
 pub mod diff;
 mod error;

@@ -7,6 +7,7 @@ mod commands;
 
 use clap::{Parser, Subcommand};
 use commands::abi::{self, AbiArguments};
+use commands::broken::{self, BrokenArguments};
 use commands::diff::{self, DiffArguments};
 use commands::replay::{self, ReplayArguments};
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Abi(AbiArguments),
+    Broken(BrokenArguments),
     Replay(ReplayArguments),
     Diff(DiffArguments),
 }
@@ -32,6 +34,7 @@ enum Command {
 fn main() -> ExitCode {
     let found_nothing = match Arguments::parse().command {
         Command::Abi(arguments) => abi::run(&arguments),
+        Command::Broken(arguments) => broken::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
     };

@@ -21,7 +21,7 @@
 //! | [`keep`](keep()) | files with programs that failed |
 //! | [`faults`] | mistakes on purpose |
 
-mod attempt;
+pub(crate) mod attempt;
 pub mod check;
 pub mod compile;
 pub mod configuration;
