@@ -150,8 +150,10 @@ impl FunctionGenerator<'_> {
                 self.builder.def_var(variable, value);
             }
         }
-        // The entry block is part of the function from its first instruction on.
-        self.builder.ins().nop();
+        // Others can be put behind it before it has any instruction.
+        if self.builder.func.entry_block().is_none() {
+            self.builder.func.layout.append_block(entry);
+        }
         self.placed.push(entry);
     }
 
@@ -263,7 +265,11 @@ impl FunctionGenerator<'_> {
         };
         let other = self.scope.pick(self.random, other);
         let other = other.expect("there is a value of this type");
-        let value = self.converted(other, ty);
+        let value = if self.type_of(other).bits() > ty.bits() && self.random.chance(70) {
+            self.ins().ireduce(ty, other)
+        } else {
+            self.converted(other, ty)
+        };
         self.scope.push_used(value, ty);
         value
     }

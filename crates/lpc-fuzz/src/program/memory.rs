@@ -6,6 +6,7 @@
 
 use super::function::{FunctionGenerator, type_among};
 use super::plan::PointerParam;
+use super::scope::INTS;
 use lpc_lpir::builder::InstInserter;
 use lpc_lpir::ir::{
     DataKind, Endianness, GlobalValue, GlobalValueData, Imm64, InstructionData, InstructionFormat,
@@ -116,9 +117,9 @@ impl FunctionGenerator<'_> {
 
     /// A stack slot of which a few bytes are used, all of which are written.
     fn declare_stack_slot(&mut self) {
-        let used = self
-            .random
-            .banded(&[(70, (1, 16)), (25, (16, 32)), (5, (32, 96))]);
+        let used =
+            self.random
+                .banded(&[(50, (1, 16)), (20, (16, 16)), (25, (16, 32)), (5, (32, 96))]);
         let unused = self.random.banded(&[
             (700, (0, 0)),
             (200, (1, 64)),
@@ -152,16 +153,20 @@ impl FunctionGenerator<'_> {
         self.regions.push(region);
     }
 
-    /// Writes all bytes of `region`.
+    /// Writes all bytes of `region`, with few stores in most cases.
     fn fill(&mut self, region: Region) {
+        let start = self.region_address(region, 0);
         let mut filled = 0;
         while filled < region.size {
             let left = region.size - filled;
-            let ty = type_among(self.random, |ty| ty.bytes() <= left.min(16));
-            let ty = ty.expect("a byte is left");
-            let base = self.region_address(region, filled as i32);
+            let fitting = INTS.iter().rfind(|ty| ty.bytes() <= left);
+            let ty = match fitting {
+                Some(&largest) if self.random.chance(80) => largest,
+                _ => type_among(self.random, |ty| ty.bytes() <= left).unwrap_or(Type::I8),
+            };
             let value = self.value(ty);
-            self.ins().store(MemFlags::new(), value, base, 0);
+            self.ins()
+                .store(MemFlags::new(), value, start, filled as i32);
             filled += ty.bytes();
         }
     }

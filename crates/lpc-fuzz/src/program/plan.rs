@@ -200,12 +200,30 @@ fn signature(random: &mut Random, profile: &Profile) -> Signature {
     let count = random.banded(profile.params);
     signature.params = (0..count).map(|_| param(random)).collect();
     let count = random.banded(profile.results);
-    signature.returns = (0..count).map(|_| param(random)).collect();
+    signature.returns = (0..count).map(|_| result(random)).collect();
     signature
 }
 
 fn param(random: &mut Random) -> AbiParam {
-    let param = AbiParam::new(any_type(random));
+    let ty = any_type(random);
+    extended(random, ty)
+}
+
+/// A result, often a wide one: what is left over in the end fits in.
+fn result(random: &mut Random) -> AbiParam {
+    let ty = random.weighted(&[
+        (14, Type::I8),
+        (10, Type::I16),
+        (26, Type::I32),
+        (26, Type::I64),
+        (24, Type::I128),
+    ]);
+    extended(random, ty)
+}
+
+/// A parameter or result of type `ty`, which may be extended if it is narrow.
+fn extended(random: &mut Random, ty: Type) -> AbiParam {
+    let param = AbiParam::new(ty);
     if !matches!(param.value_type, Type::I8 | Type::I16) {
         return param;
     }

@@ -76,19 +76,19 @@ pub(super) enum Statement {
 impl Profile {
     /// Small programs, and few large ones.
     pub(super) const DEFAULT: Self = Self {
-        functions: &[(65, (1, 1)), (24, (2, 2)), (9, (3, 3)), (2, (4, 6))],
+        functions: &[(66, (1, 1)), (24, (2, 2)), (8, (3, 3)), (2, (4, 6))],
         statements: &[
-            (5_500, (1, 4)),
-            (3_000, (3, 9)),
-            (1_200, (8, 25)),
-            (150, (25, 80)),
-            (8, (300, 1_200)),
+            (6_300, (1, 3)),
+            (2_600, (3, 9)),
+            (850, (8, 24)),
+            (110, (24, 80)),
+            (10, (300, 1_200)),
         ],
-        params: &[(5, (0, 0)), (73, (1, 4)), (18, (4, 9)), (4, (9, 40))],
+        params: &[(5, (0, 0)), (75, (1, 3)), (15, (4, 9)), (5, (9, 40))],
         results: &[(4, (0, 0)), (78, (1, 2)), (15, (3, 6)), (3, (6, 20))],
         data_objects: &[(50, (0, 0)), (35, (1, 1)), (15, (2, 3))],
-        stack_slots: &[(65, (0, 0)), (25, (1, 1)), (10, (2, 3))],
-        variables: &[(70, (0, 0)), (20, (1, 3)), (10, (3, 8))],
+        stack_slots: &[(70, (0, 0)), (23, (1, 1)), (7, (2, 3))],
+        variables: &[(72, (0, 0)), (20, (1, 3)), (8, (3, 8))],
         executed: &[(70, (100, 500)), (27, (500, 3_000)), (3, (3_000, 20_000))],
         statement: &[
             (300, Statement::Instruction),
@@ -106,7 +106,7 @@ impl Profile {
             (6, Statement::Pressure),
         ],
         constant_percent: 22,
-        unguarded_percent: 6,
+        unguarded_percent: 9,
         table_percent: 25,
         stack_limit_percent: 3,
         recursive_percent: 8,

@@ -276,7 +276,7 @@ impl FunctionGenerator<'_> {
     /// A loop that goes round a known number of times at most.
     pub(super) fn counted_loop(&mut self) {
         self.charge();
-        let most = (self.budget.left() / 12).min(40) as u32;
+        let most = (self.budget.left() / 25).min(40) as u32;
         if most < 2 {
             self.any_instruction();
             return;
@@ -525,9 +525,11 @@ impl FunctionGenerator<'_> {
 
     /// Many values at the same time, and something between their definitions and their uses.
     pub(super) fn pressure(&mut self) {
+        self.charge();
         let count = self
             .random
             .banded(&[(60, (8, 16)), (30, (16, 30)), (10, (30, 60))]);
+        let count = count.min((self.budget.left() / 4) as u32);
         let mut values: Vec<Value> = Vec::new();
         for _ in 0..count {
             let ty = self.random.weighted(&[
