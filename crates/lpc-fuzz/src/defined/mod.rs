@@ -15,8 +15,8 @@ mod variant;
 use crate::program::TestProgram;
 use lpc_interp::{Error, Interpreter, Limits, MEMORY_BASE, NoHost, Trap};
 use lpc_lpir::ir::{
-    DATA_RELOC_SIZE, DataKind, DataObject, DataValue, Function, Module, Opcode, Properties,
-    TrapCode,
+    DATA_RELOC_SIZE, DataKind, DataObject, DataValue, Function, GlobalValueData, Module, Opcode,
+    Properties, TrapCode,
 };
 use variant::{Pattern, VARIANTS};
 
@@ -32,7 +32,7 @@ pub struct Observation {
 /// What comes of each input of `program`, as long as no limit of the stack is reached. `None` if that is not defined for one of them, or takes more than `limits` allow.
 pub fn defined_observations(program: &TestProgram, limits: Limits) -> Option<Vec<Observation>> {
     let mut functions = program.module.functions();
-    if functions.any(|(_, func)| needs_debugger(func)) {
+    if functions.any(|(_, func)| needs_debugger(func) || has_far_symbol(func, &program.module)) {
         return None;
     }
     let observe = |module: &Module, limits: Limits, fill: Option<Pattern>| {
@@ -63,6 +63,19 @@ fn needs_debugger(func: &Function) -> bool {
     let blocks = func.layout.blocks();
     let mut insts = blocks.flat_map(|block| func.layout.block_insts(block));
     insts.any(|inst| func.dfg.inst(inst).opcode() == Opcode::Debugtrap)
+}
+
+/// Whether the function may take an address that is in no data object and of no function.
+fn has_far_symbol(func: &Function, module: &Module) -> bool {
+    let mut symbols = func.global_values.values().filter_map(|value| match value {
+        GlobalValueData::Symbol { name, offset, .. } => Some((name, offset.bits())),
+        _ => None,
+    });
+    symbols.any(|(name, offset)| {
+        let data = module.find_data(name).map(|id| module.data(id));
+        let size = data.map_or(0, |data| data.size);
+        !(0..=i64::from(size)).contains(&offset)
+    })
 }
 
 /// Calls the entry function of `program` in `module`, which is that of the program or a variant of it. The stack is first filled
@@ -216,6 +229,7 @@ block0:
             // In memory, and in no object.
             "v3 = iadd v1, v1\nstore v2, v3\nreturn v2",
             "v3 = iadd v1, v1\nv4 = load.i32 v3\nreturn v4",
+            "v3 = iconst.i32 96\nv4 = band v0, v3\nv5 = iadd v0, v4\nstore v2, v5\nv6 = load.i32 v5\nreturn v6",
             // For a debugger.
             "debugtrap\nreturn v2",
             // Where no memory is.

@@ -10,21 +10,22 @@ pub(super) struct Variant {
     pub(super) pattern: Pattern,
     /// The size of a guard in bytes.
     pub(super) guard: u32,
-    /// What is added to all addresses.
+    /// What is added to all addresses. A multiple of 16, so that those of stack slots stay aligned.
     pub(super) distance: i32,
 }
 
-/// Even the smallest guard is larger than the largest access.
+/// Even the smallest guard is larger than the largest access. The distances have no bit in common, as some programs compute with
+/// one bit of an address, and one of them makes all addresses negative.
 pub(super) const VARIANTS: [Variant; 2] = [
     Variant {
         pattern: Pattern(0x9d3b_62f1_07c8_5ea4),
         guard: 64,
-        distance: 0,
+        distance: 0x0aaa_aaa0,
     },
     Variant {
         pattern: Pattern(0x21c6_f09b_8e34_d75a),
         guard: 192,
-        distance: i32::MIN,
+        distance: 0x8555_5550_u32.cast_signed(),
     },
 ];
 
@@ -76,9 +77,7 @@ impl Variant {
         }
         for (_, function) in module.functions() {
             let mut function = function.clone();
-            if self.distance != 0 {
-                move_addresses(&mut function, self.distance);
-            }
+            move_addresses(&mut function, self.distance);
             guard_function(&mut function, self)?;
             copy.add_function(function).ok()?;
         }
