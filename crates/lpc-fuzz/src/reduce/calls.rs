@@ -1,14 +1,14 @@
 //! Passes that remove functions: by doing without them, by calling them alone, and by putting them into their callers.
 
 use super::Edit;
-use super::draft::Draft;
+use super::draft::{Draft, edit_function};
 use super::surgery::{
     constant_of, insts, is_inserted, replace_by_constants, replace_value, return_zeros,
 };
 use lpc_lpir::entity::SecondaryMap;
 use lpc_lpir::ir::{
-    DataValue, ExternalName, FuncId, FuncRef, Function, GlobalValueData, Inst, InstructionData,
-    Opcode, Value, ValueDef, ValueList,
+    DataValue, ExtFuncData, ExternalName, FuncId, FuncRef, Function, GlobalValueData, Inst,
+    InstructionData, Opcode, Value, ValueDef, ValueList,
 };
 
 /// Removes functions with the calls of them, enters the program in another function, and exports functions.
@@ -95,6 +95,52 @@ fn known_value(func: &Function, input: &[DataValue], value: Value) -> Option<Dat
         }
         _ => Some(DataValue::from_signed(ty, constant_of(func, value)?.into())),
     }
+}
+
+/// Calls functions by their names in the place of calls through addresses.
+pub(super) fn direct(draft: &Draft) -> Vec<Edit> {
+    let mut edits: Vec<Edit> = Vec::new();
+    for (caller, func, inst) in draft.insts() {
+        let InstructionData::CallIndirect { sig_ref, .. } = *func.dfg.inst(inst) else {
+            continue;
+        };
+        let signature = &func.dfg.signatures[sig_ref];
+        for (_, callee) in draft.functions() {
+            if callee.signature == *signature {
+                let name = callee.name.clone();
+                edits.push(edit_function(caller, move |func| {
+                    call_directly(func, inst, &name)
+                }));
+            }
+        }
+    }
+    edits
+}
+
+fn call_directly(func: &mut Function, inst: Inst, name: &ExternalName) -> bool {
+    let InstructionData::CallIndirect {
+        opcode,
+        sig_ref,
+        mut args,
+    } = *func.dfg.inst(inst)
+    else {
+        return false;
+    };
+    args.remove(0, &mut func.dfg.value_lists);
+    let func_ref = func.dfg.ext_funcs.push(ExtFuncData {
+        name: name.clone(),
+        signature: sig_ref,
+        colocated: false,
+    });
+    *func.dfg.inst_mut(inst) = InstructionData::Call {
+        opcode: match opcode {
+            Opcode::ReturnCallIndirect => Opcode::ReturnCall,
+            _ => Opcode::Call,
+        },
+        func_ref,
+        args,
+    };
+    true
 }
 
 /// Puts functions of one block in the place of calls of them.

@@ -61,6 +61,7 @@ const LARGE_PASSES: &[Pass] = &[
     instructions::by_zeros,
     control::forwarded_blocks,
     control::merged_blocks,
+    calls::direct,
     calls::inlined,
 ];
 
@@ -79,6 +80,7 @@ const PASSES: &[Pass] = &[
     control::merged_blocks,
     control::block_params,
     control::table_entries,
+    calls::direct,
     calls::inlined,
     control::early_returns,
     signatures::results,
