@@ -131,9 +131,9 @@ pub fn none() -> Vec<String> {
     Vec::new()
 }
 
-/// `words` in the form in which libFuzzer reads them.
+/// `words` in the form in which libFuzzer reads them. It refuses an empty file.
 pub fn text_of(words: &[String]) -> String {
-    let mut text = String::new();
+    let mut text = format!("# {} words\n", words.len());
     for word in words {
         text.push('"');
         for byte in word.bytes() {
@@ -154,6 +154,6 @@ mod tests {
     #[test]
     fn quotes_are_escaped() {
         let words = ["iadd".to_owned(), "\"\\".to_owned()];
-        assert_eq!(text_of(&words), "\"iadd\"\n\"\\x22\\x5c\"\n");
+        assert_eq!(text_of(&words), "# 2 words\n\"iadd\"\n\"\\x22\\x5c\"\n");
     }
 }
