@@ -91,11 +91,19 @@ impl Stage {
     }
 }
 
-/// Takes `program` as far as it gets.
+/// Takes `program` as far as it gets, with the default settings.
 ///
 /// # Errors
 /// What is not right with lpc.
 pub fn judge(program: &TestProgram) -> Result<Verdict, Failure> {
+    judge_with(program, &Settings::default())
+}
+
+/// As [`judge`], with `settings`, and each optimization level and register allocator.
+///
+/// # Errors
+/// What is not right with lpc.
+pub fn judge_with(program: &TestProgram, settings: &Settings) -> Result<Verdict, Failure> {
     let module = &program.module;
     let errors = catch_panic(|| match verify_module(module) {
         Ok(()) => Vec::new(),
@@ -114,7 +122,7 @@ pub fn judge(program: &TestProgram) -> Result<Verdict, Failure> {
     check_text(module)?;
     let observations = catch_panic(|| defined_observations(program, LIMITS))
         .map_err(|what| Stage::Interpreter.failure(what))?;
-    let builds = compile(module)?;
+    let builds = compile(module, settings)?;
     if builds.is_empty() {
         return Ok(Verdict::Refused);
     }
@@ -173,7 +181,10 @@ fn check_text(module: &Module) -> Result<(), Failure> {
 }
 
 /// The different codes for `module`, with the first settings of each; none if it is refused.
-fn compile(module: &Module) -> Result<Vec<(Settings, CompiledModule)>, Failure> {
+fn compile(
+    module: &Module,
+    settings: &Settings,
+) -> Result<Vec<(Settings, CompiledModule)>, Failure> {
     let mut builds: Vec<(Settings, CompiledModule)> = Vec::new();
     let mut refusal = None;
     for opt_level in OptLevel::ALL {
@@ -181,7 +192,7 @@ fn compile(module: &Module) -> Result<Vec<(Settings, CompiledModule)>, Failure> 
             let settings = Settings {
                 opt_level,
                 regalloc,
-                ..Settings::default()
+                ..settings.clone()
             };
             let compiled = catch_panic(|| compile_with(module, &settings));
             let compiled = compiled.map_err(|what| {

@@ -24,7 +24,7 @@ mod pick;
 mod text;
 mod types;
 
-pub use judge::{Failure, Stage, Verdict, judge};
+pub use judge::{Failure, Stage, Verdict, judge, judge_with};
 
 use crate::diff::attempt::catch_panic;
 use crate::program::TestProgram;

@@ -6,7 +6,6 @@
 
 pub mod compile;
 pub mod decode;
-mod defined;
 pub mod dictionary;
 pub mod elf;
 pub mod emulate;
