@@ -1,10 +1,12 @@
 //! The differential fuzzer itself: it passes on lpc as it is, and finds every mistake that is made on purpose.
 
 use lpc_codegen::RegallocAlgorithm;
+use lpc_fuzz::Error;
 use lpc_fuzz::diff::check::Stage;
 use lpc_fuzz::diff::faults::Fault;
 use lpc_fuzz::diff::files::programs_of_file;
 use lpc_fuzz::diff::outcome::Kind;
+use lpc_fuzz::diff::qemu::Runner;
 use lpc_fuzz::diff::{Mismatch, Options, Report, keep, reduce, run, run_programs};
 use std::fs;
 
@@ -18,7 +20,7 @@ fn options(count: u64, fault: Option<Fault>) -> Options {
 }
 
 fn run_with(count: u64, fault: Option<Fault>) -> Report {
-    run(&options(count, fault), &|_| {})
+    run(&options(count, fault), None, &|_| {}).unwrap()
 }
 
 /// The texts of all findings.
@@ -47,7 +49,7 @@ fn threads_change_nothing() {
             threads,
             ..options(80, Some(Fault::WrongResult))
         };
-        let report = run(&options, &|_| {});
+        let report = run(&options, None, &|_| {}).unwrap();
         (report.programs, report.executions, findings(&report))
     };
     assert_eq!(of_threads(1), of_threads(3));
@@ -63,7 +65,7 @@ fn a_program_by_itself_is_what_it_is_among_others() {
         first: *index,
         ..options(1, Some(Fault::WrongResult))
     };
-    let alone = run(&alone, &|_| {});
+    let alone = run(&alone, None, &|_| {}).unwrap();
     assert_eq!(alone.mismatches.len(), 1);
     assert_eq!(alone.mismatches[0].findings, *findings);
 }
@@ -98,7 +100,7 @@ fn a_run_may_end_at_the_first_mismatch() {
         stops_at_first: true,
         ..options(1000, Some(Fault::WrongResult))
     };
-    let report = run(&options, &|_| {});
+    let report = run(&options, None, &|_| {}).unwrap();
     assert_eq!(report.mismatches.len(), 1);
     assert!(report.programs < 100);
 }
@@ -106,9 +108,9 @@ fn a_run_may_end_at_the_first_mismatch() {
 #[test]
 fn what_fails_is_made_small_and_kept_as_a_test() {
     let options = options(60, Some(Fault::WrongInstruction));
-    let report = run(&options, &|_| {});
+    let report = run(&options, None, &|_| {}).unwrap();
     let mismatch = &report.mismatches[0];
-    let reduced = reduce(mismatch, &options);
+    let reduced = reduce(mismatch, &options, None);
     let text = reduced.program.module.to_string();
     let whole = mismatch.program.module.to_string();
     assert!(text.lines().count() < whole.lines().count(), "{text}");
@@ -174,4 +176,53 @@ block0(v0: i32):
     let report = run_programs(&read.programs, &options(0, None));
     assert_eq!(findings(&report), [""; 0]);
     assert_eq!((report.programs, report.traps), (2, 1));
+}
+
+/// What executes programs in QEMU, unless tools are missing.
+///
+/// # Panics
+/// If tools are missing and `CI` is set: nothing is skipped then.
+fn runner() -> Option<Runner> {
+    match Runner::new() {
+        Ok(runner) => Some(runner),
+        Err(error @ (Error::MissingTool { .. } | Error::OldTool { .. })) => {
+            assert!(std::env::var_os("CI").is_none(), "{error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn qemu_does_what_the_interpreter_does() {
+    let Some(runner) = runner() else {
+        return;
+    };
+    let options = Options {
+        qemu_share: 1,
+        ..options(160, None)
+    };
+    let report = run(&options, Some(&runner), &|_| {}).unwrap();
+    assert_eq!(findings(&report), [""; 0]);
+    // Programs without code of their own for the machine and the allocator are not executed.
+    assert!(report.qemu_executions > 160 * 4 * 3 / 4, "{report:?}");
+}
+
+#[test]
+fn wrong_instructions_are_found_in_qemu() {
+    let Some(runner) = runner() else {
+        return;
+    };
+    let options = Options {
+        qemu_share: 1,
+        ..options(160, Some(Fault::WrongInstruction))
+    };
+    let report = run(&options, Some(&runner), &|_| {}).unwrap();
+    let found = report.mismatches.iter().flat_map(|found| &found.findings);
+    let in_qemu: Vec<_> = found.filter(|found| found.stage == Stage::Qemu).collect();
+    assert!(!in_qemu.is_empty());
+    for finding in in_qemu {
+        assert_eq!(finding.settings.regalloc, RegallocAlgorithm::Fastalloc);
+    }
 }

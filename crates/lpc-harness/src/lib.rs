@@ -38,4 +38,4 @@ pub use error::{Place, ProgramError, RunError, Violation};
 pub use host::{HostFunctions, NoHost};
 pub use lpc_riscv32::emulator::Emulator;
 pub use options::{MEMORY_BASE, MachineOptions};
-pub use program::Program;
+pub use program::{Program, StartedCall};

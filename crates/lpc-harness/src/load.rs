@@ -77,6 +77,7 @@ impl Program {
             Some(stack_top + index as u32 * HOST_CALL_SIZE)
         };
         let mut linker = Linker::new();
+        linker.align_sections(options.section_alignment);
         linker.add_module(module, compiled)?;
         let mut code = host_calls(imports.len());
         let image_start = (stack_top + code.len() as u32).next_multiple_of(linker.alignment());

@@ -14,6 +14,9 @@ pub struct MachineOptions {
     pub memory_size: u32,
     /// The part of the memory that is the stack, in bytes; rounded down to a multiple of 16.
     pub stack_size: u32,
+    /// What the address of every section of the program is to be a multiple of: a power of two. That of a page, where memory is
+    /// protected in pages.
+    pub section_alignment: u32,
     /// What loads and stores do at addresses that are no multiples of their size.
     pub misaligned: Misaligned,
     /// The most instructions that one call may execute.
@@ -30,6 +33,7 @@ impl Default for MachineOptions {
         Self {
             memory_size: 16 << 20,
             stack_size: 4 << 20,
+            section_alignment: 1,
             misaligned: Misaligned::Allow,
             instruction_limit: 1_000_000_000,
             check_stack_alignment: false,

@@ -60,6 +60,16 @@ pub(crate) struct Entry {
     pub(crate) abi: Arc<AbiSignature>,
 }
 
+/// A call that was started by [`Program::start_call`].
+#[derive(Clone, Debug)]
+pub struct StartedCall {
+    /// The function.
+    address: u32,
+    abi: Arc<AbiSignature>,
+    before: Preserved,
+    return_area: u32,
+}
+
 /// A function that the program calls at the host.
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
@@ -81,6 +91,21 @@ impl Program {
         arguments: &[DataValue],
         host: &mut dyn HostFunctions,
     ) -> Result<Vec<DataValue>, RunError> {
+        let call = self.start_call(name, arguments)?;
+        self.run(host)?;
+        self.end_call(&call)
+    }
+
+    /// Makes the machine what it is when the function `name` starts, as by [`Self::call`]. What executes it, and leaves
+    /// registers and memory as they are when it returns, is up to the user.
+    ///
+    /// # Errors
+    /// When the function cannot be called so.
+    pub fn start_call(
+        &mut self,
+        name: &ExternalName,
+        arguments: &[DataValue],
+    ) -> Result<StartedCall, RunError> {
         let Some(Entry { address, abi }) = self.entries.get(name).cloned() else {
             return Err(RunError::UnknownFunction(name.clone()));
         };
@@ -92,10 +117,21 @@ impl Program {
         let return_area = self
             .enter(&abi, arguments)
             .map_err(|violation| self.violation(violation))?;
-        let before = Preserved::of(&self.emulator);
-        self.run(host)?;
-        self.leave(&abi, &before, return_area)
-            .map_err(|violation| self.returned_with(violation, address))
+        Ok(StartedCall {
+            address,
+            abi,
+            before: Preserved::of(&self.emulator),
+            return_area,
+        })
+    }
+
+    /// The results of a call that was [started](Self::start_call) and has returned.
+    ///
+    /// # Errors
+    /// When it did not return as the calling convention demands.
+    pub fn end_call(&self, call: &StartedCall) -> Result<Vec<DataValue>, RunError> {
+        self.leave(&call.abi, &call.before, call.return_area)
+            .map_err(|violation| self.returned_with(violation, call.address))
     }
 
     /// Sets registers and stack for a call, and returns the address of the return area.
@@ -328,6 +364,11 @@ impl Program {
         self.emulator.reset_counters();
     }
 
+    /// The address behind the stack.
+    pub fn stack_top(&self) -> u32 {
+        self.stack_top
+    }
+
     /// The linked code.
     pub fn image(&self) -> &Image {
         &self.image
@@ -372,6 +413,7 @@ fn is_call(event: &TraceEvent<'_>, image: &Image) -> bool {
 }
 
 /// The registers that a call must leave as they are.
+#[derive(Clone, Debug)]
 struct Preserved([u32; 32]);
 
 impl Preserved {

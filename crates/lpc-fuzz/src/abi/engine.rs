@@ -1,10 +1,10 @@
 //! Running a guest program, in QEMU and in the emulator of lpc.
 
 use super::configuration::Engine;
-use super::toolchain::{BARE_CPU, QEMU};
+use super::toolchain::{QEMU, cpu};
 use crate::error::Error;
 use lpc_process::{End, Process, ProcessOptions, Streams};
-use lpc_riscv32::{Extension, ExtensionSet};
+use lpc_riscv32::ExtensionSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -68,24 +68,6 @@ fn run_in_qemu(program: &Path, extensions: ExtensionSet) -> Result<Run, Error> {
     Ok(Run {
         output: String::from_utf8_lossy(&output).into_owned(),
         failure,
-    })
-}
-
-/// The CPU of QEMU with these extensions: the bare one, and each of them switched on.
-fn cpu(extensions: ExtensionSet) -> String {
-    let names = [
-        Extension::M,
-        Extension::A,
-        Extension::C,
-        Extension::Zba,
-        Extension::Zbb,
-        Extension::Zbs,
-    ];
-    let names = names
-        .into_iter()
-        .filter(|extension| extensions.contains(*extension));
-    names.fold(BARE_CPU.to_owned(), |cpu, name| {
-        format!("{cpu},{name}=true")
     })
 }
 

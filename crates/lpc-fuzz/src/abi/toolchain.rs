@@ -2,11 +2,13 @@
 
 use super::configuration::{CBuild, Compiler, Linker};
 use crate::error::Error;
+use lpc_riscv32::{Extension, ExtensionSet};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const GCC: Tool = Tool::new("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf");
+/// GCC.
+pub const GCC: Tool = Tool::new("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf");
 const GNU_LD: Tool = Tool::new("riscv64-unknown-elf-ld", "binutils-riscv64-unknown-elf");
 const CLANG: Tool = Tool::new("clang-19", "clang-19");
 const LLD: Tool = Tool::new("ld.lld-19", "lld-19");
@@ -14,7 +16,7 @@ const LLD: Tool = Tool::new("ld.lld-19", "lld-19");
 pub const QEMU: Tool = Tool::new("qemu-riscv32", "qemu-user");
 
 /// The processor of QEMU without extensions.
-pub const BARE_CPU: &str = "rv32i";
+const BARE_CPU: &str = "rv32i";
 
 /// A program of someone else.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +38,16 @@ impl Tool {
 /// # Errors
 /// Names the first one that is not.
 pub fn check_tools() -> Result<(), Error> {
-    for Tool { program, package } in [GCC, GNU_LD, CLANG, LLD, QEMU] {
+    check_installed(&[GCC, GNU_LD, CLANG, LLD, QEMU])?;
+    check_qemu()
+}
+
+/// Checks that `tools` are installed.
+///
+/// # Errors
+/// Names the first one that is not.
+pub fn check_installed(tools: &[Tool]) -> Result<(), Error> {
+    for &Tool { program, package } in tools {
         let mut command = Command::new(program);
         command
             .arg("--version")
@@ -46,6 +57,14 @@ pub fn check_tools() -> Result<(), Error> {
             return Err(Error::MissingTool { program, package });
         }
     }
+    Ok(())
+}
+
+/// Checks that QEMU, which is installed, is new enough.
+///
+/// # Errors
+/// Says what it lacks.
+pub fn check_qemu() -> Result<(), Error> {
     let cpus = Command::new(QEMU.program).args(["-cpu", "help"]).output();
     if cpus.is_ok_and(|cpus| String::from_utf8_lossy(&cpus.stdout).contains(BARE_CPU)) {
         return Ok(());
@@ -54,6 +73,16 @@ pub fn check_tools() -> Result<(), Error> {
         program: QEMU.program,
         package: QEMU.package,
         lacks: "processor without extensions (rv32i)",
+    })
+}
+
+/// The CPU of QEMU with exactly these extensions: the bare one, and each of them switched on.
+pub fn cpu(extensions: ExtensionSet) -> String {
+    // B is a name for its parts, of another version of the privileged manual.
+    let is_property = |extension: &Extension| !matches!(extension, Extension::I | Extension::B);
+    let properties = extensions.iter().filter(is_property);
+    properties.fold(BARE_CPU.to_owned(), |cpu, extension| {
+        format!("{cpu},{extension}=true")
     })
 }
 
@@ -127,7 +156,11 @@ pub fn link(linker: Linker, script: &Path, objects: &[&Path], program: &Path) ->
     run(command.arg("-o").arg(program))
 }
 
-fn run(command: &mut Command) -> Result<(), Error> {
+/// Runs `command`, which must succeed.
+///
+/// # Errors
+/// When it does not.
+pub fn run(command: &mut Command) -> Result<(), Error> {
     let failed = |output: String| Error::Tool {
         command: format!("{command:?}"),
         output,

@@ -31,6 +31,7 @@ const MACHINE: MachineOptions = MachineOptions {
     misaligned: lpc_riscv32::emulator::Misaligned::Allow,
     instruction_limit: 4_000_000,
     check_stack_alignment: false,
+    section_alignment: 1,
 };
 
 /// What becomes of a program if all is right.

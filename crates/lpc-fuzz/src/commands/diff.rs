@@ -4,6 +4,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lpc_fuzz::Error;
 use lpc_fuzz::diff::files::programs_of_file;
+use lpc_fuzz::diff::qemu::Runner;
 use lpc_fuzz::diff::{self, Mismatch, Options, Report};
 use lpc_fuzz::program::{TestProgram, generate};
 use lpc_riscv32::ExtensionSet;
@@ -60,6 +61,10 @@ pub(crate) struct DiffArguments {
     #[arg(long, value_name = "ISA")]
     march: Vec<ExtensionSet>,
 
+    /// Execute one program of so many in QEMU as well; 0 for none
+    #[arg(long, default_value_t = 4, value_name = "SHARE")]
+    qemu: u64,
+
     /// Write each program that fails, made small, to a file of this folder
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
@@ -84,15 +89,16 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<bool, Error> {
         print(&generate(options.seed, options.first, options.inputs));
         return Ok(true);
     }
+    let runner = runner(arguments)?;
     let report = match arguments.files.is_empty() {
-        true => run_random(arguments, &options),
+        true => run_random(arguments, &options, runner.as_ref())?,
         false => diff::run_programs(&programs(arguments)?, &options),
     };
     if arguments.stats {
         show_statistics(&report);
     }
     for mismatch in report.mismatches.iter().take(MOST_SHOWN) {
-        show(mismatch, arguments, &options)?;
+        show(mismatch, arguments, &options, runner.as_ref())?;
     }
     if report.mismatches.len() > MOST_SHOWN {
         anstream::eprintln!("... and {} more", report.mismatches.len() - MOST_SHOWN);
@@ -107,13 +113,17 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<bool, Error> {
 }
 
 /// Runs random programs. Where that does not end, what is found is shown at once.
-fn run_random(arguments: &DiffArguments, options: &Options) -> Report {
+fn run_random(
+    arguments: &DiffArguments,
+    options: &Options,
+    runner: Option<&Runner>,
+) -> Result<Report, Error> {
     let progress = progress_bar(options);
-    let report = diff::run(options, &|report| {
+    let report = diff::run(options, runner, &|report| {
         progress.inc(report.programs);
         let is_endless = options.count.is_none();
         for mismatch in report.mismatches.iter().filter(|_| is_endless) {
-            let shown = progress.suspend(|| show(mismatch, arguments, options));
+            let shown = progress.suspend(|| show(mismatch, arguments, options, runner));
             if let Err(error) = shown {
                 progress.suspend(|| anstream::eprintln!("error: {error}"));
             }
@@ -121,6 +131,21 @@ fn run_random(arguments: &DiffArguments, options: &Options) -> Report {
     });
     progress.finish_and_clear();
     report
+}
+
+/// What executes programs in QEMU, if it can and is to.
+fn runner(arguments: &DiffArguments) -> Result<Option<Runner>, Error> {
+    if arguments.qemu == 0 || !arguments.files.is_empty() {
+        return Ok(None);
+    }
+    match Runner::new() {
+        Ok(runner) => Ok(Some(runner)),
+        Err(error @ (Error::MissingTool { .. } | Error::OldTool { .. })) => {
+            anstream::eprintln!("nothing is executed in QEMU: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn programs(arguments: &DiffArguments) -> Result<Vec<TestProgram>, Error> {
@@ -149,6 +174,7 @@ fn options(arguments: &DiffArguments) -> Options {
         time: arguments.time.map(Duration::from_secs),
         threads: arguments.threads.unwrap_or_else(all_cores),
         machines: arguments.march.clone(),
+        qemu_share: arguments.qemu.max(1),
         stops_at_first: arguments.stop_at_first,
         fault: None,
     }
@@ -178,7 +204,12 @@ fn print(program: &TestProgram) {
     }
 }
 
-fn show(mismatch: &Mismatch, arguments: &DiffArguments, options: &Options) -> Result<(), Error> {
+fn show(
+    mismatch: &Mismatch,
+    arguments: &DiffArguments,
+    options: &Options,
+    runner: Option<&Runner>,
+) -> Result<(), Error> {
     match arguments.files.is_empty() {
         true => anstream::eprintln!("program {} of seed {}:", mismatch.index, options.seed),
         false => anstream::eprintln!("{}:", mismatch.program.entry),
@@ -192,7 +223,7 @@ fn show(mismatch: &Mismatch, arguments: &DiffArguments, options: &Options) -> Re
     if arguments.stop_at_first {
         return Ok(());
     }
-    let reduced = diff::reduce(mismatch, options);
+    let reduced = diff::reduce(mismatch, options, runner);
     anstream::eprintln!("reduced: {}\n\n{}", reduced.finding, reduced.program.module);
     if let Some(folder) = &arguments.keep {
         let path = diff::keep(folder, options.seed, mismatch.index, &reduced)?;
@@ -211,6 +242,7 @@ fn show_statistics(report: &Report) {
         "{:>10} refusals for machines without multiplication",
         report.refusals
     );
+    anstream::eprintln!("{:>10} executions in QEMU", report.qemu_executions);
     anstream::eprintln!("{:>10} codes", report.builds);
     anstream::eprintln!("{:>10} bytes of code", report.code_bytes);
     anstream::eprint!("{}", report.times);

@@ -99,7 +99,7 @@ fn call(program: &TestProgram, machine: &mut Program, arguments: &[DataValue]) -
 }
 
 /// More bytes than the image takes.
-fn image_size(module: &Module, compiled: &CompiledModule) -> u32 {
+pub(super) fn image_size(module: &Module, compiled: &CompiledModule) -> u32 {
     let code = compiled.functions.iter().map(|function| {
         let buffer = &function.code.buffer;
         buffer.bytes.len() as u32 + buffer.alignment

@@ -14,6 +14,7 @@
 //! | [`interpret`] | what a program must do |
 //! | [`compile`] | from a program to its different codes |
 //! | [`emulate`] | what compiled code does in the emulator |
+//! | [`qemu`] | what it does in QEMU |
 //! | [`outcome`] | what is compared |
 //! | [`check`] | all of that for one program |
 //! | [`run`](run()) | many programs, in threads |
@@ -31,6 +32,7 @@ pub mod files;
 pub mod interpret;
 mod keep;
 pub mod outcome;
+pub mod qemu;
 mod run;
 pub mod timing;
 

@@ -1,14 +1,17 @@
 //! Many programs.
 
-use super::check::{Checked, Checker, Finding, plan_of};
+use super::check::{Checked, Checker, Finding, Stage, compare, plan_of};
 use super::configuration::{PROGRAMS_OF_PLAN, Plan};
 use super::faults::Fault;
-use super::outcome::Outcome;
+use super::outcome::{Observation, Outcome};
+use super::qemu::{Batch, Executed, QemuProgram, Queue, Runner};
 use super::timing::{Phase, Times};
+use crate::error::Error;
 use crate::program::{TestProgram, generate};
 use crate::reduce;
 use lpc_riscv32::ExtensionSet;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -34,6 +37,8 @@ pub struct Options {
     pub threads: usize,
     /// The machines to compile for; those of [`Plan::new`] if there are none.
     pub machines: Vec<ExtensionSet>,
+    /// Of how many groups of programs with the same settings one is executed in QEMU as well.
+    pub qemu_share: u64,
     /// Whether no further program is started once one has failed.
     pub stops_at_first: bool,
     /// A mistake to make on purpose.
@@ -50,6 +55,7 @@ impl Default for Options {
             time: None,
             threads: 1,
             machines: Vec::new(),
+            qemu_share: 4,
             stops_at_first: false,
             fault: None,
         }
@@ -74,6 +80,8 @@ pub struct Report {
     pub programs: u64,
     /// The number of calls of compiled code that were executed.
     pub executions: u64,
+    /// How many of them QEMU executed.
+    pub qemu_executions: u64,
     /// The programs that went wrong, in their order.
     pub mismatches: Vec<Mismatch>,
     /// The number of calls that the interpreter answered.
@@ -116,9 +124,38 @@ impl Report {
         }
     }
 
+    /// Adds what QEMU did. The programs themselves are counted already.
+    fn add_executed(&mut self, executed: Executed) {
+        for (of, observations) in executed {
+            self.executions += observations.len() as u64;
+            self.qemu_executions += observations.len() as u64;
+            let findings = qemu_findings(&of, &observations);
+            if !findings.is_empty() {
+                self.mismatches.push(Mismatch {
+                    index: of.index,
+                    program: of.program,
+                    findings,
+                });
+            }
+        }
+    }
+
+    /// Puts the mismatches in order, one for each program.
+    fn sort_mismatches(&mut self) {
+        self.mismatches.sort_by_key(|mismatch| mismatch.index);
+        self.mismatches.dedup_by(|later, earlier| {
+            let is_same = later.index == earlier.index;
+            if is_same {
+                earlier.findings.append(&mut later.findings);
+            }
+            is_same
+        });
+    }
+
     fn add_report(&mut self, other: Self) {
         self.programs += other.programs;
         self.executions += other.executions;
+        self.qemu_executions += other.qemu_executions;
         self.mismatches.extend(other.mismatches);
         self.answers += other.answers;
         self.traps += other.traps;
@@ -132,19 +169,48 @@ impl Report {
     }
 }
 
-/// Runs programs, and shows `progress` what was found since it was last called.
-pub fn run(options: &Options, progress: &(dyn Fn(&Report) + Sync)) -> Report {
+/// What was wrong in QEMU.
+fn qemu_findings(program: &QemuProgram, observations: &[Observation]) -> Vec<Finding> {
+    let differences = compare(&program.program, &program.expected, observations);
+    let findings = differences.map(|(input, (kind, what))| Finding {
+        stage: Stage::Qemu,
+        settings: program.settings.clone(),
+        input: Some(input),
+        kind,
+        what,
+    });
+    findings.collect()
+}
+
+/// Runs programs, some of them in QEMU as well if there is a `runner`, and shows `progress` what was found since it was last
+/// called.
+///
+/// # Errors
+/// When QEMU cannot be run.
+pub fn run(
+    options: &Options,
+    runner: Option<&Runner>,
+    progress: &(dyn Fn(&Report) + Sync),
+) -> Result<Report, Error> {
     let source = Source::new(options);
-    let total = Mutex::new(Report::default());
+    let total = Mutex::new((Report::default(), None));
     let work = || {
-        let mut checker = Checker::new(options.fault);
-        while let Some(indices) = source.next() {
-            let report = run_some(options, &source, indices, &mut checker);
+        let mut worker = Worker {
+            options,
+            checker: Checker::new(options.fault),
+            queue: runner.map(|runner| Queue::new(runner, options.qemu_share)),
+        };
+        let result = worker.run(&source, &|report| {
             progress(&report);
-            total.lock().expect("no worker panics").add_report(report);
-        }
+            let mut total = total.lock().expect("no worker panics");
+            total.0.add_report(report);
+        });
         let mut total = total.lock().expect("no worker panics");
-        total.times.add(&checker.times());
+        total.0.times.add(&worker.checker.times());
+        if let Err(error) = result {
+            source.has_failed.store(true, Ordering::Relaxed);
+            total.1 = Some(error);
+        }
     };
     thread::scope(|scope| {
         for _ in 1..options.threads {
@@ -152,38 +218,71 @@ pub fn run(options: &Options, progress: &(dyn Fn(&Report) + Sync)) -> Report {
         }
         work();
     });
-    let mut report = total.into_inner().expect("no worker panics");
-    report.mismatches.sort_by_key(|mismatch| mismatch.index);
-    report
-}
-
-/// Runs the programs `indices`, whose settings are the same.
-fn run_some(
-    options: &Options,
-    source: &Source<'_>,
-    indices: std::ops::Range<u64>,
-    checker: &mut Checker,
-) -> Report {
-    let mut report = Report::default();
-    let plan = Plan::new(options.seed, indices.start, &options.machines);
-    for index in indices {
-        if source.is_over() {
-            break;
-        }
-        let generate = || generate(options.seed, index, options.inputs);
-        let program = checker.times.measure(Phase::Generate, generate);
-        let checked = checker.check(&program, &plan);
-        report.add(&checked);
-        if !checked.findings.is_empty() {
-            source.has_found.store(true, Ordering::Relaxed);
-            report.mismatches.push(Mismatch {
-                index,
-                program,
-                findings: checked.findings,
-            });
+    match total.into_inner().expect("no worker panics") {
+        (_, Some(error)) => Err(error),
+        (mut report, None) => {
+            report.sort_mismatches();
+            Ok(report)
         }
     }
-    report
+}
+
+/// One of the threads.
+struct Worker<'a> {
+    options: &'a Options,
+    checker: Checker,
+    queue: Option<Queue<'a>>,
+}
+
+impl Worker<'_> {
+    fn run(&mut self, source: &Source<'_>, show: &dyn Fn(Report)) -> Result<(), Error> {
+        while let Some(indices) = source.next() {
+            show(self.run_some(source, indices)?);
+        }
+        let mut report = Report::default();
+        if let Some(queue) = &mut self.queue {
+            let executed = self.checker.times.measure(Phase::Qemu, || queue.finish());
+            report.add_executed(executed?);
+        }
+        show(report);
+        Ok(())
+    }
+
+    /// Runs the programs `indices`, whose settings are the same.
+    fn run_some(&mut self, source: &Source<'_>, indices: Range<u64>) -> Result<Report, Error> {
+        let Self {
+            options,
+            checker,
+            queue,
+        } = self;
+        let mut report = Report::default();
+        let plan = Plan::new(options.seed, indices.start, &options.machines);
+        for index in indices {
+            if source.is_over() {
+                break;
+            }
+            let generate = || generate(options.seed, index, options.inputs);
+            let program = checker.times.measure(Phase::Generate, generate);
+            let checked = checker.check(&program, &plan);
+            report.add(&checked);
+            if let Some(queue) = queue {
+                let add = || queue.add(index, &program, &plan, &checked);
+                let executed = checker.times.measure(Phase::Qemu, add);
+                report.add_executed(executed?);
+            }
+            if !checked.findings.is_empty() {
+                report.mismatches.push(Mismatch {
+                    index,
+                    program,
+                    findings: checked.findings,
+                });
+            }
+            if !report.mismatches.is_empty() {
+                source.has_found.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(report)
+    }
 }
 
 /// Hands out the numbers of programs.
@@ -192,6 +291,8 @@ struct Source<'a> {
     end: u64,
     next: AtomicU64,
     has_found: AtomicBool,
+    /// Whether one of the threads cannot go on.
+    has_failed: AtomicBool,
     deadline: Option<Instant>,
 }
 
@@ -203,12 +304,13 @@ impl<'a> Source<'a> {
             end: options.first.saturating_add(count),
             next: AtomicU64::new(options.first),
             has_found: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
             deadline: options.time.map(|time| Instant::now() + time),
         }
     }
 
     /// Programs that have the same settings.
-    fn next(&self) -> Option<std::ops::Range<u64>> {
+    fn next(&self) -> Option<Range<u64>> {
         let behind = |start: u64| {
             let of_plan = PROGRAMS_OF_PLAN - start % PROGRAMS_OF_PLAN;
             start.saturating_add(of_plan).min(self.end)
@@ -226,7 +328,8 @@ impl<'a> Source<'a> {
         let is_late = self
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline);
-        is_late || self.options.stops_at_first && self.has_found.load(Ordering::Relaxed)
+        let must_end = is_late || self.has_failed.load(Ordering::Relaxed);
+        must_end || self.options.stops_at_first && self.has_found.load(Ordering::Relaxed)
     }
 }
 
@@ -272,12 +375,15 @@ pub struct Reduced {
 }
 
 /// The smallest program made of that of `mismatch` with which the first thing that was wrong still is.
-pub fn reduce(mismatch: &Mismatch, options: &Options) -> Reduced {
+pub fn reduce(mismatch: &Mismatch, options: &Options, runner: Option<&Runner>) -> Reduced {
     let finding = &mismatch.findings[0];
     let plan = plan_of(&finding.settings);
     let mut checker = Checker::new(options.fault);
     let mut check = |program: &TestProgram| {
-        let checked = checker.check(program, &plan);
+        let mut checked = checker.check(program, &plan);
+        if let (Stage::Qemu, Some(runner)) = (finding.stage, runner) {
+            run_in_qemu(program, &mut checked, runner);
+        }
         let mut findings = checked.findings.into_iter();
         let found = findings.find(|found| found.is_like(finding))?;
         let expected = checked.expected.into_iter();
@@ -293,5 +399,26 @@ pub fn reduce(mismatch: &Mismatch, options: &Options) -> Reduced {
         program,
         finding,
         expected,
+    }
+}
+
+/// Executes `program` in QEMU with the code of each build in `checked`, and adds what is wrong there. Nothing is if QEMU cannot be
+/// run.
+fn run_in_qemu(program: &TestProgram, checked: &mut Checked, runner: &Runner) {
+    for build in &checked.builds {
+        let mut batch = Batch::default();
+        let of = QemuProgram {
+            index: 0,
+            program: program.clone(),
+            settings: build.settings.clone(),
+            expected: checked.expected.clone(),
+        };
+        if batch.add(of, build) != Ok(true) {
+            continue;
+        }
+        let executed = batch.run(runner, build.settings.extensions);
+        for (of, observations) in executed.into_iter().flatten() {
+            checked.findings.extend(qemu_findings(&of, &observations));
+        }
     }
 }
