@@ -39,11 +39,16 @@ impl FunctionGenerator<'_> {
             }
             return;
         }
-        if self.random.chance(35) {
+        if self.random.chance(45) {
             let ty = self.any_type();
             let value = self.variable_value(ty);
-            let value = self.not_zero(value);
-            self.ins().trapz(value, code);
+            if self.random.chance(50) {
+                let odd = self.not_zero(value);
+                self.ins().trapz(odd, code);
+            } else {
+                let same = self.ins().bxor(value, value);
+                self.ins().trapnz(same, code);
+            }
             return;
         }
         let (seldom, is_often) = self.seldom();
