@@ -2,7 +2,7 @@
 
 use super::function::FunctionGenerator;
 use super::memory::Access;
-use lpc_lpir::ir::{AtomicRmwOp, MemFlags, Opcode};
+use lpc_lpir::ir::{AtomicRmwOp, MemFlags, Opcode, Type, Value};
 
 impl FunctionGenerator<'_> {
     /// An atomic access, or another instruction if there is no memory for it.
@@ -15,7 +15,12 @@ impl FunctionGenerator<'_> {
             (12, AtomicStore),
             (3, Fence),
         ]);
-        let ty = self.any_type();
+        // Those that are narrower than a word are made of accesses to the whole word.
+        let ty = match self.random.below(5) {
+            0 => Type::I8,
+            1 => Type::I16,
+            _ => self.any_type(),
+        };
         let address = self.address(Access {
             size: ty.bytes(),
             is_store: opcode != AtomicLoad,
@@ -35,7 +40,7 @@ impl FunctionGenerator<'_> {
         match opcode {
             AtomicRmw => {
                 let op = self.random.pick(AtomicRmwOp::ALL);
-                let value = self.value(ty);
+                let value = self.atomic_operand(ty);
                 let old = self.ins().atomic_rmw(ty, flags, op, base, value);
                 self.push(old);
             }
@@ -46,7 +51,7 @@ impl FunctionGenerator<'_> {
                 } else {
                     self.value(ty)
                 };
-                let value = self.value(ty);
+                let value = self.atomic_operand(ty);
                 let old = self.ins().atomic_cas(flags, base, expected, value);
                 self.push(old);
             }
@@ -55,12 +60,24 @@ impl FunctionGenerator<'_> {
                 self.push(value);
             }
             AtomicStore => {
-                let value = self.value(ty);
+                let value = self.atomic_operand(ty);
                 self.ins().atomic_store(flags, value, base);
             }
             _ => {
                 self.ins().fence();
             }
+        }
+        if self.random.chance(40) {
+            // What became of the neighbors?
+            self.access(Load, Type::I32);
+        }
+    }
+
+    /// An operand of type `ty`, often with something above it if it is narrow.
+    fn atomic_operand(&mut self, ty: Type) -> Value {
+        match ty {
+            Type::I8 | Type::I16 if self.random.chance(60) => self.narrow_value(ty),
+            _ => self.value(ty),
         }
     }
 }

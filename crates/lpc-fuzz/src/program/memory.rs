@@ -422,7 +422,7 @@ impl FunctionGenerator<'_> {
     }
 
     /// A load or store of `opcode`, if there is memory.
-    fn access(&mut self, opcode: Opcode, ty: Type) -> bool {
+    pub(super) fn access(&mut self, opcode: Opcode, ty: Type) -> bool {
         let is_store = opcode.format() == InstructionFormat::Store;
         let address = self.address(Access {
             size: opcode.accessed_bytes(ty),

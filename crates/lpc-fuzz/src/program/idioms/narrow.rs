@@ -22,7 +22,7 @@ impl FunctionGenerator<'_> {
     }
 
     /// A narrow value of any origin.
-    fn narrow_value(&mut self, ty: Type) -> Value {
+    pub(in super::super) fn narrow_value(&mut self, ty: Type) -> Value {
         match self.random.below(6) {
             0 => self.variable_value(ty),
             1 => {
