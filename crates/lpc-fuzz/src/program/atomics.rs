@@ -11,14 +11,15 @@ impl FunctionGenerator<'_> {
         let opcode = self.random.weighted(&[
             (50, AtomicRmw),
             (25, AtomicCas),
-            (12, AtomicLoad),
-            (12, AtomicStore),
+            (14, AtomicLoad),
+            (20, AtomicStore),
             (3, Fence),
         ]);
         // Those that are narrower than a word are made of accesses to the whole word.
-        let ty = match self.random.below(5) {
+        let ty = match self.random.below(6) {
             0 => Type::I8,
             1 => Type::I16,
+            2 => Type::I128,
             _ => self.any_type(),
         };
         let address = self.address(Access {

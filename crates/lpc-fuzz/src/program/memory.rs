@@ -133,7 +133,7 @@ impl FunctionGenerator<'_> {
         } else {
             unused
         };
-        let align_shift = self.random.below(6);
+        let align_shift: u32 = self.random.pick(&[0, 1, 2, 3, 4, 4, 4, 5]);
         let size = used + unused;
         let start = match unused {
             0 => 0,

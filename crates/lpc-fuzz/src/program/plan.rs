@@ -117,7 +117,7 @@ impl Plan {
 
 fn data_object(random: &mut Random, index: u32) -> DataObject {
     let name = ExternalName::symbol(format!("d{index}"));
-    let alignment = 1 << random.below(6);
+    let alignment = 1 << random.pick(&[0, 1, 2, 3, 4, 4, 4, 5]);
     let size = random.banded(&[(60, (16, 40)), (30, (40, 200)), (10, (2_000, 6_000))]);
     let kind = random.weighted(&[
         (50, DataKind::Writable),

@@ -94,7 +94,7 @@ impl Profile {
             (300, Statement::Instruction),
             (260, Statement::Idiom),
             (90, Statement::Memory),
-            (40, Statement::Atomic),
+            (60, Statement::Atomic),
             (50, Statement::Call),
             (15, Statement::Trap),
             (60, Statement::Variable),
