@@ -179,7 +179,7 @@ mod tests {
         let product = "function %f(i32) -> i32 { block0(v0: i32): v1 = imul v0, v0 return v1 }";
         assert_eq!(
             error(product),
-            "func0: a multiplication or division without the M extension is not supported"
+            "func0: a multiplication without the M or Zmmul extension is not supported"
         );
     }
 }

@@ -104,7 +104,8 @@ impl Dominators {
     fn dominates(&self, a: BlockIndex, b: BlockIndex) -> bool {
         let [first, other] = [a, b].map(|block| self.first[block.index()]);
         // There is no way to a block that is not numbered.
-        other == usize::MAX || other.wrapping_sub(first) < self.count[a.index()]
+        other == usize::MAX
+            || first != usize::MAX && other.wrapping_sub(first) < self.count[a.index()]
     }
 }
 

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// The most mismatches that are shown, and of each the most findings.
 const MOST_SHOWN: usize = 10;
 
+/// How many programs are run where nothing says how many.
+const DEFAULT_COUNT: u64 = 1000;
+
 /// Compares random programs in the interpreter with what the compiler makes of them, with all settings
 #[derive(Args)]
 #[command(after_help = "\
@@ -33,9 +36,9 @@ pub(crate) struct DiffArguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
 
-    /// How many programs to run; 0 for no end
-    #[arg(long, default_value_t = 1000)]
-    count: u64,
+    /// How many programs to run; 0 for no end [default: 1000, with --time no end]
+    #[arg(long)]
+    count: Option<u64>,
 
     /// The number of the first program
     #[arg(long, default_value_t = 0, value_name = "INDEX")]
@@ -121,7 +124,7 @@ fn run_random(
     let progress = progress_bar(options);
     let report = diff::run(options, runner, &|report| {
         progress.inc(report.programs);
-        let is_endless = options.count.is_none();
+        let is_endless = options.count.is_none() && options.time.is_none();
         for mismatch in report.mismatches.iter().filter(|_| is_endless) {
             let shown = progress.suspend(|| show(mismatch, arguments, options, runner));
             if let Err(error) = shown {
@@ -165,10 +168,11 @@ fn options(arguments: &DiffArguments) -> Options {
     Options {
         seed: arguments.seed,
         first: arguments.only.unwrap_or(arguments.first),
-        count: match (arguments.only, arguments.count) {
-            (Some(_), _) => Some(1),
-            (None, 0) => None,
-            (None, count) => Some(count),
+        count: match (arguments.only, arguments.count, arguments.time) {
+            (Some(_), _, _) => Some(1),
+            (None, Some(0), _) | (None, None, Some(_)) => None,
+            (None, Some(count), _) => Some(count),
+            (None, None, None) => Some(DEFAULT_COUNT),
         },
         inputs: arguments.inputs,
         time: arguments.time.map(Duration::from_secs),

@@ -218,7 +218,7 @@ impl Versions {
     ) -> Result<Rc<CompiledFunction>, NoCode> {
         let settings = work.settings;
         let describe = |error: CompileError| match error {
-            CompileError::Unsupported { .. } if !settings.extensions.contains(Extension::M) => {
+            CompileError::Unsupported { what, .. } if needs_multiplication(what, settings) => {
                 NoCode::Refused
             }
             error => NoCode::Failed(format!("{}: {}", func.name, error.display(func))),
@@ -334,4 +334,11 @@ fn lower_for_one_hart(func: &Function, settings: &Settings) -> Result<VCode<MIns
         }
         _ => Err(error),
     })
+}
+
+/// Whether `what` is refused because the machine of `settings` cannot multiply or divide.
+fn needs_multiplication(what: &str, settings: &Settings) -> bool {
+    let has = |extension| settings.extensions.contains(extension);
+    what.starts_with("a multiplication") && !has(Extension::Zmmul)
+        || what.starts_with("a division") && !has(Extension::M)
 }

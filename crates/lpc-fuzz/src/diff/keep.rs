@@ -1,7 +1,7 @@
 //! Files with programs that fail, for the tests in `filetests`.
 
 use super::check::Finding;
-use super::outcome::Outcome;
+use super::outcome::{Kind, Outcome};
 use super::run::Reduced;
 use crate::error::Error;
 use crate::reduce::{Expectation, to_filetest};
@@ -57,7 +57,11 @@ fn header(finding: &Finding) -> String {
 
 /// What was found. A test looks at results and traps only, and not under all settings.
 fn comment(finding: &Finding) -> String {
-    let text = finding.to_string();
+    let mut text = finding.to_string();
+    if finding.kind == Kind::Memory {
+        text += "\nmemory differs, at which a test does not look: let the function load and return it, or run `lpc-fuzz diff` on \
+                 this file";
+    }
     let lines = text.lines().map(|line| format!("; {line}\n"));
     lines.collect()
 }

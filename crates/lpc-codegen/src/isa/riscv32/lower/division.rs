@@ -6,7 +6,7 @@
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, LowerResult, operands, require_multiplication};
+use super::{Ctx, LowerResult, operands, require_division};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use crate::runtime::Routine;
@@ -14,7 +14,7 @@ use lpc_lpir::ir::{Inst, Opcode, TrapCode, Type};
 use lpc_riscv32::Opcode as Op;
 
 pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
-    require_multiplication(ctx, inst)?;
+    require_division(ctx, inst)?;
     let result = ctx.result(inst);
     let ty = ctx.ty(result);
     let opcode = ctx.data(inst).opcode();

@@ -131,10 +131,18 @@ fn refuse_floats(ctx: Ctx, inst: Inst) -> LowerResult {
 
 /// Refuses `inst` when the target lacks the M extension.
 fn require_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
+    if ctx.settings.extensions.contains(Extension::Zmmul) {
+        return Ok(());
+    }
+    unsupported(inst, "a multiplication without the M or Zmmul extension")
+}
+
+/// Refuses the division `inst` on a machine that does not divide.
+fn require_division(ctx: Ctx, inst: Inst) -> LowerResult {
     if ctx.settings.extensions.contains(Extension::M) {
         return Ok(());
     }
-    unsupported(inst, "a multiplication or division without the M extension")
+    unsupported(inst, "a division without the M extension")
 }
 
 /// The operands of an instruction that has `N` of them.
