@@ -1,6 +1,7 @@
 //! What becomes of a program that may be broken.
 
 use super::certain::certainly_wrong;
+use super::routines::add_routines;
 use crate::defined::{Observation, defined_observations};
 use crate::diff::attempt::catch_panic;
 use crate::program::TestProgram;
@@ -225,7 +226,7 @@ fn compile_with(module: &Module, settings: &Settings) -> Result<CompiledModule, 
     let mut compiled = CompiledModule {
         functions: functions.collect::<Result<_, _>>()?,
     };
-    compiled.add_routines(settings);
+    add_routines(&mut compiled, settings);
     Ok(compiled)
 }
 

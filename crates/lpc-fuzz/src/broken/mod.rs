@@ -21,6 +21,7 @@ mod judge;
 mod opcodes;
 mod operands;
 mod pick;
+mod routines;
 mod text;
 mod types;
 
