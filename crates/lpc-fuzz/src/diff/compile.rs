@@ -330,7 +330,7 @@ fn lower_for_one_hart(func: &Function, settings: &Settings) -> Result<VCode<MIns
                 single_hart: true,
                 ..settings.clone()
             };
-            lower_function(func, &settings).map_err(|_| error)
+            lower_function(func, &settings)
         }
         _ => Err(error),
     })
