@@ -20,16 +20,22 @@ pub struct Options {
     pub bless: bool,
     /// Whether functions that are executed and have addresses of type `i64` are retyped, instead of skipped.
     pub retype_pointers: bool,
+    /// Whether the first file with a test that fails is the last one.
+    pub fail_fast: bool,
 }
 
 impl Options {
     /// The environment variable that asks for [`Self::bless`] when it is `1`.
     pub const BLESS_VARIABLE: &str = "LPC_TEST_BLESS";
+    /// The environment variable that asks for [`Self::fail_fast`] when it is `1`.
+    pub const FAIL_FAST_VARIABLE: &str = "LPC_TEST_FAIL_FAST";
 
     /// What the environment asks for.
     pub fn from_environment() -> Self {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| value == "1");
         Self {
-            bless: std::env::var_os(Self::BLESS_VARIABLE).is_some_and(|value| value == "1"),
+            bless: is_set(Self::BLESS_VARIABLE),
+            fail_fast: is_set(Self::FAIL_FAST_VARIABLE),
             ..Self::default()
         }
     }
@@ -47,7 +53,7 @@ pub fn run_paths(
 ) -> io::Result<Summary> {
     let mut total = Summary::default();
     let mut done = BTreeSet::new();
-    for path in paths {
+    'paths: for path in paths {
         let mut has_tests = false;
         let entries = WalkDir::new(path).sort_by_file_name().into_iter();
         for entry in entries {
@@ -60,6 +66,9 @@ pub fn run_paths(
             has_tests = true;
             if done.insert(file.canonicalize().unwrap_or_else(|_| file.to_owned())) {
                 total += run_file(file, options, output)?;
+            }
+            if options.fail_fast && total.failed > 0 {
+                break 'paths;
             }
         }
         if !has_tests {
