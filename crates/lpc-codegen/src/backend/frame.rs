@@ -140,11 +140,6 @@ impl FrameLayout {
         self.frame_size() + self.tail_args_growth()
     }
 
-    /// Where the setup area starts.
-    pub fn setup_area_offset(&self) -> u32 {
-        self.frame_size() - self.setup_area_size
-    }
-
     /// Where a spill slot lies.
     pub fn spillslot_offset(&self, slot: SpillSlot) -> u32 {
         self.outgoing_args_size + slot.index() as u32 * self.word_bytes

@@ -3,7 +3,7 @@
 //! Zbs has an instruction for each. Without it, a bit that no immediate reaches is tested by shifting it to the sign.
 
 use super::comparisons::{Comparison, Condition};
-use super::words::{Word, num_words};
+use super::words::Word;
 use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -169,7 +169,7 @@ impl Lower<'_, MInst> {
 /// The result of the shift `inst`, if it is a one shifted to the left and there are instructions for that.
 pub(super) fn shifted_one(ctx: Ctx, inst: Inst) -> Option<Word> {
     let result = ctx.result(inst);
-    if !ctx.has_zbs() || num_words(ctx.ty(result)) > 1 || ctx.ty(result) != Type::I32 {
+    if !ctx.has_zbs() || ctx.ty(result) != Type::I32 {
         return None;
     }
     let number = ctx.as_single_bit(result)?;
