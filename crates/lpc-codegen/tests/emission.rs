@@ -228,6 +228,26 @@ block0:
     assert_eq!(assembly(text), expected);
 }
 
+/// Whoever reads a constant into `zero` reads nothing.
+#[test]
+fn a_constant_that_nobody_wants() {
+    let text = "\
+vcode %f {
+    const0 = 0x11223344
+
+block0:
+    lw zero, const0
+    la zero, const0
+    rets
+}
+";
+    let expected = "\
+000: ret
+004: .word 0x44332211
+";
+    assert_eq!(assembly(text), expected);
+}
+
 /// One for each site.
 #[test]
 fn traps_stand_behind_the_code() {
@@ -344,6 +364,33 @@ block3:
 
 block4:
     rets v192=a0
+}
+";
+    let expected = "\
+000: ret
+";
+    assert_eq!(assembly(text), expected);
+}
+
+/// A move within the same register is nothing.
+#[test]
+fn a_block_with_a_move_that_does_nothing_vanishes() {
+    let text = "\
+vcode %f {
+
+block0:
+    args v192=a0
+    beq v192, zero, block1, block2
+
+block1:
+    mv v193, v192
+    jump block3(v193)
+
+block2 edge:
+    jump block3(v192)
+
+block3(v194):
+    rets v194=a0
 }
 ";
     let expected = "\

@@ -8,6 +8,8 @@ use lpc_codegen::backend::machinst::CallType;
 use lpc_codegen::backend::regalloc::{RegallocAlgorithm, run_validated};
 use lpc_codegen::isa::riscv32::emit::EmitInfo;
 use lpc_codegen::isa::riscv32::regs::gpr;
+use lpc_codegen::{CompileError, Settings, compile_function};
+use lpc_lpir::text::parse_module;
 use support::{Program, compile_one, extensions, parse_one, run};
 
 /// The numbers of a frame that has everything.
@@ -213,10 +215,33 @@ fn frames_that_are_too_large_are_refused() {
     let function = parse_one(text);
     let allocation = run_validated(&function.vcode, RegallocAlgorithm::Ion).unwrap();
     let info = EmitInfo::new(extensions());
+    let error = emit(function.vcode.clone(), &allocation, info, false).unwrap_err();
+    assert_eq!(error, EmitError::FrameTooLarge(FrameTooLarge));
     assert_eq!(
-        emit(function.vcode.clone(), &allocation, info, false),
-        Err(EmitError::FrameTooLarge(FrameTooLarge))
+        error.to_string(),
+        "the frame is larger than 536870912 bytes"
     );
+}
+
+/// Their sizes are added up without overflow.
+#[test]
+fn stack_slots_that_are_too_large_together_are_refused() {
+    let is_too_large = |sizes: &[u32]| {
+        let slots = sizes.iter().enumerate();
+        let slots = slots.map(|(index, size)| format!("ss{index} = explicit_slot {size}\n"));
+        let slots: String = slots.collect();
+        let text = format!("function %f() {{\n{slots}block0:\nreturn\n}}\n");
+        let module = parse_module(&text).unwrap();
+        let (_, func) = module.functions().next().unwrap();
+        match compile_function(func, &Settings::default()) {
+            Ok(_) => false,
+            Err(CompileError::FrameTooLarge) => true,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert!(!is_too_large(&[1 << 28]));
+    assert!(is_too_large(&[1 << 29]));
+    assert!(is_too_large(&[1 << 31, 1 << 31]));
 }
 
 /// Loads `count` words from the address in `a0`, and only then combines them, in an order that tells each from the others.

@@ -2,6 +2,7 @@
 
 mod support;
 
+use lpc_codegen::backend::emit::CodegenStats;
 use lpc_codegen::backend::regalloc::{RegallocAlgorithm, run_validated};
 use lpc_codegen::backend::vcode::InsnIndex;
 use regalloc2::{Edit, Function, OperandKind, PRegSet, RegAllocError};
@@ -657,6 +658,15 @@ fn statistics_count_the_moves_of_the_allocator() {
     }
     let stats = support::compile(&functions[0], RegallocAlgorithm::Ion).stats;
     assert_eq!((stats.moves, stats.spills, stats.reloads), (0, 0, 0));
+    let moves = "vcode %f {\nblock0:\nargs v192=a0, v193=a1\nrets v192=a2, v193=a3\n}";
+    let expected = CodegenStats {
+        vcode_blocks: 1,
+        vcode_insts: 2,
+        vregs: 2,
+        moves: 2,
+        ..CodegenStats::default()
+    };
+    assert_eq!(support::compile_one(moves).stats, expected);
 }
 
 /// Instructions executed for the same work: the better allocator must be better.

@@ -1,6 +1,9 @@
 //! Encoding, decoding and assembler syntax of every instruction.
 
-use lpc_riscv32::{DecodeError, EncodeError, Gpr, Inst, Opcode};
+use lpc_riscv32::compressed::{BRANCH_RANGE, JUMP_RANGE};
+use lpc_riscv32::immediate::ImmediateRange;
+use lpc_riscv32::inst::AtomicOrder;
+use lpc_riscv32::{DecodeError, EncodeError, Gpr, Inst, Opcode, ShiftAmount};
 use std::collections::BTreeSet;
 
 #[path = "support/random.rs"]
@@ -340,4 +343,59 @@ fn pseudo_instructions() {
         assert_eq!(format!("{inst}"), raw);
         assert_eq!(format!("{inst:#}"), pseudo);
     }
+}
+
+#[test]
+fn constructors_put_operands_where_they_belong() {
+    let (a0, a1) = (Gpr::A0, Gpr::A1);
+    let amount = ShiftAmount::new(3).unwrap();
+    let load_reserved = |acquire, release| {
+        let order = AtomicOrder { acquire, release };
+        Inst::load_reserved(a0, a1, order)
+    };
+    for (inst, text) in [
+        (Inst::shift(Opcode::Slli, a0, a1, amount), "slli a0,a1,0x3"),
+        (load_reserved(false, false), "lr.w a0,(a1)"),
+        (load_reserved(true, false), "lr.w.aq a0,(a1)"),
+        (load_reserved(false, true), "lr.w.rl a0,(a1)"),
+        (load_reserved(true, true), "lr.w.aqrl a0,(a1)"),
+    ] {
+        assert_eq!(inst.to_string(), text);
+    }
+}
+
+#[test]
+fn who_accesses_memory() {
+    let mnemonics = |is_wanted: fn(Opcode) -> bool| {
+        let opcodes = Opcode::ALL.iter().filter(|&&opcode| is_wanted(opcode));
+        let mnemonics = opcodes.map(|opcode| opcode.mnemonic());
+        let (atomic, plain): (Vec<_>, Vec<_>) =
+            mnemonics.partition(|mnemonic| mnemonic.starts_with("amo"));
+        (plain.join(" "), atomic.len())
+    };
+    let (loads, atomic_loads) = mnemonics(Opcode::is_load);
+    assert_eq!(loads, "lb lh lw lbu lhu lr.w");
+    let (stores, atomic_stores) = mnemonics(Opcode::is_store);
+    assert_eq!(stores, "sb sh sw sc.w");
+    assert!(atomic_loads >= 9);
+    assert_eq!(atomic_loads, atomic_stores);
+}
+
+#[test]
+fn what_is_written_is_a_register_other_than_zero() {
+    let written = |rd| Inst::r(Opcode::Add, rd, Gpr::A1, Gpr::A2).written_register();
+    assert_eq!(written(Gpr::A0), Some(Gpr::A0));
+    assert_eq!(written(Gpr::ZERO), None);
+    assert_eq!(Inst::no_operands(Opcode::Ecall).written_register(), None);
+}
+
+#[test]
+fn reach_of_compressed_jumps_and_branches() {
+    let even = |min, max| ImmediateRange {
+        min,
+        max,
+        multiple_of: 2,
+    };
+    assert_eq!(JUMP_RANGE, even(-2048, 2046));
+    assert_eq!(BRANCH_RANGE, even(-256, 254));
 }

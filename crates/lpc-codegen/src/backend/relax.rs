@@ -353,6 +353,7 @@ fn grow<L: LabelUseForms>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use alloc::vec;
 
     /// A branch of 4 bytes that reaches 100 forwards, or of 8 that reaches everything.
@@ -422,6 +423,11 @@ mod tests {
             assert!(label_use.reaches((target - start) as i32), "{index}");
         }
         uses.iter().map(|label_use| label_use.form).collect()
+    }
+
+    #[test]
+    fn labels_are_named_by_their_numbers() {
+        assert_eq!(format!("{:?}", MachLabel::new(12)), "label12");
     }
 
     #[test]

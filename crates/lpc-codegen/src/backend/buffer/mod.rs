@@ -426,3 +426,177 @@ impl<I: MachInst> MachBuffer<I> {
         self.finalize(&layout, relaxable)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::reloc::MachReference;
+    use crate::backend::value_labels::ValueLocation;
+    use crate::isa::riscv32::emit::{EmitInfo, LabelUse};
+    use crate::isa::riscv32::inst::MInst;
+    use lpc_lpir::ir::Value;
+    use lpc_riscv32::{ExtensionSet, Gpr, Opcode};
+
+    const NOP: u32 = 0x13;
+    const COMPRESSED_NOP: u16 = 1;
+
+    fn buffer(extensions: ExtensionSet) -> MachBuffer<MInst> {
+        MachBuffer::new(EmitInfo::new(extensions), 1, 0)
+    }
+
+    #[test]
+    fn the_largest_size_counts_the_longest_forms_and_the_traps_behind() {
+        for (extensions, trap) in [(ExtensionSet::RV32I, 4), (ExtensionSet::RV32IMAC, 2)] {
+            let mut buffer = buffer(extensions);
+            buffer.put2(COMPRESSED_NOP);
+            buffer.put4(NOP);
+            assert_eq!(buffer.largest_size(), 6);
+            for code in [TrapCode::STACK_OVERFLOW, TrapCode::HEAP_OUT_OF_BOUNDS] {
+                let label = buffer.defer_trap(code);
+                buffer.use_label(LabelUse::branch(Opcode::Beq, Gpr::A0, Gpr::A1), label);
+            }
+            assert_eq!(buffer.largest_size(), 6 + 2 * (12 + trap));
+        }
+    }
+
+    #[test]
+    fn padding_in_front_of_what_is_aligned() {
+        let mut buffer = buffer(ExtensionSet::RV32IMAC);
+        buffer.put2(COMPRESSED_NOP);
+        buffer.align_to(8);
+        buffer.put4(NOP);
+        let finished = buffer.finish(false);
+        assert_eq!(finished.bytes, [1, 0, 1, 0, 0x13, 0, 0, 0, 0x13, 0, 0, 0]);
+        assert_eq!((finished.alignment, finished.code_size), (8, 12));
+    }
+
+    #[test]
+    fn what_instructions_have_anyway_takes_no_padding() {
+        let mut buffer = buffer(ExtensionSet::RV32I);
+        buffer.align_to(4);
+        buffer.put4(NOP);
+        let finished = buffer.finish(true);
+        assert_eq!((finished.alignment, finished.references), (4, vec![]));
+    }
+
+    /// Padding in front of the data is there only where there are data.
+    #[test]
+    fn relaxable_code_keeps_the_most_padding() {
+        let mut buffer = buffer(ExtensionSet::RV32IMAC);
+        buffer.put4(NOP);
+        assert_eq!(buffer.clone().finish(true).references, []);
+        buffer.add_data(&[7; 8], 8);
+        let finished = buffer.finish(true);
+        let padding = MachReference {
+            offset: 4,
+            kind: ReferenceKind::Align,
+            target: 10,
+        };
+        assert_eq!(finished.references, [padding]);
+        assert_eq!((finished.code_size, finished.data_start), (10, 10));
+        assert_eq!(finished.bytes[10..], [7; 8]);
+    }
+
+    /// A branch that does not reach leaps over the jump that does; a table is listed word by word.
+    #[test]
+    fn references_of_relaxable_code() {
+        let mut buffer = buffer(ExtensionSet::RV32I);
+        let [far, end] = [(); 2].map(|()| buffer.get_label());
+        buffer.use_label(LabelUse::branch(Opcode::Beq, Gpr::A0, Gpr::A1), far);
+        buffer.bind_label(end);
+        for _ in 0..1024 {
+            buffer.put4(NOP);
+        }
+        buffer.bind_label(far);
+        buffer.add_jump_table(&[end]);
+        buffer.add_jump_table(&[far, end]);
+        let reference = |offset, kind, target| MachReference {
+            offset,
+            kind,
+            target,
+        };
+        let (far, data) = (8 + 4096, 8 + 4096u32);
+        let word = |index: u32, to, from| {
+            let offset = data + 4 * index;
+            [
+                reference(offset, ReferenceKind::Add32, to),
+                reference(offset, ReferenceKind::Sub32, from),
+            ]
+        };
+        let words = [
+            word(0, 8, data),
+            word(1, far, data + 4),
+            word(2, 8, data + 4),
+        ];
+        let mut expected = vec![reference(4, ReferenceKind::Jal, far)];
+        expected.extend(words.into_iter().flatten());
+        assert_eq!(buffer.finish(true).references, expected);
+    }
+
+    /// Padding that turns out to take nothing comes from nowhere.
+    #[test]
+    fn source_locations_without_code_are_left_out() {
+        let mut buffer = buffer(ExtensionSet::RV32I);
+        let [first, second] = [1, 2].map(SourceLoc::new);
+        buffer.set_srcloc(first);
+        buffer.align_to(8);
+        buffer.set_srcloc(second);
+        buffer.put4(NOP);
+        let run = MachSrcLoc {
+            start: 0,
+            end: 4,
+            srcloc: second,
+        };
+        assert_eq!(buffer.finish(false).srclocs, [run]);
+    }
+
+    #[test]
+    fn values_that_are_nowhere_for_any_instruction_are_left_out() {
+        let mut buffer = buffer(ExtensionSet::RV32I);
+        let label = |word| ValueLabel {
+            value: Value::from_u32(0),
+            word,
+        };
+        let place = ValuePlace::BelowCfa(8);
+        let start = buffer.cur_place();
+        buffer.add_value_location(label(1), start, start, place);
+        buffer.put4(NOP);
+        let end = buffer.cur_place();
+        buffer.add_value_location(label(0), start, end, place);
+        let location = ValueLocation {
+            label: label(0),
+            start: 0,
+            end: 4,
+            place,
+        };
+        assert_eq!(buffer.finish(false).value_locations, [location]);
+    }
+
+    /// The frame of the traps at the entry is that of the entry.
+    #[test]
+    fn traps_of_the_body_then_those_of_the_entry() {
+        let traps = |has_entry_traps, has_unwind| {
+            let mut buffer = buffer(ExtensionSet::RV32I);
+            if has_unwind {
+                buffer.add_unwind(UnwindInst::RememberState);
+            }
+            if has_entry_traps {
+                let label = buffer.defer_trap(TrapCode::STACK_OVERFLOW);
+                buffer.use_label(LabelUse::Jump, label);
+            }
+            buffer.keep_entry_traps();
+            let label = buffer.defer_trap(TrapCode::HEAP_OUT_OF_BOUNDS);
+            buffer.use_label(LabelUse::Jump, label);
+            let finished = buffer.finish(false);
+            let traps: Vec<_> = finished.traps.iter().map(|trap| trap.code).collect();
+            (traps, finished.unwind)
+        };
+        let both = vec![TrapCode::HEAP_OUT_OF_BOUNDS, TrapCode::STACK_OVERFLOW];
+        let remember = (0, UnwindInst::RememberState);
+        let restore = (12, UnwindInst::RestoreState);
+        assert_eq!(traps(true, true), (both.clone(), vec![remember, restore]));
+        assert_eq!(traps(true, false), (both, vec![]));
+        let body = vec![TrapCode::HEAP_OUT_OF_BOUNDS];
+        assert_eq!(traps(false, true), (body, vec![remember]));
+    }
+}

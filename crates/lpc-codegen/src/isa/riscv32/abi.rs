@@ -49,7 +49,7 @@ mod tests {
     use crate::backend::abi::{AbiSlot, AbiValue, MAX_MEMORY_SIZE, WORD_BYTES};
     use crate::isa::riscv32::regs::gpr;
     use alloc::format;
-    use alloc::string::String;
+    use alloc::string::{String, ToString};
     use alloc::vec;
     use alloc::vec::Vec;
     use lpc_lpir::ir::{AbiParam, Type};
@@ -153,9 +153,9 @@ mod tests {
             Type::I32,
             lpc_lpir::ir::ArgumentPurpose::StructArgument(8),
         ));
-        assert_eq!(
-            abi_signature(&signature).unwrap_err(),
-            AbiError::StructArgument
-        );
+        let error = abi_signature(&signature).unwrap_err();
+        assert_eq!(error, AbiError::StructArgument);
+        let text = "a structure passed by value (sarg) is not supported";
+        assert_eq!(error.to_string(), text);
     }
 }

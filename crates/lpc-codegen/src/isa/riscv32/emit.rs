@@ -464,3 +464,50 @@ fn emit_select_wide(condition: LabelUse, words: &[SelectedWord], buffer: &mut Ma
     }
     buffer.bind_label(done);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::vcode_text::parse_vcode;
+    use alloc::vec;
+
+    /// Each with what it becomes where everything is far away.
+    #[test]
+    fn worst_cases() {
+        let text = "\
+vcode %f {
+block0:
+    args v192=a0, v193=a1
+    dummy_use v192
+    mul v194, v192, v193
+    trap_if.beq v193, zero, int_divz
+    select.beq v195, v192, zero, v193, zero
+    select.beq [v196, v197], v192, zero, [v193, zero], [zero, v193]
+    call %g() clobbers a0
+    atomic_rmw.nand v198, v199, v193, (v192)
+    br_table v192, v200, v201, block1, [block1, block2]
+block1:
+    beq v192, zero, block1, block2
+block2:
+    rets v192=a0
+}
+";
+        let functions = parse_vcode::<MInst>(text).unwrap();
+        let insts = functions[0].vcode.insts().iter();
+        let instructions: Vec<_> = insts.map(|inst| worst_case_size(inst) / 4).collect();
+        assert_eq!(instructions, [0, 0, 3, 4, 5, 7, 5, 16, 18, 5, 24]);
+    }
+
+    #[test]
+    fn as_few_nops_as_there_can_be() {
+        let nops = |size| {
+            let mut code = Vec::new();
+            gen_nops(size, &mut code);
+            code
+        };
+        assert_eq!(nops(0), []);
+        assert_eq!(nops(2), [1, 0]);
+        assert_eq!(nops(4), [0x13, 0, 0, 0]);
+        assert_eq!(nops(10), [vec![1, 0], [0x13, 0, 0, 0].repeat(2)].concat());
+    }
+}

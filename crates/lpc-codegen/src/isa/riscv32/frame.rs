@@ -313,3 +313,138 @@ fn near_sp(offset: u32) -> AMode {
 fn imm12(value: i32) -> Imm12 {
     Imm12::new(value).expect("registers are saved within reach of the stack pointer")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use regalloc2::PRegSet;
+
+    fn layout(stackslots_size: u32, code_size: CodeOffset) -> Result<FrameLayout, FrameTooLarge> {
+        let requirements = FrameRequirements {
+            stackslots_size,
+            ..FrameRequirements::default()
+        };
+        let allocation = AllocationSummary {
+            num_spillslots: 0,
+            clobbered: PRegSet::empty(),
+            function_calls: CallType::None,
+            code_size,
+        };
+        compute_frame_layout(&requirements, &allocation)
+    }
+
+    #[test]
+    fn the_largest_frame() {
+        let largest = MAX_FRAME_SIZE - 256;
+        assert_eq!(layout(largest, 0).unwrap().stackslots_size, largest);
+        assert_eq!(layout(largest + 1, 0), Err(FrameTooLarge));
+    }
+
+    /// In a frame that is too large for immediates, and in code that is too large for `jal`, `ra` is a temporary.
+    #[test]
+    fn what_is_far_needs_the_link_register() {
+        let saves_link = |slots, code| layout(slots, code).unwrap().setup_area_size > 0;
+        let largest_slots = 2047 - 256;
+        let largest_code = 1024 * 1024 - 256;
+        assert!(!saves_link(largest_slots, largest_code));
+        assert!(saves_link(largest_slots + 1, 0));
+        assert!(saves_link(0, largest_code + 1));
+    }
+
+    #[test]
+    fn frames_and_calls_need_stack() {
+        let needs_stack = |fixed_frame_storage_size, function_calls| {
+            needs_stack(&FrameLayout {
+                fixed_frame_storage_size,
+                function_calls,
+                ..FrameLayout::default()
+            })
+        };
+        assert!(!needs_stack(0, CallType::None));
+        assert!(needs_stack(0, CallType::TailCall));
+        assert!(needs_stack(0, CallType::Regular));
+        assert!(needs_stack(16, CallType::None));
+    }
+
+    /// The frame and the callees that do not check are one number, which is compared with what is left above the limit.
+    #[test]
+    fn the_stack_check_counts_what_callees_need() {
+        let steps = |fixed_frame_storage_size, unchecked_stack| {
+            let frame = FrameLayout {
+                fixed_frame_storage_size,
+                unchecked_stack,
+                ..FrameLayout::default()
+            };
+            let mut needed = Vec::new();
+            let mut traps = 0;
+            gen_stack_check(&frame, &mut |step| match step {
+                FrameStep::Inst(MInst::LoadConst32 { value, .. }) => needed.push(value),
+                FrameStep::Inst(MInst::TrapIf { .. }) => traps += 1,
+                _ => {}
+            });
+            (needed, traps)
+        };
+        assert_eq!(steps(0, 0), (vec![], 1));
+        assert_eq!(steps(32, 100), (vec![132], 2));
+    }
+
+    /// A frame with everything: 16 bytes more for the arguments of tail calls, 12 bytes for saved registers.
+    fn frame_with_growth(fixed_frame_storage_size: u32) -> FrameLayout {
+        FrameLayout {
+            tail_args_size: 32,
+            incoming_args_size: 16,
+            pops_incoming_args: true,
+            setup_area_size: SETUP_AREA_SIZE,
+            clobber_size: WORD_BYTES,
+            clobbered_callee_saves: vec![real_reg(Gpr::S1)],
+            fixed_frame_storage_size,
+            ..FrameLayout::default()
+        }
+    }
+
+    fn unwind_steps(gen_steps: impl FnOnce(Push<'_>)) -> Vec<UnwindInst> {
+        let mut steps = Vec::new();
+        gen_steps(&mut |step| {
+            if let FrameStep::Unwind(unwind) = step {
+                steps.push(unwind);
+            }
+        });
+        steps
+    }
+
+    /// The canonical frame address, where the stack pointer was, is counted from the stack pointer.
+    #[test]
+    fn unwind_information_follows_the_stack_pointer() {
+        use UnwindInst::{DefCfaOffset, RestoreReg, SaveReg};
+        let [ra, s1] = [Gpr::RA, Gpr::S1].map(real_reg);
+        let save = |reg, below_cfa| SaveReg { reg, below_cfa };
+        let restores = [RestoreReg(ra), RestoreReg(s1)];
+
+        let small = frame_with_growth(20);
+        let prologue = [DefCfaOffset(48), save(ra, 20), save(s1, 28)];
+        assert_eq!(unwind_steps(|push| gen_prologue(&small, push)), prologue);
+        let epilogue = [restores[0], restores[1], DefCfaOffset(-16)];
+        assert_eq!(unwind_steps(|push| gen_epilogue(&small, push)), epilogue);
+        let tail_call = [restores[0], restores[1], DefCfaOffset(8)];
+        let steps = unwind_steps(|push| gen_tail_call_epilogue(&small, 24, push));
+        assert_eq!(steps, tail_call);
+
+        // The registers are saved near the upper end, before the rest is taken.
+        let large = frame_with_growth(4084);
+        let prologue = [
+            DefCfaOffset(32),
+            save(ra, 20),
+            save(s1, 28),
+            DefCfaOffset(4112),
+        ];
+        assert_eq!(unwind_steps(|push| gen_prologue(&large, push)), prologue);
+        let epilogue = [
+            DefCfaOffset(32),
+            restores[0],
+            restores[1],
+            DefCfaOffset(-16),
+        ];
+        assert_eq!(unwind_steps(|push| gen_epilogue(&large, push)), epilogue);
+    }
+}
