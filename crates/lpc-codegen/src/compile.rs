@@ -151,7 +151,7 @@ pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MIns
 /// Gives each virtual register of `vcode` its places.
 ///
 /// # Errors
-/// When the register allocator refuses the code, which is an error of the compiler.
+/// When the function is too large for the allocators, or when they refuse the code, which is an error of the compiler.
 pub fn allocate_registers(
     vcode: &VCode<MInst>,
     settings: &Settings,

@@ -1,9 +1,9 @@
 //! Why a function cannot be compiled.
 
 use crate::backend::abi::AbiError;
+use crate::backend::regalloc::AllocationError;
 use core::fmt;
 use lpc_lpir::ir::{FuncId, Function, Inst};
-use regalloc2::RegAllocError;
 
 /// Why a function cannot be compiled. The function must have passed the verifier; what that refuses is not reported here.
 #[derive(Clone, Debug)]
@@ -28,8 +28,9 @@ pub enum CompileError {
     FrameTooLarge,
     /// The code is larger than what 32-bit distances span.
     CodeTooLarge,
-    /// The register allocator gave up. Lowering produces nothing that it must refuse, so this is an error of the compiler.
-    RegisterAllocation(RegAllocError),
+    /// No registers are allocated for the function: it is too large. That the allocator refuses the code,
+    /// [`AllocationError::Refused`], is an error of the compiler.
+    RegisterAllocation(AllocationError),
 }
 
 impl CompileError {

@@ -3,7 +3,10 @@
 mod support;
 
 use lpc_codegen::backend::emit::CodegenStats;
-use lpc_codegen::backend::regalloc::{RegallocAlgorithm, run_validated};
+use lpc_codegen::backend::allocation_cost::{MAX_ION_BLOCKS, MAX_ION_STEPS};
+use lpc_codegen::backend::regalloc::{
+    AllocationError, MAX_VREGS, RegallocAlgorithm, run_validated,
+};
 use lpc_codegen::backend::vcode::InsnIndex;
 use regalloc2::{Edit, Function, OperandKind, PRegSet, RegAllocError};
 use std::fmt::Write;
@@ -433,10 +436,10 @@ block0:
     assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
 }
 
-fn refused(body: &str) -> [Option<RegAllocError>; 2] {
+fn refused(body: &str) -> [AllocationError; 2] {
     let text = format!("vcode %f {{\nblock0:\n{body}\n}}");
     let function = parse_one(&text);
-    RegallocAlgorithm::ALL.map(|algorithm| run_validated(&function.vcode, algorithm).err())
+    RegallocAlgorithm::ALL.map(|algorithm| run_validated(&function.vcode, algorithm).unwrap_err())
 }
 
 #[test]
@@ -456,7 +459,7 @@ fn code_that_is_not_in_ssa_form_is_refused() {
     ] {
         for error in refused(body) {
             assert!(
-                matches!(error, Some(RegAllocError::SSA(..))),
+                matches!(error, AllocationError::Refused(RegAllocError::SSA(..))),
                 "{body}: {error:?}"
             );
         }
@@ -470,13 +473,16 @@ fn critical_edges_are_refused() {
     };
     for error in refused(&body("beq zero, zero")) {
         assert!(
-            matches!(error, Some(RegAllocError::CritEdge(..))),
+            matches!(error, AllocationError::Refused(RegAllocError::CritEdge(..))),
             "{error:?}"
         );
     }
     for error in refused(&body("beq v192, zero")) {
         assert!(
-            matches!(error, Some(RegAllocError::DisallowedBranchArg(..))),
+            matches!(
+                error,
+                AllocationError::Refused(RegAllocError::DisallowedBranchArg(..))
+            ),
             "{error:?}"
         );
     }
@@ -697,8 +703,7 @@ fn chain_of_blocks(count: usize) -> String {
 }
 
 #[test]
-fn huge_functions_are_allocated_in_a_single_pass() {
-    use lpc_codegen::backend::regalloc::MAX_ION_BLOCKS;
+fn functions_of_many_blocks_are_allocated_in_a_single_pass() {
     for (blocks, used) in [
         (MAX_ION_BLOCKS, RegallocAlgorithm::Ion),
         (MAX_ION_BLOCKS + 1, RegallocAlgorithm::Fastalloc),
@@ -709,5 +714,39 @@ fn huge_functions_are_allocated_in_a_single_pass() {
             RegallocAlgorithm::Fastalloc.for_code(&vcode),
             RegallocAlgorithm::Fastalloc
         );
+    }
+}
+
+/// Constants that are all live at once. The length of their live ranges together is about the square of their number.
+fn values_at_once(count: usize) -> String {
+    let mut text = String::from("vcode %f {\nblock0:\n");
+    for value in 0..count {
+        writeln!(text, "li v{}, 1", 192 + value).unwrap();
+    }
+    for value in 0..count - 1 {
+        let (sum, one) = (192 + count + value, 192 + value);
+        writeln!(text, "add v{sum}, v{one}, v{}", one + 1).unwrap();
+    }
+    text + "rets\n}\n"
+}
+
+#[test]
+fn functions_of_many_live_values_are_allocated_in_a_single_pass() {
+    let limit = MAX_ION_STEPS.isqrt() as usize;
+    for (values, used) in [
+        (limit - 100, RegallocAlgorithm::Ion),
+        (limit + 100, RegallocAlgorithm::Fastalloc),
+    ] {
+        let vcode = parse_one(&values_at_once(values)).vcode;
+        assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used, "{values}");
+    }
+}
+
+#[test]
+fn functions_of_many_registers_are_refused() {
+    let text = format!("vcode %f {{\nblock0:\nli v{}, 1\nrets\n}}", 192 + MAX_VREGS);
+    for algorithm in RegallocAlgorithm::ALL {
+        let error = run_validated(&parse_one(&text).vcode, algorithm).unwrap_err();
+        assert!(matches!(error, AllocationError::TooManyVRegs), "{error}");
     }
 }

@@ -12,11 +12,16 @@
 use cpu_time::ThreadTime;
 use lpc_codegen::backend::regalloc::RegallocAlgorithm;
 use lpc_codegen::{CompiledFunction, Settings, allocate_registers, emit_function, lower_function};
-use lpc_filetests::stress::Shape;
+use lpc_filetests::stress::built::Construction;
+use lpc_filetests::stress::{LargeProgram, Shape};
+use lpc_interp::{Interpreter, Limits, NoHost};
 use lpc_link::Linker;
+use lpc_lpir::ir::{DataValue, ExternalName, Module, Type};
 use lpc_lpir::text::parse_module;
 use lpc_lpir::verifier::verify_module;
 use peak_alloc::PeakAlloc;
+use std::fmt::Debug;
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 #[global_allocator]
@@ -29,8 +34,8 @@ const MEASURING_TIME: Duration = Duration::from_millis(300);
 const LONG_RUN: Duration = Duration::from_secs(8);
 
 /// What a table shows, in the order of its columns.
-const COLUMNS: [&str; 8] = [
-    "parse", "verify", "lower", "allocate", "emit", "link", "sum", "heap",
+const COLUMNS: [&str; 10] = [
+    "parse", "verify", "lower", "allocate", "emit", "link", "write", "run", "sum", "heap",
 ];
 const SUM: usize = COLUMNS.len() - 2;
 const HEAP_COLUMN: usize = COLUMNS.len() - 1;
@@ -50,9 +55,13 @@ fn main() {
             print_table(shape, regalloc);
         }
     }
+    let constructions = Construction::ALL.into_iter();
+    for construction in constructions.filter(|construction| is_wanted(*construction, &wanted)) {
+        print_construction(construction);
+    }
 }
 
-fn is_wanted(shape: Shape, wanted: &[String]) -> bool {
+fn is_wanted(shape: impl Debug, wanted: &[String]) -> bool {
     let name = format!("{shape:?}");
     wanted.is_empty()
         || wanted
@@ -61,14 +70,7 @@ fn is_wanted(shape: Shape, wanted: &[String]) -> bool {
 }
 
 /// The sizes that are measured: each is four times the one before.
-fn sizes(shape: Shape) -> [u32; 4] {
-    let largest = match shape {
-        Shape::Straight | Shape::Branches => 200_000,
-        Shape::Functions | Shape::Diamonds | Shape::Ladder | Shape::JumpTable => 20_000,
-        Shape::NestedLoops => 10_000,
-        Shape::LiveValues => 10_000,
-        Shape::BlockParameters | Shape::Arguments => 2_000,
-    };
+fn sizes(largest: u32) -> [u32; 4] {
     [largest / 64, largest / 16, largest / 4, largest]
 }
 
@@ -83,7 +85,7 @@ fn print_table(shape: Shape, regalloc: RegallocAlgorithm) {
     }
     println!();
     let mut rows = Vec::new();
-    for size in sizes(shape) {
+    for size in sizes(shape.largest_size()) {
         let (measurement, is_long) = measure(shape, size, regalloc);
         print!("{size:>10}");
         for total in measurement {
@@ -104,6 +106,35 @@ fn print_table(shape: Shape, regalloc: RegallocAlgorithm) {
     println!("\n");
 }
 
+/// How long it takes to build a function with variables, as [`print_table`] has it.
+fn print_construction(construction: Construction) {
+    let unit = construction.unit();
+    println!("{construction:?}, built: ns and bytes for each of the {unit}");
+    println!("{unit:>10}{:>10}{:>10}", "build", "heap");
+    let mut rows = Vec::new();
+    for size in sizes(construction.largest_size()) {
+        let before = HEAP.current_usage();
+        HEAP.reset_peak_usage();
+        let mut time = f64::INFINITY;
+        let start = Instant::now();
+        while time.is_infinite() || start.elapsed() < MEASURING_TIME {
+            let mut run = 0.0;
+            timed(&mut run, || black_box(construction.function(size)));
+            time = time.min(run);
+        }
+        let heap = HEAP.peak_usage().saturating_sub(before) as f64;
+        let size = f64::from(size);
+        println!("{size:>10}{:>10.0}{:>10.0}", time / size, heap / size);
+        rows.push((size, [time, heap]));
+    }
+    print!("{:>10}", "exponent");
+    for column in 0..2 {
+        let points = rows.iter().map(|(size, totals)| (*size, totals[column]));
+        print!("{:>10.2}", exponent(points));
+    }
+    println!("\n");
+}
+
 /// The least of several runs, and whether one was long.
 fn measure(shape: Shape, size: u32, regalloc: RegallocAlgorithm) -> (Measurement, bool) {
     let program = shape.program(size);
@@ -113,10 +144,10 @@ fn measure(shape: Shape, size: u32, regalloc: RegallocAlgorithm) -> (Measurement
         ..Settings::default()
     };
     let start = Instant::now();
-    let mut least = run(&program.text, &settings);
+    let mut least = run(&program, &settings);
     let first = start.elapsed();
     while first < LONG_RUN && start.elapsed() < MEASURING_TIME {
-        let next = run(&program.text, &settings);
+        let next = run(&program, &settings);
         for (least, next) in least.iter_mut().zip(next) {
             *least = least.min(next);
         }
@@ -126,9 +157,9 @@ fn measure(shape: Shape, size: u32, regalloc: RegallocAlgorithm) -> (Measurement
 }
 
 /// Compiles `text` pass by pass. The peak of the heap is that of verifying and compiling, without the module itself.
-fn run(text: &str, settings: &Settings) -> Measurement {
+fn run(program: &LargeProgram, settings: &Settings) -> Measurement {
     let mut totals = [0.0; COLUMNS.len()];
-    let module = timed(&mut totals[0], || parse_module(text).unwrap());
+    let module = timed(&mut totals[0], || parse_module(&program.text).unwrap());
     let heap_before = HEAP.current_usage();
     HEAP.reset_peak_usage();
     timed(&mut totals[1], || verify_module(&module).unwrap());
@@ -146,7 +177,18 @@ fn run(text: &str, settings: &Settings) -> Measurement {
     }
     timed(&mut totals[5], || link(&functions));
     totals[HEAP_COLUMN] = HEAP.peak_usage().saturating_sub(heap_before) as f64;
+    timed(&mut totals[6], || black_box(module.to_string()));
+    timed(&mut totals[7], || interpret(&module, program));
     totals
+}
+
+/// Executes the first call of `program`.
+fn interpret(module: &Module, program: &LargeProgram) {
+    let mut interpreter = Interpreter::new(module, Limits::default());
+    let name = ExternalName::symbol(program.function);
+    let word = |number: &i32| DataValue::from_signed(Type::I32, i128::from(*number));
+    let arguments: Vec<_> = program.calls[0].iter().map(word).collect();
+    interpreter.call(&name, &arguments, &mut NoHost).unwrap();
 }
 
 fn link(functions: &[CompiledFunction]) {

@@ -12,7 +12,9 @@
 //! ```
 //!
 //! Edges of one terminator that lead to the same block and pass no arguments are one edge: a table with a thousand entries
-//! for a block counts as one predecessor of it.
+//! for a block counts as one predecessor of it. The edges of a table that do pass arguments get blocks of their own even where
+//! they are not critical: the allocator searches for an edge with arguments among all that leave the block, which would take
+//! quadratic time for a large table.
 //!
 //! The order is the reverse postorder of the blocks that can be reached, so each block stands behind all its predecessors
 //! except those at the end of a loop. Blocks that cannot be reached are left out.
@@ -29,7 +31,7 @@ use lpc_lpir::ir::{Block, BlockCall, Function};
 pub enum LoweredBlock {
     /// A block of the function.
     Orig(Block),
-    /// A critical edge.
+    /// An edge that is critical, or that passes arguments from a table.
     CriticalEdge {
         /// The block that it leaves.
         pred: Block,
@@ -77,7 +79,7 @@ impl BlockLoweringOrder {
         };
         let mut index_of = SecondaryMap::with_default(BlockIndex::invalid());
         index_of.resize(func.dfg.num_blocks());
-        // For each critical edge its block; the others stay invalid.
+        // For each edge that is split its block; the others stay invalid.
         let mut edge_blocks = Vec::with_capacity(edges.list.len());
         for (position, &block) in domtree.cfg_postorder().iter().rev().enumerate() {
             let is_cold = func.layout.is_cold(block);
@@ -85,7 +87,8 @@ impl BlockLoweringOrder {
             let block_edges = &edges.list[edges.of_block.get(position)];
             for edge in block_edges {
                 let is_critical = block_edges.len() > 1 && edges.in_degree[edge.succ] > 1;
-                edge_blocks.push(if is_critical {
+                let is_of_table = block_edges.len() > 2 && edge.passes_args;
+                edge_blocks.push(if is_critical || is_of_table {
                     let lowered = LoweredBlock::CriticalEdge {
                         pred: block,
                         succ: edge.succ,
@@ -189,6 +192,7 @@ struct Edges {
 struct Edge {
     succ: Block,
     branch: u32,
+    passes_args: bool,
 }
 
 impl Edges {
@@ -201,14 +205,18 @@ impl Edges {
             let first = edges.list.len() as u32;
             for (branch, call) in (0..).zip(terminator_branches(func, block)) {
                 let succ = call.block(pool);
-                let is_shared = call.num_args(pool) == 0;
-                let known = shared_edge[succ].filter(|&edge| is_shared && edge >= first);
+                let passes_args = call.num_args(pool) != 0;
+                let known = shared_edge[succ].filter(|&edge| !passes_args && edge >= first);
                 let edge = known.unwrap_or_else(|| {
-                    edges.list.push(Edge { succ, branch });
+                    edges.list.push(Edge {
+                        succ,
+                        branch,
+                        passes_args,
+                    });
                     edges.in_degree[succ] += 1;
                     edges.list.len() as u32 - 1
                 });
-                if is_shared {
+                if !passes_args {
                     shared_edge[succ] = Some(edge);
                 }
                 edges.of_branch.push(edge);

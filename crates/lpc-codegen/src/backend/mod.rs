@@ -10,12 +10,14 @@
 //! ```
 
 pub mod abi;
+pub mod allocation_cost;
 pub mod blockorder;
 mod branch_args;
 pub mod buffer;
 pub mod constants;
 pub mod emit;
 pub mod frame;
+mod live_ranges;
 pub mod lower;
 pub mod machinst;
 pub mod operands;

@@ -5,13 +5,15 @@
 //! where each operand is and what has to be moved in between. Any allocator that keeps to it can stand here, and
 //! `regalloc2`'s checker can judge it.
 
+use super::allocation_cost::is_affordable;
 use super::branch_args::check_branch_args;
 use super::machinst::{MachInst, MachTerminator};
 use super::vcode::{BlockIndex, InsnIndex, VCode};
+use core::fmt;
 use regalloc2::checker::Checker;
 use regalloc2::{
-    Function, InstRange, MachineEnv, Operand, Output, PRegSet, RegAllocError, RegClass,
-    RegallocOptions, VReg,
+    Function, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegAllocError, RegClass,
+    RegallocOptions, SpillSlot, VReg,
 };
 
 /// How registers are allocated.
@@ -19,8 +21,8 @@ use regalloc2::{
 pub enum RegallocAlgorithm {
     /// `regalloc2`'s backtracking allocator: live ranges are split and coalesced. Good code.
     ///
-    /// Its time grows with the square of the size of some functions, so those of more than [`MAX_ION_BLOCKS`] blocks or
-    /// [`MAX_ION_VREGS`] virtual registers are given to [`Self::Fastalloc`].
+    /// Its time grows with the square of the size of some functions; those that it [takes too long](super::allocation_cost)
+    /// for are given to [`Self::Fastalloc`].
     #[default]
     Ion,
     /// `regalloc2`'s single-pass allocator. Fast, in little memory; slower code.
@@ -33,20 +35,46 @@ impl RegallocAlgorithm {
 
     /// The algorithm that is used for `vcode` where this one is asked for.
     pub fn for_code<I: MachInst>(self, vcode: &VCode<I>) -> Self {
-        let is_small = vcode.num_blocks() <= MAX_ION_BLOCKS && vcode.num_vregs() <= MAX_ION_VREGS;
         match self {
-            Self::Ion if is_small => Self::Ion,
+            Self::Ion if is_affordable(vcode, Self::Ion) => Self::Ion,
             _ => Self::Fastalloc,
         }
     }
 }
 
-/// The most blocks of a function that [`RegallocAlgorithm::Ion`] is used for. It looks at all block parameters for each
-/// register, and at all predecessors of a common successor for each of them; with so many blocks that takes about a second.
-pub const MAX_ION_BLOCKS: usize = 1 << 13;
+/// The most virtual registers of a function: each may be spilled, and the allocator counts spill slots with 24 bits.
+pub const MAX_VREGS: usize = SpillSlot::MAX;
 
-/// The most virtual registers of a function that [`RegallocAlgorithm::Ion`] is used for.
-pub const MAX_ION_VREGS: usize = 1 << 16;
+/// The most blocks times instructions of a function that is checked to be in SSA form: for each use the checker may walk over all
+/// blocks.
+const MAX_SSA_STEPS: u64 = 1 << 26;
+
+/// The most blocks times places (registers and spill slots) of an allocation that is verified: the checker notes for each block what
+/// is in each place, which takes about a hundred bytes.
+const MAX_VERIFIED_PLACES: u64 = 1 << 21;
+
+/// Why no registers are allocated.
+#[derive(Clone, Debug)]
+pub enum AllocationError {
+    /// There are more than [`MAX_VREGS`] virtual registers.
+    TooManyVRegs,
+    /// Allocation would take too long, whatever the algorithm: see [`allocation_cost`](super::allocation_cost).
+    TooManyLiveRegs,
+    /// The code breaks an invariant of [`VCode`], or needs more registers at once than there are.
+    Refused(RegAllocError),
+}
+
+impl fmt::Display for AllocationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyVRegs => write!(f, "there are more than {MAX_VREGS} virtual registers"),
+            Self::TooManyLiveRegs => f.write_str("too many values live across too many blocks"),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for AllocationError {}
 
 /// Allocates registers.
 ///
@@ -54,56 +82,85 @@ pub const MAX_ION_VREGS: usize = 1 << 16;
 /// trusted.
 ///
 /// # Errors
-/// Where the code breaks an invariant of [`VCode`], or needs more registers at once than there are.
+/// [`AllocationError`] where the code is too large, or breaks an invariant of [`VCode`].
 ///
 /// # Panics
 /// If the allocation is validated and wrong.
 pub fn run<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
-) -> Result<Output, RegAllocError> {
+) -> Result<Output, AllocationError> {
     if cfg!(any(debug_assertions, feature = "check-regalloc")) {
         return run_validated(vcode, algorithm);
     }
     allocate(vcode, algorithm, false)
 }
 
-/// Allocates registers for code that nobody vouches for, such as parsed text: the function is always checked to be in SSA
-/// form first, and the result is verified afterwards.
+/// Allocates registers for code that nobody vouches for, such as parsed text: the function is checked to be in SSA form first,
+/// and the result is verified afterwards.
+///
+/// Both are left out for functions of thousands of blocks, for which they take time and memory that grow with the square of the
+/// size: for more than 2²⁶ pairs of a block and an instruction, and for more than 2²¹ pairs of a block and a spill slot.
 ///
 /// # Errors
-/// Where the code breaks an invariant of [`VCode`], or needs more registers at once than there are.
+/// [`AllocationError`] where the code is too large, or breaks an invariant of [`VCode`].
 ///
 /// # Panics
 /// If the allocation is wrong.
 pub fn run_validated<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
-) -> Result<Output, RegAllocError> {
-    check_branch_args(vcode)?;
-    let output = allocate(vcode, algorithm, true)?;
+) -> Result<Output, AllocationError> {
+    check_num_vregs(vcode)?;
+    let blocks = vcode.num_blocks() as u64;
+    let validate_ssa = blocks * vcode.insts().len() as u64 <= MAX_SSA_STEPS;
+    if validate_ssa {
+        check_branch_args(vcode).map_err(AllocationError::Refused)?;
+    }
+    let output = allocate(vcode, algorithm, validate_ssa)?;
+    let places = PReg::NUM_INDEX + output.num_spillslots;
+    if blocks * places as u64 <= MAX_VERIFIED_PLACES {
+        verify(vcode, &output);
+    }
+    Ok(output)
+}
+
+fn verify<I: MachInst>(vcode: &VCode<I>, output: &Output) {
     let mut checker = Checker::new(vcode, machine_env(vcode));
-    checker.prepare(&output);
+    checker.prepare(output);
     if let Err(errors) = checker.run() {
         panic!("the register allocation is wrong: {errors:?}");
     }
-    Ok(output)
+}
+
+fn check_num_vregs<I: MachInst>(vcode: &VCode<I>) -> Result<(), AllocationError> {
+    match vcode.num_vregs() > MAX_VREGS {
+        true => Err(AllocationError::TooManyVRegs),
+        false => Ok(()),
+    }
 }
 
 fn allocate<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
     validate_ssa: bool,
-) -> Result<Output, RegAllocError> {
+) -> Result<Output, AllocationError> {
+    check_num_vregs(vcode)?;
+    let algorithm = match algorithm.for_code(vcode) {
+        RegallocAlgorithm::Ion => regalloc2::Algorithm::Ion,
+        RegallocAlgorithm::Fastalloc => {
+            if !is_affordable(vcode, RegallocAlgorithm::Fastalloc) {
+                return Err(AllocationError::TooManyLiveRegs);
+            }
+            regalloc2::Algorithm::Fastalloc
+        }
+    };
     let options = RegallocOptions {
         verbose_log: false,
         validate_ssa,
-        algorithm: match algorithm.for_code(vcode) {
-            RegallocAlgorithm::Ion => regalloc2::Algorithm::Ion,
-            RegallocAlgorithm::Fastalloc => regalloc2::Algorithm::Fastalloc,
-        },
+        algorithm,
     };
-    regalloc2::run(vcode, machine_env(vcode), &options)
+    regalloc2::run(vcode, machine_env(vcode), &options).map_err(AllocationError::Refused)
 }
 
 fn machine_env<I: MachInst>(vcode: &VCode<I>) -> &'static MachineEnv {

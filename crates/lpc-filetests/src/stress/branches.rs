@@ -125,61 +125,45 @@ pub(super) fn ladder(size: u32) -> LargeProgram {
     }
 }
 
-/// Each loop contains the next, and is left after its first round.
-pub(super) fn nested_loops(size: u32) -> LargeProgram {
-    let mut f = FunctionWriter::new("%nested_loops(i32) -> i32", "");
+/// One loop behind the other, each of which is left after its second round at the latest.
+pub(super) fn loops_in_a_row(size: u32) -> LargeProgram {
+    let mut f = FunctionWriter::new("%loops_in_a_row(i32) -> i32", "");
     let [a] = f.block(0);
     f.inst(&format!("jump block1({a})"));
     for header in 1..=size {
         let [a] = f.block(header);
-        let sum = f.value(&format!("iadd {a}, {a}"));
-        f.inst(&format!("jump block{}({sum})", header + 1));
-    }
-    for latch in 0..size {
-        let header = size - latch;
-        let [a] = f.block(size + 1 + latch);
         let three = f.constant(3);
-        let sum = f.value(&format!("iadd {a}, {three}"));
-        let zero = f.constant(0);
-        let condition = f.value(&format!("icmp eq {sum}, {zero}"));
-        let back = format!("block{header}({sum})");
+        let product = f.value(&format!("imul {a}, {three}"));
+        let one = f.constant(1);
+        let next = f.value(&format!("bxor {product}, {one}"));
+        let bit = f.value(&format!("band {next}, {one}"));
         f.inst(&format!(
-            "brif {condition}, {back}, block{}({sum})",
-            size + 2 + latch
+            "brif {bit}, block{header}({next}), block{}({next})",
+            header + 1
         ));
     }
-    let [a] = f.block(2 * size + 1);
+    let [a] = f.block(size + 1);
     f.inst(&format!("return {a}"));
     LargeProgram {
         text: f.finish(),
-        function: "nested_loops",
-        calls: vec![vec![1], vec![-3]],
+        function: "loops_in_a_row",
+        calls: vec![vec![1], vec![-4]],
     }
 }
 
-/// The entries lead to a fourth as many blocks.
-pub(super) fn jump_table(size: u32) -> LargeProgram {
-    let blocks = (size / 4).max(1);
-    let mut f = FunctionWriter::new("%jump_table(i32) -> i32", "");
-    let [index] = f.block(0);
-    let entries: Vec<_> = (0..size)
-        .map(|entry| format!("block{}", 2 + entry.wrapping_mul(7919) % blocks))
-        .collect();
-    f.inst(&format!(
-        "br_table {index}, block1, [{}]",
-        entries.join(", ")
-    ));
-    for block in 1..2 + blocks {
-        let [] = f.block(block);
-        let number = f.constant(block.wrapping_mul(block) as i32);
-        f.inst(&format!("return {number}"));
+/// Conditional traps in one block, none of which is taken.
+pub(super) fn traps(size: u32) -> LargeProgram {
+    let mut f = FunctionWriter::new("%traps(i32) -> i32", "");
+    let [mut a] = f.block(0);
+    let two = f.constant(2);
+    for _ in 0..size {
+        a = f.value(&format!("iadd {a}, {two}"));
+        f.inst(&format!("trapz {a}, user1"));
     }
-    let last = size as i32 - 1;
+    f.inst(&format!("return {a}"));
     LargeProgram {
         text: f.finish(),
-        function: "jump_table",
-        calls: [0, 1, last / 2, last, last + 1, -1]
-            .map(|index| vec![index])
-            .to_vec(),
+        function: "traps",
+        calls: vec![vec![1], vec![-333]],
     }
 }

@@ -87,3 +87,30 @@ pub(super) fn arguments(size: u32) -> LargeProgram {
         calls: vec![vec![0, 1], vec![100, -7]],
     }
 }
+
+/// A function that calls as many others.
+pub(super) fn references(size: u32) -> LargeProgram {
+    let mut text = String::new();
+    for index in 0..size {
+        let mut f = FunctionWriter::new(&format!("%f{index}(i32) -> i32"), "");
+        let [x] = f.block(0);
+        let number = f.constant(scatter(index, 4) as i32);
+        let sum = f.value(&format!("isub {number}, {x}"));
+        f.inst(&format!("return {sum}"));
+        text += &f.finish();
+    }
+    let declarations = (0..size).map(|index| format!("    fn{index} = %f{index}(i32) -> i32\n"));
+    let preamble: String = declarations.collect();
+    let mut f = FunctionWriter::new("%references(i32) -> i32", &preamble);
+    let [mut x] = f.block(0);
+    for index in 0..size {
+        x = f.value(&format!("call fn{index}({x})"));
+    }
+    f.inst(&format!("return {x}"));
+    text += &f.finish();
+    LargeProgram {
+        text,
+        function: "references",
+        calls: vec![vec![0], vec![77]],
+    }
+}

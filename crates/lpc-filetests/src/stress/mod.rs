@@ -5,7 +5,12 @@
 //! reach. What the results are the interpreter says.
 
 mod branches;
+pub mod built;
 mod calls;
+mod lifetimes;
+mod memory;
+mod nests;
+mod tables;
 mod values;
 
 use std::fmt::Write;
@@ -15,22 +20,58 @@ use std::fmt::Write;
 pub enum Shape {
     /// Instructions in one block.
     Straight,
+    /// Instructions in one block, on values of two words.
+    StraightWide,
+    /// Values in one block, each of which is used once, by the next.
+    Chain,
+    /// Constants that all differ.
+    Constants,
+    /// Loads and stores in one block.
+    Accesses,
+    /// Stack slots.
+    StackSlots,
     /// Instructions in blocks that branch to each other over the whole function, forward and backward.
     Branches,
     /// Blocks of two ways that meet again, one behind the other.
     Diamonds,
     /// Blocks that lead to the next one or to an exit that they all share.
     Ladder,
+    /// Loops, one behind the other.
+    LoopsInARow,
+    /// Conditional traps in one block.
+    Traps,
     /// Loops, each in the one before.
     NestedLoops,
+    /// Conditionals, each in the one before.
+    NestedIfs,
     /// Branches of one `br_table`.
     JumpTable,
+    /// Branches of one `br_table` to as many blocks, which meet again.
+    DistinctTargets,
+    /// Branches of one `br_table` to the same block.
+    OneTarget,
+    /// Branches of one `br_table` to two blocks, with different arguments: critical edges.
+    TableArguments,
+    /// Branches of one `br_table` to as many blocks, with arguments.
+    TargetArguments,
     /// Values that live across a call.
     LiveValues,
+    /// Values that live across as many calls.
+    ValuesAcrossCalls,
+    /// Blocks that a few values live across.
+    ValuesAcrossBlocks,
+    /// Values that live across as many blocks.
+    ManyValuesAcrossBlocks,
     /// Block parameters that change their places on an edge.
     BlockParameters,
+    /// Parameters of several blocks that pass them on to each other.
+    ParametersOfBlocks,
+    /// Calls in one block.
+    CallsInARow,
     /// Functions that call each other across the whole module.
     Functions,
+    /// Functions that one function calls.
+    References,
     /// Arguments of a call, most of which travel on the stack.
     Arguments,
 }
@@ -48,31 +89,92 @@ pub struct LargeProgram {
 
 impl Shape {
     /// All shapes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 28] = [
         Self::Straight,
+        Self::StraightWide,
+        Self::Chain,
+        Self::Constants,
+        Self::Accesses,
+        Self::StackSlots,
         Self::Branches,
         Self::Diamonds,
         Self::Ladder,
+        Self::LoopsInARow,
+        Self::Traps,
         Self::NestedLoops,
+        Self::NestedIfs,
         Self::JumpTable,
+        Self::DistinctTargets,
+        Self::OneTarget,
+        Self::TableArguments,
+        Self::TargetArguments,
         Self::LiveValues,
+        Self::ValuesAcrossCalls,
+        Self::ValuesAcrossBlocks,
+        Self::ManyValuesAcrossBlocks,
         Self::BlockParameters,
+        Self::ParametersOfBlocks,
+        Self::CallsInARow,
         Self::Functions,
+        Self::References,
         Self::Arguments,
     ];
 
     /// What the size of a program counts.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Straight | Self::Branches => "instructions",
-            Self::Diamonds => "diamonds",
+            Self::Straight
+            | Self::StraightWide
+            | Self::Accesses
+            | Self::Branches
+            | Self::CallsInARow => "instructions",
+            Self::Chain
+            | Self::LiveValues
+            | Self::ValuesAcrossCalls
+            | Self::ManyValuesAcrossBlocks => "values",
+            Self::Constants => "constants",
+            Self::StackSlots => "slots",
+            Self::Diamonds | Self::ValuesAcrossBlocks => "diamonds",
             Self::Ladder => "blocks",
-            Self::NestedLoops => "loops",
-            Self::JumpTable => "entries",
-            Self::LiveValues => "values",
-            Self::BlockParameters => "parameters",
-            Self::Functions => "functions",
+            Self::LoopsInARow | Self::NestedLoops => "loops",
+            Self::Traps => "traps",
+            Self::NestedIfs => "conditionals",
+            Self::JumpTable
+            | Self::DistinctTargets
+            | Self::OneTarget
+            | Self::TableArguments
+            | Self::TargetArguments => "entries",
+            Self::BlockParameters | Self::ParametersOfBlocks => "parameters",
+            Self::Functions | Self::References => "functions",
             Self::Arguments => "arguments",
+        }
+    }
+
+    /// The size of the largest program that is compiled in tests and measured.
+    pub fn largest_size(self) -> u32 {
+        match self {
+            Self::Straight | Self::StraightWide | Self::Accesses | Self::CallsInARow => 500_000,
+            Self::Branches => 200_000,
+            Self::Ladder | Self::LoopsInARow | Self::Chain | Self::Constants | Self::Traps => {
+                100_000
+            }
+            Self::Diamonds | Self::ValuesAcrossBlocks => 50_000,
+            Self::Functions => 20_000,
+            Self::StackSlots
+            | Self::NestedLoops
+            | Self::NestedIfs
+            | Self::JumpTable
+            | Self::DistinctTargets
+            | Self::OneTarget
+            | Self::TableArguments
+            | Self::TargetArguments
+            | Self::LiveValues
+            | Self::ValuesAcrossCalls
+            | Self::References => 10_000,
+            Self::BlockParameters
+            | Self::ParametersOfBlocks
+            | Self::ManyValuesAcrossBlocks
+            | Self::Arguments => 5_000,
         }
     }
 
@@ -80,14 +182,32 @@ impl Shape {
     pub fn program(self, size: u32) -> LargeProgram {
         let generate = match self {
             Self::Straight => values::straight,
+            Self::StraightWide => values::straight_wide,
+            Self::Chain => values::chain,
+            Self::Constants => values::constants,
+            Self::Accesses => memory::accesses,
+            Self::StackSlots => memory::stack_slots,
             Self::Branches => branches::branches,
             Self::Diamonds => branches::diamonds,
             Self::Ladder => branches::ladder,
-            Self::NestedLoops => branches::nested_loops,
-            Self::JumpTable => branches::jump_table,
-            Self::LiveValues => values::live_values,
+            Self::LoopsInARow => branches::loops_in_a_row,
+            Self::Traps => branches::traps,
+            Self::NestedLoops => nests::nested_loops,
+            Self::NestedIfs => nests::nested_ifs,
+            Self::JumpTable => tables::jump_table,
+            Self::DistinctTargets => tables::distinct_targets,
+            Self::OneTarget => tables::one_target,
+            Self::TableArguments => tables::table_arguments,
+            Self::TargetArguments => tables::target_arguments,
+            Self::LiveValues => lifetimes::live_values,
+            Self::ValuesAcrossCalls => lifetimes::values_across_calls,
+            Self::ValuesAcrossBlocks => lifetimes::values_across_blocks,
+            Self::ManyValuesAcrossBlocks => lifetimes::many_values_across_blocks,
             Self::BlockParameters => values::block_parameters,
+            Self::ParametersOfBlocks => values::parameters_of_blocks,
+            Self::CallsInARow => lifetimes::calls_in_a_row,
             Self::Functions => calls::functions,
+            Self::References => calls::references,
             Self::Arguments => calls::arguments,
         };
         generate(size)

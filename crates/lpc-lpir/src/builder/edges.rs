@@ -61,6 +61,11 @@ impl Edges {
         core::iter::successors(first, |edge| self.edges.get(edge.next as usize)).copied()
     }
 
+    /// The edge that leads to the same block as `edge` and follows it.
+    pub(super) fn after(&self, edge: Edge) -> Option<Edge> {
+        self.edges.get(edge.next as usize).copied()
+    }
+
     /// The first edge to `block` and the second one.
     pub(super) fn first_two(&self, block: Block) -> (Option<Edge>, Option<Edge>) {
         let mut edges = self.to(block);

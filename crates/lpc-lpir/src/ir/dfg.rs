@@ -286,15 +286,30 @@ impl DataFlowGraph {
     }
 
     /// Gives `block` one more parameter, of type `ty`.
+    ///
+    /// # Panics
+    /// When it has [`Self::MAX_BLOCK_PARAMS`] already.
     pub fn append_block_param(&mut self, block: Block, ty: Type) -> Value {
         let value = self.reserve_value();
         self.define_block_param(block, value, ty);
         value
     }
 
+    /// The most parameters of a block.
+    pub const MAX_BLOCK_PARAMS: usize = u16::MAX as usize;
+
     /// Makes the reserved `value` one more parameter of `block`, of type `ty`.
+    ///
+    /// # Panics
+    /// When it has [`Self::MAX_BLOCK_PARAMS`] already.
     pub fn define_block_param(&mut self, block: Block, value: Value, ty: Type) {
-        let position = self.num_block_params(block) as u16;
+        let position = self.num_block_params(block);
+        assert!(
+            position < Self::MAX_BLOCK_PARAMS,
+            "{block} has more than {} parameters",
+            Self::MAX_BLOCK_PARAMS
+        );
+        let position = position as u16;
         self.values[value] = ValueData::Param {
             ty,
             position,
@@ -436,6 +451,16 @@ mod tests {
         });
         dfg.make_inst_results(inst, Some(Type::I32));
         dfg.first_result(inst)
+    }
+
+    #[test]
+    #[should_panic(expected = "block0 has more than 65535 parameters")]
+    fn too_many_block_parameters() {
+        let mut dfg = DataFlowGraph::new();
+        let block = dfg.make_block();
+        for _ in 0..=DataFlowGraph::MAX_BLOCK_PARAMS {
+            dfg.append_block_param(block, Type::I32);
+        }
     }
 
     #[test]
