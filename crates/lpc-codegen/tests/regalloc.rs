@@ -7,7 +7,10 @@ use lpc_codegen::backend::allocation_cost::{MAX_ION_BLOCKS, MAX_ION_STEPS};
 use lpc_codegen::backend::regalloc::{
     AllocationError, MAX_VREGS, RegallocAlgorithm, run_validated,
 };
-use lpc_codegen::backend::vcode::InsnIndex;
+use lpc_codegen::backend::vcode::{BlockFlags, InsnIndex};
+use lpc_codegen::backend::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
+use lpc_codegen::isa::riscv32::inst::MInst;
+use lpc_lpir::ir::SourceLoc;
 use regalloc2::{Edit, Function, OperandKind, PRegSet, RegAllocError};
 use std::fmt::Write;
 use support::{Program, allocate, parse_one, run};
@@ -744,9 +747,14 @@ fn functions_of_many_live_values_are_allocated_in_a_single_pass() {
 
 #[test]
 fn functions_of_many_registers_are_refused() {
-    let text = format!("vcode %f {{\nblock0:\nli v{}, 1\nrets\n}}", 192 + MAX_VREGS);
+    let vregs = VRegAllocator::with_allocated(MAX_VREGS as u32 + 1);
+    let mut builder = VCodeBuilder::new(VCodeBuildDirection::Forward, 1, 1);
+    let rets = MInst::Rets { rets: Vec::new() };
+    builder.push(rets, SourceLoc::default());
+    builder.end_block(BlockFlags::default());
+    let vcode = builder.build(vregs);
     for algorithm in RegallocAlgorithm::ALL {
-        let error = run_validated(&parse_one(&text).vcode, algorithm).unwrap_err();
+        let error = run_validated(&vcode, algorithm).unwrap_err();
         assert!(matches!(error, AllocationError::TooManyVRegs), "{error}");
     }
 }

@@ -24,10 +24,13 @@ pub const MAX_ION_BLOCKS: usize = 1 << 13;
 /// The most virtual registers of a function that [`RegallocAlgorithm::Ion`] is used for.
 pub const MAX_ION_VREGS: usize = 1 << 16;
 
-/// The most steps of one kind that [`RegallocAlgorithm::Ion`] is to take.
+/// The most steps along live ranges that [`RegallocAlgorithm::Ion`] is to take.
 pub const MAX_ION_STEPS: u64 = 1 << 25;
 
-/// The most steps of one kind that [`RegallocAlgorithm::Fastalloc`] is to take.
+/// The most steps over the arguments of edges that [`RegallocAlgorithm::Ion`] is to take, which are faster.
+pub const MAX_ION_ARGUMENT_STEPS: u64 = 1 << 27;
+
+/// The most steps along live ranges that [`RegallocAlgorithm::Fastalloc`] is to take.
 pub const MAX_FASTALLOC_STEPS: u64 = 1 << 28;
 
 /// Whether `algorithm` allocates registers for `vcode` in reasonable time.
@@ -36,7 +39,7 @@ pub(super) fn is_affordable<I: MachInst>(vcode: &VCode<I>, algorithm: RegallocAl
         RegallocAlgorithm::Ion => {
             vcode.num_blocks() <= MAX_ION_BLOCKS
                 && vcode.num_vregs() <= MAX_ION_VREGS
-                && product(vcode.num_vregs(), vcode.branch_args.len()) <= MAX_ION_STEPS
+                && product(vcode.num_vregs(), vcode.branch_args.len()) <= MAX_ION_ARGUMENT_STEPS
                 && live_ranges_are_within(vcode, MAX_ION_STEPS, Measure::InstsAndEdges)
         }
         RegallocAlgorithm::Fastalloc => {

@@ -20,7 +20,6 @@
 use super::edges::{Edge, Edges};
 use crate::entity::{PackedOption, SecondaryMap};
 use crate::ir::{Block, DataFlowGraph, Function, Value, ValueDef};
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// The arguments for a parameter, the parameter itself left out.
