@@ -3,7 +3,9 @@
 mod support;
 
 use lpc_codegen::backend::emit::CodegenStats;
-use lpc_codegen::backend::allocation_cost::{MAX_ION_BLOCKS, MAX_ION_STEPS};
+use lpc_codegen::backend::allocation_cost::{
+    MAX_ION_ARGUMENT_STEPS, MAX_ION_BLOCKS, MAX_ION_STEPS,
+};
 use lpc_codegen::backend::regalloc::{
     AllocationError, MAX_VREGS, RegallocAlgorithm, run_validated,
 };
@@ -742,6 +744,29 @@ fn functions_of_many_live_values_are_allocated_in_a_single_pass() {
     ] {
         let vcode = parse_one(&values_at_once(values)).vcode;
         assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used, "{values}");
+    }
+}
+
+/// Two blocks, the first of which passes one value many times to the second.
+#[test]
+fn functions_of_many_branch_arguments_are_allocated_in_a_single_pass() {
+    let text = |count: usize| {
+        let mut text = String::from("vcode %f {\nblock0:\nli v192, 1\n");
+        let list = |of: &dyn Fn(usize) -> usize| {
+            let names = (0..count).map(|value| format!("v{}", of(value)));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let (args, params) = (list(&|_| 192), list(&|value| 193 + value));
+        writeln!(text, "jump block1({args})\nblock1({params}):\nrets\n}}").unwrap();
+        text
+    };
+    let limit = MAX_ION_ARGUMENT_STEPS.isqrt() as usize;
+    for (count, used) in [
+        (limit - 1, RegallocAlgorithm::Ion),
+        (limit + 1, RegallocAlgorithm::Fastalloc),
+    ] {
+        let vcode = parse_one(&text(count)).vcode;
+        assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used, "{count}");
     }
 }
 

@@ -23,7 +23,7 @@ pub enum ProgramError {
         /// What is wrong with its signature.
         error: AbiError,
     },
-    /// The stack and the code do not fit into the memory.
+    /// The stack and the code do not fit into the memory, or there is no memory for the machine.
     OutOfMemory,
 }
 

@@ -91,14 +91,14 @@ impl Program {
         }
         emulator
             .load_code(stack_top, &code)
-            .and_then(|()| emulator.write_memory(image_start + text.len() as u32, data))
-            .and_then(|()| emulator.protect(stack_top, code.len() as u32))
+            .and_then(|()| Ok(emulator.write_memory(image_start + text.len() as u32, data)?))
+            .and_then(|()| Ok(emulator.protect(stack_top, code.len() as u32)?))
             .and_then(|()| {
                 let read_only = &image.sections().read_only;
-                emulator.protect(
+                Ok(emulator.protect(
                     image_start + read_only.start,
                     read_only.end - read_only.start,
-                )
+                )?)
             })
             .map_err(|_| ProgramError::OutOfMemory)?;
 

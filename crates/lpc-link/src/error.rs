@@ -30,6 +30,8 @@ pub enum LinkError {
     },
     /// The image does not end within the address space.
     TooLarge,
+    /// There is no memory for the image.
+    OutOfMemory,
     /// A relocation that is not at an instruction of its kind, or that refers to the upper part of an address where there
     /// is none.
     MalformedRelocation {
@@ -64,6 +66,7 @@ impl fmt::Display for LinkError {
                     "the image cannot start at {base:#010x}, which is not a multiple of {alignment}"
                 )
             }
+            Self::OutOfMemory => f.write_str("there is too little memory for the image"),
             Self::TooLarge => f.write_str("the image does not fit into the address space"),
             Self::MalformedRelocation { function, offset } => {
                 write!(

@@ -154,7 +154,7 @@ impl Linker {
     /// The image that runs at the address `base`. Names that are neither functions nor data here are looked up with `imports`.
     ///
     /// # Errors
-    /// When names are not defined, or when the image cannot be at that address.
+    /// When names are not defined, when the image cannot be at that address, or when there is no memory for it.
     pub fn link(
         mut self,
         base: u32,
@@ -173,7 +173,12 @@ impl Linker {
             imports,
         };
         let mut bytes = core::mem::take(&mut self.text.bytes);
-        bytes.resize(layout.sections.writable.end as usize, 0);
+        let size = layout.sections.writable.end as usize;
+        let room = size.saturating_sub(bytes.len());
+        bytes
+            .try_reserve_exact(room)
+            .map_err(|_| LinkError::OutOfMemory)?;
+        bytes.resize(size, 0);
         self.place_data(&layout, &mut bytes);
         resolve_all(&mut bytes, &self.text, &self.data, &layout.data, &addresses)?;
         Ok(self.into_image(base, bytes, layout))

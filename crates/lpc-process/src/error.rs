@@ -22,6 +22,8 @@ pub enum LoadError {
     },
     /// There is no room for heap and stack behind the highest segment, in the machine's memory or in the address space.
     NoRoomForStack,
+    /// There is too little memory, where the emulator runs, for that of the machine.
+    OutOfMemory,
     /// The arguments and variables of the environment do not fit onto the stack.
     ArgumentsTooLong,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for LoadError {
             Self::NoRoomForStack => {
                 f.write_str("heap and stack do not fit into the machine's memory")
             }
+            Self::OutOfMemory => f.write_str("there is too little memory for that of the machine"),
             Self::ArgumentsTooLong => {
                 f.write_str("the arguments of the program do not fit onto the stack")
             }

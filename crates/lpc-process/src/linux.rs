@@ -76,7 +76,10 @@ impl Heap {
     fn set_end(&mut self, end: u32, machine: &mut Emulator) -> Result<u32, Errno> {
         if (self.start..=self.limit).contains(&end) {
             let used_before = self.end..end.min(self.highest);
-            machine.write_memory(self.end, &vec![0; used_before.len()])?;
+            for start in used_before.clone().step_by(ZEROS.len()) {
+                let length = ZEROS.len().min((used_before.end - start) as usize);
+                machine.write_memory(start, &ZEROS[..length])?;
+            }
             self.end = end;
             self.highest = self.highest.max(end);
         }
@@ -84,8 +87,11 @@ impl Heap {
     }
 }
 
+/// What memory is filled with that was used before, piece by piece.
+const ZEROS: [u8; 1 << 12] = [0; 1 << 12];
+
 /// The most that one call reads or writes. What is beyond is left for the next call, as the calls allow.
-const MAX_TRANSFER: u32 = 1 << 20;
+pub(crate) const MAX_TRANSFER: u32 = 1 << 20;
 
 /// The most parts that `readv` and `writev` take.
 const MAX_PARTS: u32 = 1024;

@@ -9,7 +9,7 @@ use crate::streams::Streams;
 use lpc_link::elf::read::{ElfFile, Segment};
 use lpc_lpir::ir::TrapCode;
 use lpc_riscv32::emulator::{
-    Counters, Emulator, MachineConfig, Memory, OutOfBounds, Stop, Trap, TrapCause,
+    Counters, Emulator, MachineConfig, Memory, MemoryError, OutOfBounds, Stop, Trap, TrapCause,
 };
 use lpc_riscv32::{ExtensionSet, Gpr};
 use std::fmt;
@@ -104,10 +104,18 @@ impl<'data> Process<'data> {
             None => file.extensions()?,
         };
         let map = MemoryMap::new(&file.segments, &options)?;
-        let memory = Memory::new(map.base, map.size).map_err(|_| LoadError::NoRoomForStack)?;
+        let memory = Memory::new(map.base, map.size).map_err(|error| match error {
+            MemoryError::OutOfBounds(_) => LoadError::NoRoomForStack,
+            MemoryError::OutOfMemory => LoadError::OutOfMemory,
+        })?;
         let mut machine = Emulator::new(MachineConfig::new(extensions), memory);
-        load_segments(&mut machine, &file.segments, map.code)
-            .expect("the memory has room for all segments");
+        match load_segments(&mut machine, &file.segments, map.code) {
+            Ok(()) => {}
+            Err(MemoryError::OutOfMemory) => return Err(LoadError::OutOfMemory),
+            Err(MemoryError::OutOfBounds(_)) => {
+                unreachable!("the memory has room for all segments")
+            }
+        }
         let stack = map.heap_limit..map.end();
         let sp = linux::initial_stack(&mut machine, stack, arguments, file.entry)?;
         machine.set_gpr(Gpr::SP, sp);
@@ -215,7 +223,7 @@ fn load_segments(
     machine: &mut Emulator,
     segments: &[Segment<'_>],
     code: (u32, u32),
-) -> Result<(), OutOfBounds> {
+) -> Result<(), MemoryError> {
     for segment in segments {
         machine.write_memory(segment.address, segment.data)?;
         // Start-up code writes to a segment that it copies, whatever the program may do later.

@@ -15,6 +15,7 @@
 //!
 //! All others give -1.
 
+use crate::linux::MAX_TRANSFER;
 use crate::process::Flow;
 use crate::streams::{Output, Streams};
 use lpc_riscv32::emulator::{Emulator, OutOfBounds};
@@ -206,7 +207,7 @@ impl Semihosting {
                 bytes.to_vec()
             }
             Some(File::Input) => {
-                let mut buffer = vec![0; length as usize];
+                let mut buffer = vec![0; length.min(MAX_TRANSFER) as usize];
                 let count = streams.read(&mut buffer).map_err(|_| Failed)?;
                 buffer.truncate(count);
                 buffer

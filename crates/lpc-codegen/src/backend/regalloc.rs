@@ -53,6 +53,9 @@ const MAX_SSA_STEPS: u64 = 1 << 26;
 /// is in each place, which takes about a hundred bytes.
 const MAX_VERIFIED_PLACES: u64 = 1 << 21;
 
+/// The most instructions times places of an allocation that is verified: at each definition the checker looks at all places.
+const MAX_VERIFIED_STEPS: u64 = 1 << 26;
+
 /// Why no registers are allocated.
 #[derive(Clone, Debug)]
 pub enum AllocationError {
@@ -99,8 +102,9 @@ pub fn run<I: MachInst>(
 /// Allocates registers for code that nobody vouches for, such as parsed text: the function is checked to be in SSA form first,
 /// and the result is verified afterwards.
 ///
-/// Both are left out for functions of thousands of blocks, for which they take time and memory that grow with the square of the
-/// size: for more than 2²⁶ pairs of a block and an instruction, and for more than 2²¹ pairs of a block and a spill slot.
+/// Both are left out for huge functions, for which they take time and memory that grow with the square of the size: the first for more
+/// than 2²⁶ pairs of a block and an instruction, the second for more than 2²¹ pairs of a block and a spill slot, or 2²⁶ of an
+/// instruction and a spill slot.
 ///
 /// # Errors
 /// [`AllocationError`] where the code is too large, or breaks an invariant of [`VCode`].
@@ -113,13 +117,14 @@ pub fn run_validated<I: MachInst>(
 ) -> Result<Output, AllocationError> {
     check_num_vregs(vcode)?;
     let blocks = vcode.num_blocks() as u64;
-    let validate_ssa = blocks * vcode.insts().len() as u64 <= MAX_SSA_STEPS;
+    let insts = vcode.insts().len() as u64;
+    let validate_ssa = blocks * insts <= MAX_SSA_STEPS;
     if validate_ssa {
         check_branch_args(vcode).map_err(AllocationError::Refused)?;
     }
     let output = allocate(vcode, algorithm, validate_ssa)?;
-    let places = PReg::NUM_INDEX + output.num_spillslots;
-    if blocks * places as u64 <= MAX_VERIFIED_PLACES {
+    let places = (PReg::NUM_INDEX + output.num_spillslots) as u64;
+    if blocks * places <= MAX_VERIFIED_PLACES && insts * places <= MAX_VERIFIED_STEPS {
         verify(vcode, &output);
     }
     Ok(output)

@@ -23,7 +23,7 @@
 //! A parcel index is taken modulo 2³¹ where it comes from an address, and one outside the range
 //! stands for an address outside it.
 
-use super::memory::Memory;
+use super::memory::{Memory, MemoryError, zeroed};
 use super::registers::Registers;
 use super::trap::{Exit, TrapCause};
 use crate::extension::ExtensionSet;
@@ -94,22 +94,33 @@ const MAX_RUN: usize = 64;
 impl Code {
     /// No executable range.
     pub(super) fn empty(extensions: ExtensionSet) -> Code {
-        Code::new(extensions, 0, 0)
+        Code {
+            extensions,
+            start: 0,
+            entries: Vec::new(),
+            ops: vec![Op::END],
+            parcels: vec![u32::MAX],
+        }
     }
 
     /// The range of `length` bytes from `address`, with both ends rounded outwards to a multiple of
     /// 4 and nothing decoded.
-    pub(super) fn new(extensions: ExtensionSet, address: u32, length: u32) -> Code {
+    ///
+    /// # Errors
+    /// [`MemoryError::OutOfMemory`] if there is no room for what is to be decoded.
+    pub(super) fn new(
+        extensions: ExtensionSet,
+        address: u32,
+        length: u32,
+    ) -> Result<Code, MemoryError> {
         let start = address & !3;
         let end = (u64::from(address) + u64::from(length)).next_multiple_of(4);
         let parcel_count = (end - u64::from(start)) as usize / 2;
-        Code {
-            extensions,
+        Ok(Code {
             start,
-            entries: vec![0; parcel_count],
-            ops: vec![Op::END],
-            parcels: vec![u32::MAX],
-        }
+            entries: zeroed(parcel_count)?,
+            ..Code::empty(extensions)
+        })
     }
 
     /// Whether a store of up to four bytes at `address` may touch the range.

@@ -42,22 +42,46 @@ impl fmt::Display for OutOfBounds {
 
 impl core::error::Error for OutOfBounds {}
 
+/// Why a machine does not get its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryError {
+    /// A range is not inside the memory, or not inside the address space.
+    OutOfBounds(OutOfBounds),
+    /// There is too little memory where the emulator runs.
+    OutOfMemory,
+}
+
+impl fmt::Display for MemoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfBounds(error) => error.fmt(f),
+            Self::OutOfMemory => f.write_str("there is too little memory for the machine"),
+        }
+    }
+}
+
+impl core::error::Error for MemoryError {}
+
+impl From<OutOfBounds> for MemoryError {
+    fn from(error: OutOfBounds) -> Self {
+        Self::OutOfBounds(error)
+    }
+}
+
 impl Memory {
     /// Memory of `size` bytes from address `base`.
     ///
     /// # Errors
-    /// [`OutOfBounds`] if the region does not end within the 32-bit address space.
-    pub fn new(base: u32, size: u32) -> Result<Memory, OutOfBounds> {
+    /// [`MemoryError`] if the region does not end within the 32-bit address space, or if there is no memory for it.
+    pub fn new(base: u32, size: u32) -> Result<Memory, MemoryError> {
         let length = size as usize;
         if u64::from(base) + u64::from(size) > 1 << 32 {
-            return Err(OutOfBounds {
-                address: base,
-                length,
-            });
+            let address = base;
+            return Err(OutOfBounds { address, length }.into());
         }
         Ok(Memory {
             base,
-            bytes: vec![0; length],
+            bytes: zeroed(length)?,
             protected: Vec::new(),
             around_protected: NOWHERE,
         })
@@ -184,6 +208,27 @@ impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Memory({:#010x}, {} bytes)", self.base, self.bytes.len())
     }
+}
+
+/// From how many bytes on zeros are taken from the system as they are, without writing them.
+const LAZY_SIZE: usize = 1 << 20;
+
+/// So many zeros.
+///
+/// # Errors
+/// [`MemoryError::OutOfMemory`] if there is no room for them.
+pub(super) fn zeroed<T: Copy + Default>(length: usize) -> Result<Vec<T>, MemoryError> {
+    let mut zeros = Vec::new();
+    zeros
+        .try_reserve_exact(length)
+        .map_err(|_| MemoryError::OutOfMemory)?;
+    if length * size_of::<T>() < LAZY_SIZE {
+        zeros.resize(length, T::default());
+        return Ok(zeros);
+    }
+    // There is room. Given back, it is there for an allocation of zeros, of which there is no kind that gives an error.
+    drop(zeros);
+    Ok(vec![T::default(); length])
 }
 
 #[cfg(test)]

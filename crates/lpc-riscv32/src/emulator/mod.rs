@@ -22,7 +22,7 @@ mod registers;
 mod trace;
 mod trap;
 
-pub use memory::{Memory, OutOfBounds};
+pub use memory::{Memory, MemoryError, OutOfBounds};
 pub use trace::TraceEvent;
 pub use trap::{Stop, Trap, TrapCause};
 
@@ -150,8 +150,8 @@ impl Emulator {
     /// Copies `bytes` to `address` and makes them the executable range.
     ///
     /// # Errors
-    /// [`OutOfBounds`] if they do not fit into the memory; nothing changes then.
-    pub fn load_code(&mut self, address: u32, bytes: &[u8]) -> Result<(), OutOfBounds> {
+    /// [`MemoryError`] if they do not fit into the memory, or if there is no room for what is decoded of them.
+    pub fn load_code(&mut self, address: u32, bytes: &[u8]) -> Result<(), MemoryError> {
         self.hart.memory.write(address, bytes)?;
         self.set_executable(address, bytes.len() as u32)
     }
@@ -160,10 +160,10 @@ impl Emulator {
     /// instructions can be fetched from.
     ///
     /// # Errors
-    /// [`OutOfBounds`] if the range is not inside the memory; nothing changes then.
-    pub fn set_executable(&mut self, address: u32, length: u32) -> Result<(), OutOfBounds> {
+    /// [`MemoryError`] if the range is not inside the memory, or if there is no room for what is decoded; nothing changes then.
+    pub fn set_executable(&mut self, address: u32, length: u32) -> Result<(), MemoryError> {
         self.hart.memory.read(address, length as usize)?;
-        self.code = Code::new(self.config.extensions, address, length);
+        self.code = Code::new(self.config.extensions, address, length)?;
         Ok(())
     }
 

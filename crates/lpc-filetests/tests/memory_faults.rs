@@ -1,0 +1,193 @@
+//! What takes memory whose size the input says gives an error when there is none.
+//!
+//! Everything else aborts, as `alloc` does: then this test does not end.
+
+#![allow(
+    unsafe_code,
+    reason = "an allocator that fails cannot be written without"
+)]
+
+use lpc_codegen::{Settings, compile_module};
+use lpc_harness::{MachineOptions, NoHost, Program, ProgramError};
+use lpc_link::elf::{ExecutableOptions, link_executable};
+use lpc_link::{LinkError, Linker};
+use lpc_lpir::ir::{DataKind, DataObject, ExternalName, Module};
+use lpc_lpir::text::parse_module;
+use lpc_process::{LoadError, Process, ProcessOptions};
+use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory, MemoryError, Stop};
+use lpc_riscv32::{ExtensionSet, Inst};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ptr;
+
+/// Gives out the memory of the system, as far as [`FAULT`] allows.
+struct FailingAllocator;
+
+/// Which allocations of a thread fail.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// None.
+    Never,
+    /// The one behind so many others.
+    Behind(u32),
+    /// Those of more bytes.
+    Above(usize),
+}
+
+thread_local! {
+    static FAULT: Cell<Fault> = const { Cell::new(Fault::Never) };
+}
+
+#[global_allocator]
+static ALLOCATOR: FailingAllocator = FailingAllocator;
+
+/// Whether an allocation of `size` bytes fails.
+fn fails(size: usize) -> bool {
+    match FAULT.get() {
+        Fault::Never => false,
+        Fault::Behind(0) => {
+            FAULT.set(Fault::Never);
+            true
+        }
+        Fault::Behind(others) => {
+            FAULT.set(Fault::Behind(others - 1));
+            false
+        }
+        Fault::Above(most) => size > most,
+    }
+}
+
+// SAFETY: all memory is that of the system allocator, with the layout that was asked for.
+unsafe impl GlobalAlloc for FailingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match fails(layout.size()) {
+            true => ptr::null_mut(),
+            // SAFETY: the layout is that of the caller.
+            false => unsafe { System.alloc(layout) },
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        match fails(layout.size()) {
+            true => ptr::null_mut(),
+            // SAFETY: the layout is that of the caller.
+            false => unsafe { System.alloc_zeroed(layout) },
+        }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        match fails(size) {
+            true => ptr::null_mut(),
+            // SAFETY: pointer and layout are those of the caller, whose memory is that of the system.
+            false => unsafe { System.realloc(pointer, layout, size) },
+        }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: pointer and layout are those of the caller, whose memory is that of the system.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// What `work` gives while allocations fail.
+fn with_fault<R>(fault: Fault, work: impl FnOnce() -> R) -> R {
+    FAULT.set(fault);
+    let result = work();
+    FAULT.set(Fault::Never);
+    result
+}
+
+/// Fails each allocation of `work` in turn, until it needs no more. The number of allocations.
+fn allocations<R>(mut work: impl FnMut() -> Result<R, MemoryError>) -> u32 {
+    for others in 0.. {
+        match with_fault(Fault::Behind(others), &mut work) {
+            Ok(_) => return others,
+            Err(error) => assert_eq!(error, MemoryError::OutOfMemory),
+        }
+    }
+    unreachable!("the work ends")
+}
+
+const MIB: usize = 1 << 20;
+
+/// A module with 12 MiB of data.
+fn large_data() -> Module {
+    let text = "function %main() {\nblock0:\n    return\n}";
+    let mut module = parse_module(text).unwrap();
+    let name = ExternalName::symbol("large");
+    let data = DataObject::new(name, DataKind::Writable, 4, vec![1; 12 * MIB]);
+    module.add_data(data).unwrap();
+    module
+}
+
+/// No allocation but that of the bytes is made.
+#[test]
+fn memory_of_a_machine() {
+    assert_eq!(allocations(|| Memory::new(0x1000, 0x1000)), 1);
+    let memory = with_fault(Fault::Above(MIB), || Memory::new(0, u32::MAX));
+    assert_eq!(memory.err(), Some(MemoryError::OutOfMemory));
+}
+
+/// What is decoded is kept in a table as large as the code.
+#[test]
+fn code_of_a_machine() {
+    let mut machine = Emulator::new(
+        MachineConfig::new(ExtensionSet::all()),
+        Memory::new(0, 64 << 20).unwrap(),
+    );
+    let nop = Inst::NOP.encode().unwrap().to_le_bytes();
+    machine.load_code(0, &nop).unwrap();
+    let loaded = with_fault(Fault::Above(MIB), || machine.set_executable(0, 64 << 20));
+    assert_eq!(loaded, Err(MemoryError::OutOfMemory));
+    // What was loaded before is still there.
+    assert_eq!(machine.run(1), Stop::LimitReached);
+}
+
+#[test]
+fn machines_for_programs() {
+    let module = large_data();
+    let settings = Settings::default();
+    let compiled = compile_module(&module, &settings).unwrap();
+    let load = |memory_size: u32| {
+        let options = MachineOptions {
+            memory_size,
+            ..MachineOptions::default()
+        };
+        Program::load(&module, &compiled, &settings, options, &NoHost).err()
+    };
+    let error = with_fault(Fault::Above(15 * MIB), || load(16 << 20));
+    assert!(matches!(error, Some(ProgramError::OutOfMemory)));
+    assert!(with_fault(Fault::Above(17 * MIB), || load(16 << 20)).is_none());
+}
+
+#[test]
+fn images() {
+    let module = large_data();
+    let compiled = compile_module(&module, &Settings::default()).unwrap();
+    let mut linker = Linker::new();
+    linker.add_module(&module, &compiled).unwrap();
+    let image = with_fault(Fault::Above(MIB), || linker.link(0, &|_| None));
+    assert_eq!(image.err(), Some(LinkError::OutOfMemory));
+}
+
+#[test]
+fn processes() {
+    let module = large_data();
+    let compiled = compile_module(&module, &Settings::default()).unwrap();
+    let options = ExecutableOptions::default();
+    let file = link_executable(&module, &compiled, &Settings::default(), &options, &|_| {
+        None
+    });
+    let file = file.unwrap();
+    let options = ProcessOptions {
+        heap_and_stack_size: 1 << 20,
+        stack_size: 1 << 16,
+        instruction_limit: 1_000,
+    };
+    let load = || Process::load(&file, None, &[], options).err();
+    assert_eq!(
+        with_fault(Fault::Above(MIB), load),
+        Some(LoadError::OutOfMemory)
+    );
+    assert_eq!(load(), None);
+}
