@@ -2,10 +2,10 @@
 
 mod support;
 
-use lpc_codegen::backend::emit::CodegenStats;
 use lpc_codegen::backend::allocation_cost::{
     MAX_ION_ARGUMENT_STEPS, MAX_ION_BLOCKS, MAX_ION_STEPS,
 };
+use lpc_codegen::backend::emit::CodegenStats;
 use lpc_codegen::backend::regalloc::{
     AllocationError, MAX_VREGS, RegallocAlgorithm, run_validated,
 };

@@ -155,9 +155,9 @@ fn machines_for_programs() {
         };
         Program::load(&module, &compiled, &settings, options, &NoHost).err()
     };
-    let error = with_fault(Fault::Above(15 * MIB), || load(16 << 20));
+    let error = with_fault(Fault::Above(19 * MIB), || load(20 << 20));
     assert!(matches!(error, Some(ProgramError::OutOfMemory)));
-    assert!(with_fault(Fault::Above(17 * MIB), || load(16 << 20)).is_none());
+    assert!(with_fault(Fault::Above(20 * MIB), || load(20 << 20)).is_none());
 }
 
 #[test]

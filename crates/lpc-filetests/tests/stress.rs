@@ -18,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 /// By how much programs are smaller when allocations are checked.
-const DIVISOR: u32 = if cfg!(debug_assertions) { 10 } else { 1 };
+const DIVISOR: u32 = if cfg!(debug_assertions) { 20 } else { 1 };
 
 /// The stack on which everything is done. Nothing recurses over a program, so it does not matter how large that is.
 const STACK_SIZE: usize = if cfg!(debug_assertions) { 256 } else { 64 } << 10;
