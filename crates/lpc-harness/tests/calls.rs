@@ -13,6 +13,7 @@ const STRICT: MachineOptions = MachineOptions {
     misaligned: Misaligned::Trap,
     instruction_limit: 1_000_000,
     check_stack_alignment: true,
+    section_alignment: 1,
 };
 
 /// The program that `text` is, under both register allocators.
