@@ -51,7 +51,7 @@ const MAX_SSA_STEPS: u64 = 1 << 26;
 
 /// The most blocks times places (registers and spill slots) of an allocation that is verified: the checker notes for each block what
 /// is in each place, which takes about a hundred bytes.
-const MAX_VERIFIED_PLACES: u64 = 1 << 21;
+const MAX_VERIFIED_PLACES: u64 = 1 << 19;
 
 /// The most instructions times places of an allocation that is verified: at each definition the checker looks at all places.
 const MAX_VERIFIED_STEPS: u64 = 1 << 26;
@@ -103,8 +103,8 @@ pub fn run<I: MachInst>(
 /// and the result is verified afterwards.
 ///
 /// Both are left out for huge functions, for which they take time and memory that grow with the square of the size: the first for more
-/// than 2²⁶ pairs of a block and an instruction, the second for more than 2²¹ pairs of a block and a spill slot, or 2²⁶ of an
-/// instruction and a spill slot.
+/// than 2²⁶ pairs of a block and an instruction, the second for more than 2¹⁹ pairs of a block and a place, or 2²⁶ of an
+/// instruction and a place: a register or a spill slot.
 ///
 /// # Errors
 /// [`AllocationError`] where the code is too large, or breaks an invariant of [`VCode`].
