@@ -25,7 +25,7 @@ const DEFAULT_COUNT: u64 = 1000;
 Examples:
   lpc-fuzz diff --seed 1 --count 10000
   lpc-fuzz diff --time 60
-  lpc-fuzz diff filetests/run/hello.clif
+  lpc-fuzz diff filetests/run/division.clif
   lpc-fuzz diff --seed 1 --only 4711 --print")]
 pub(crate) struct DiffArguments {
     /// Run the functions of these files instead of random programs, with the arguments of their directives or random ones
