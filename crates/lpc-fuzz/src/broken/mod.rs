@@ -10,7 +10,7 @@
 //! A *break* changes a module at random, through the API of its data structures or in its text. Most make it invalid. The verifier
 //! must not panic over any; what it accepts must compile with every optimization level and register allocator, or be refused with a
 //! typed error, and do what the interpreter does, where that is [defined](crate::defined). And what is certainly wrong, by a judgement that
-//! shares nothing with the verifier ([`certain`]), it must not accept.
+//! shares nothing with the verifier (`certain`), it must not accept.
 
 pub mod breaks;
 mod calls;

@@ -4,7 +4,7 @@
 //! a function stores behind the end of its stack slot, or reads what was never written, and its addresses are not those of a
 //! compiled program. A random program does none of that; one that was changed at random may.
 //!
-//! So the program is interpreted again in [variants](variant) that have other addresses, guards around all memory that they may
+//! So the program is interpreted again in variants that have other addresses, guards around all memory that they may
 //! access, and something else in memory that was not written. A program whose results, traps or stores depend on any of that does
 //! something else in one of the variants, and one that stores where it may not changes a guard.
 

@@ -10,8 +10,8 @@
 //!            (all, halves, quarters, …, one by one)
 //! ```
 //!
-//! A *pass* lists everything of one kind that could be made simpler; [`PASSES`] has them in their order, and
-//! [`LARGE_PASSES`] those that remove most. The edits of a pass are tried together first, then in halves, and so on, as delta debugging does it; in the
+//! A *pass* lists everything of one kind that could be made simpler; `PASSES` has them in their order, and
+//! `LARGE_PASSES` those that remove most. The edits of a pass are tried together first, then in halves, and so on, as delta debugging does it; in the
 //! first rounds no pass goes down to single edits, so that what is left is small before each part of it is looked at.
 //!
 //! An edit may do anything to a program, also make it invalid: then the verifier refuses it and nothing is lost. A program whose
