@@ -7,7 +7,7 @@
 //! that is read early is not needed after the instruction, and one that is written late not before it, so the two can share a
 //! place. What is read late or written early takes both points, as for the register allocator.
 //!
-//! Within one block a register is live in one piece: see [`live_ranges`](super::live_ranges).
+//! Within one block a register is live in one piece: see `live_ranges`.
 //!
 //! ```text
 //!  block0:  v1 = …        ┐ +1 where v1 is defined
