@@ -6,7 +6,7 @@ use lpc_fuzz::Error;
 use lpc_fuzz::diff::files::programs_of_file;
 use lpc_fuzz::diff::qemu::Runner;
 use lpc_fuzz::diff::{self, Mismatch, Options, Report};
-use lpc_fuzz::program::{TestProgram, generate};
+use lpc_fuzz::program::{Statistics, TestProgram, generate};
 use lpc_riscv32::ExtensionSet;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ pub(crate) struct DiffArguments {
     #[arg(long)]
     print: bool,
 
-    /// Show what was run, and how long that took
+    /// Show what was run, how long that took, and what the programs consist of
     #[arg(long)]
     stats: bool,
 }
@@ -99,6 +99,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<bool, Error> {
     };
     if arguments.stats {
         show_statistics(&report);
+        if arguments.files.is_empty() {
+            show_contents(&report, &options);
+        }
     }
     for mismatch in report.mismatches.iter().take(MOST_SHOWN) {
         show(mismatch, arguments, &options, runner.as_ref())?;
@@ -234,6 +237,15 @@ fn show(
         anstream::eprintln!("written to {}", path.display());
     }
     Ok(())
+}
+
+/// Shows what the programs consist of.
+fn show_contents(report: &Report, options: &Options) {
+    let mut statistics = Statistics::default();
+    for index in options.first..options.first + report.programs {
+        statistics.add(&generate(options.seed, index, 0));
+    }
+    anstream::eprint!("{statistics}");
 }
 
 fn show_statistics(report: &Report) {

@@ -1,8 +1,9 @@
 //! Traps: on purpose, with every code.
 
 use super::function::FunctionGenerator;
+use super::memory::Access;
 use super::numbers;
-use lpc_lpir::ir::{IntCC, TrapCode, Value};
+use lpc_lpir::ir::{IntCC, MemFlags, TrapCode, Type, Value};
 
 /// The codes that have a name of their own.
 const NAMED: [TrapCode; 5] = [
@@ -39,6 +40,9 @@ impl FunctionGenerator<'_> {
             }
             return;
         }
+        if self.random.chance(12) && self.faulting_access(code) {
+            return;
+        }
         if self.random.chance(45) {
             let ty = self.any_type();
             let value = self.variable_value(ty);
@@ -57,6 +61,37 @@ impl FunctionGenerator<'_> {
         } else {
             self.ins().trapnz(seldom, code);
         }
+    }
+
+    /// A load or a store, if there is memory, whose address is seldom zero, where nothing is.
+    fn faulting_access(&mut self, code: TrapCode) -> bool {
+        let ty = self.any_type();
+        let is_store = self.random.chance(40);
+        let address = self.address(Access {
+            size: ty.bytes(),
+            is_store,
+            must_be_aligned: false,
+            has_no_offset: true,
+        });
+        let Some(address) = address else {
+            return false;
+        };
+        let null = self.ins().iconst(Type::POINTER, 0);
+        let (condition, is_often) = self.seldom();
+        let address = if is_often {
+            self.ins().select(condition, address.base, null)
+        } else {
+            self.ins().select(condition, null, address.base)
+        };
+        let flags = MemFlags::new().with_trap_code(code);
+        if is_store {
+            let value = self.value(ty);
+            self.ins().store(flags, value, address, 0);
+        } else {
+            let value = self.ins().load(ty, flags, address, 0);
+            self.push(value);
+        }
+        true
     }
 
     /// A comparison that seldom holds, or, if the second is true, mostly.

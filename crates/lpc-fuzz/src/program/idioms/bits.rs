@@ -32,11 +32,17 @@ impl FunctionGenerator<'_> {
 
     /// Whether a bit is set, and what follows from that.
     pub(super) fn single_bit_test(&mut self) {
-        let ty = self.any_type();
+        let ty = match self.random.below(3) {
+            0 => Type::I64,
+            _ => self.any_type(),
+        };
         let value = self.variable_value(ty);
         let bit = 1 << self.random.below(ty.bits());
         let bit = self.number(ty, bit);
-        let masked = self.either_order(Opcode::Band, value, bit);
+        let masked = match self.random.below(5) {
+            0 => self.ins().band(bit, value),
+            _ => self.ins().band(value, bit),
+        };
         let zero = self.int(ty, 0);
         let cond = self
             .random
