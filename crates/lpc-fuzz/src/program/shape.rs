@@ -210,8 +210,8 @@ impl FunctionGenerator<'_> {
             (120, (1, 1)),
             (500, (2, 5)),
             (250, (5, 12)),
-            (75, (12, 40)),
-            (5, (300, 700)),
+            (65, (12, 40)),
+            (15, (300, 700)),
         ]);
         let index = self.table_index(entries);
         let merge = self.new_block();
