@@ -17,8 +17,9 @@ use super::attempt::catch_panic;
 use super::compile::Build;
 use super::emulate::image_size;
 use super::interpret::Expectation;
-use super::outcome::{Observation, Outcome, memory_of};
+use super::outcome::{Observation, Outcome};
 use crate::abi::toolchain::{self, GCC, QEMU, cpu};
+use crate::data_memory::memory_in_machine;
 use crate::error::Error;
 use crate::program::TestProgram;
 use lpc_codegen::Settings;
@@ -51,6 +52,15 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 const SIGSEGV: u32 = 11;
 const SIGALRM: u32 = 14;
 
+/// The files of the runner; the judge of single instructions in the tests of `lpc-riscv32` shares one of them.
+const SOURCES: [(&str, &str); 2] = [
+    ("runner.c", include_str!("runner.c")),
+    (
+        "guest.h",
+        include_str!("../../../../lpc-riscv32/tests/qemu/guest.h"),
+    ),
+];
+
 /// The program that calls functions, in a folder with its input and output.
 #[derive(Debug)]
 pub struct Runner {
@@ -68,9 +78,10 @@ impl Runner {
         let folder = tempfile::tempdir();
         let folder = folder.map_err(|error| Error::File(std::env::temp_dir(), error))?;
         let new = Self { folder };
-        let source = new.path("runner.c");
-        let written = fs::write(&source, include_str!("runner.c"));
-        written.map_err(|error| Error::File(source.clone(), error))?;
+        for (name, text) in SOURCES {
+            let path = new.path(name);
+            fs::write(&path, text).map_err(|error| Error::File(path, error))?;
+        }
         let mut compiler = Command::new(GCC.program);
         compiler.args(["-march=rv32i", "-mabi=ilp32", "-O2", "-ffreestanding"]);
         // Loops stay loops: there is no `memset` and no `memcpy` to call.
@@ -86,7 +97,8 @@ impl Runner {
             ("SECONDS", SECONDS),
         ];
         compiler.args(numbers.map(|(name, value)| format!("-D{name}={value:#x}u")));
-        compiler.arg("-o").arg(new.path("runner")).arg(&source);
+        compiler.arg("-o").arg(new.path("runner"));
+        compiler.arg(new.path(SOURCES[0].0));
         toolchain::run(&mut compiler)?;
         Ok(new)
     }
@@ -274,13 +286,8 @@ impl Prepared {
                 });
                 return (observations, false);
             };
-            let memory = memory_of(&self.program.program.module, |object| {
-                let address = self.harness.image().address_of(&object.name);
-                let address = address.expect("the image has the data of the module");
-                let memory = self.harness.emulator().memory();
-                let bytes = memory.read(address, object.size as usize);
-                bytes.expect("data is in memory")
-            });
+            let memory = memory_in_machine(&self.program.program.module, &self.harness);
+            let memory = memory.expect("the image has the data of the module");
             observations.push(Observation {
                 outcome: outcome(&self.harness, &call.started, signal),
                 memory,
