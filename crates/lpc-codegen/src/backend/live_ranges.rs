@@ -75,6 +75,25 @@ impl Accesses {
         });
         registers.filter(|register| !register.places.is_empty())
     }
+
+    /// The accesses of `vreg`.
+    pub(super) fn of_register(&self, vreg: VReg) -> RegisterAccesses<'_> {
+        let start = match vreg.vreg().checked_sub(1) {
+            Some(previous) => self.ends[previous],
+            None => 0,
+        };
+        RegisterAccesses {
+            definition: self.definitions[vreg.vreg()],
+            places: &self.places[start as usize..self.ends[vreg.vreg()] as usize],
+        }
+    }
+}
+
+impl RegisterAccesses<'_> {
+    /// Whether there is a definition.
+    pub(super) fn is_defined(&self) -> bool {
+        self.definition.is_some()
+    }
 }
 
 /// The places of each register one behind the other, and for each register where they end, in linear time.
