@@ -5,7 +5,7 @@
 use crate::backend::blockorder::BlockLoweringOrder;
 use crate::backend::emit::{CompiledCode, EmitError, emit};
 use crate::backend::lower::lower;
-use crate::backend::regalloc;
+use crate::backend::regalloc::{self, Allocation};
 use crate::backend::reloc::RelocTarget;
 use crate::backend::vcode::VCode;
 use crate::error::{CompileError, ModuleCompileError};
@@ -19,7 +19,6 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree, LoopAnalysis};
 use lpc_lpir::ir::{ExternalName, FuncId, Function, Module};
-use regalloc2::Output;
 
 /// A compiled function.
 #[derive(Clone, Debug)]
@@ -124,7 +123,8 @@ impl CompiledModule {
 }
 
 impl CompiledFunction {
-    fn called_routines(&self) -> impl Iterator<Item = Routine> + '_ {
+    /// The routines of the runtime that it calls.
+    pub fn called_routines(&self) -> impl Iterator<Item = Routine> + '_ {
         let relocs = self.code.buffer.relocs.iter();
         relocs.filter_map(|reloc| match &reloc.target {
             RelocTarget::External(name) => Routine::from_name(name),
@@ -155,7 +155,7 @@ pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MIns
 pub fn allocate_registers(
     vcode: &VCode<MInst>,
     settings: &Settings,
-) -> Result<Output, CompileError> {
+) -> Result<Allocation, CompileError> {
     regalloc::run(vcode, settings.regalloc).map_err(CompileError::RegisterAllocation)
 }
 
@@ -165,16 +165,15 @@ pub fn allocate_registers(
 /// When the frame or the code is too large.
 pub fn emit_function(
     vcode: VCode<MInst>,
-    allocation: &Output,
+    allocation: &Allocation,
     settings: &Settings,
 ) -> Result<CompiledCode, CompileError> {
     let info = EmitInfo::from_settings(settings);
-    let regalloc = settings.regalloc.for_code(&vcode);
-    let mut code =
-        emit(vcode, allocation, info, settings.linker_relaxation).map_err(|error| match error {
-            EmitError::FrameTooLarge(_) => CompileError::FrameTooLarge,
-            EmitError::CodeTooLarge => CompileError::CodeTooLarge,
-        })?;
-    code.stats.regalloc = Some(regalloc);
+    let code = emit(vcode, &allocation.output, info, settings.linker_relaxation);
+    let mut code = code.map_err(|error| match error {
+        EmitError::FrameTooLarge(_) => CompileError::FrameTooLarge,
+        EmitError::CodeTooLarge => CompileError::CodeTooLarge,
+    })?;
+    code.stats.regalloc = Some(allocation.algorithm);
     Ok(code)
 }

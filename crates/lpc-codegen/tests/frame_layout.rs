@@ -213,7 +213,9 @@ fn spill_slots_lie_below_stack_slots() {
 fn frames_that_are_too_large_are_refused() {
     let text = "vcode %f {\nstackslots 536870912, align 16\nblock0:\nrets\n}";
     let function = parse_one(text);
-    let allocation = run_validated(&function.vcode, RegallocAlgorithm::Ion).unwrap();
+    let allocation = run_validated(&function.vcode, RegallocAlgorithm::Ion)
+        .unwrap()
+        .output;
     let info = EmitInfo::new(extensions());
     let error = emit(function.vcode.clone(), &allocation, info, false).unwrap_err();
     assert_eq!(error, EmitError::FrameTooLarge(FrameTooLarge));

@@ -63,7 +63,9 @@ fn aligned_chain(count: usize) -> String {
 fn padding_counts_as_code() {
     for (blocks, setup_area_size) in [(250, 0), (256, 8)] {
         let function = parse_one(&aligned_chain(blocks));
-        let allocation = run_validated(&function.vcode, RegallocAlgorithm::Ion).unwrap();
+        let allocation = run_validated(&function.vcode, RegallocAlgorithm::Ion)
+            .unwrap()
+            .output;
         let info = EmitInfo {
             loop_alignment: CodeAlignment::new(CodeAlignment::MAX).unwrap(),
             ..EmitInfo::new(support::extensions())

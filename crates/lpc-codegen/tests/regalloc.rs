@@ -641,7 +641,7 @@ fn allocations_are_sorted_complete_and_the_same_each_time() {
     let functions = support::parse(&text);
     let vcode = &functions[1].vcode;
     for algorithm in RegallocAlgorithm::ALL {
-        let output = run_validated(vcode, algorithm).unwrap();
+        let output = run_validated(vcode, algorithm).unwrap().output;
         assert!(output.num_spillslots > 0, "{algorithm:?} spills");
         assert!(output.edits.is_sorted_by_key(|(point, _)| *point));
         assert!(output.allocs.iter().all(|alloc| alloc.is_reg()));
@@ -650,7 +650,7 @@ fn allocations_are_sorted_complete_and_the_same_each_time() {
             .iter()
             .any(|(_, Edit::Move { from, to })| from.is_stack() && to.is_stack());
         assert!(!stack_to_stack);
-        let again = run_validated(vcode, algorithm).unwrap();
+        let again = run_validated(vcode, algorithm).unwrap().output;
         assert_eq!(output.allocs, again.allocs);
     }
 }

@@ -9,6 +9,7 @@ use lpc_codegen::{
 use lpc_harness::{MachineOptions, RunError};
 use lpc_interp::{Interpreter, Limits};
 use lpc_lpir::ir::{DataValue, ExternalName, Function, Module, TrapCode};
+use lpc_lpir::text::Results;
 use std::fmt;
 
 /// The most instructions that a call may execute.
@@ -37,17 +38,7 @@ pub(crate) enum CallOutcome {
 impl fmt::Display for CallOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Returned(values) => match values.as_slice() {
-                [value] => write!(f, "{value}"),
-                _ => {
-                    f.write_str("[")?;
-                    for (index, value) in values.iter().enumerate() {
-                        let separator = if index == 0 { "" } else { ", " };
-                        write!(f, "{separator}{value}")?;
-                    }
-                    f.write_str("]")
-                }
-            },
+            Self::Returned(values) => Results(values).fmt(f),
             Self::Trapped(code) => write!(f, "trap {code}"),
             Self::Failed(what) | Self::Lacking(what) => f.write_str(what),
         }

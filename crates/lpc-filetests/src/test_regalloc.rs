@@ -17,7 +17,7 @@ impl VCodeTest for TestRegalloc {
             let (name, vcode) = (&function.name, &function.vcode);
             match catch_panic(|| run_validated(vcode, algorithm)) {
                 Ok(Ok(allocation)) => {
-                    let text = print_allocated_vcode(name, vcode, &allocation);
+                    let text = print_allocated_vcode(name, vcode, &allocation.output);
                     check_precise(&text, function.line, session);
                 }
                 Ok(Err(error)) => session

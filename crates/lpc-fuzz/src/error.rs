@@ -39,6 +39,8 @@ pub enum Error {
     },
     /// A file cannot be read or written.
     File(PathBuf, io::Error),
+    /// The standard output cannot be written to.
+    Output(io::Error),
     /// It does not tell for which target the input in a file is.
     UnknownTarget(PathBuf),
     /// lpc does not accept a program that the fuzzer has written.
@@ -65,9 +67,10 @@ impl fmt::Display for Error {
             Self::Tool { command, output } => write!(f, "{command} failed: {output}"),
             Self::CompilerCrash { command, output } => write!(f, "{command} crashed: {output}"),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Output(error) => write!(f, "the standard output: {error}"),
             Self::UnknownTarget(path) => write!(
                 f,
-                "{}: no folder in this path is named after a target: name one with --target",
+                "{}: no folder in this path, or in that folder, is named after a target: name one with --target",
                 path.display()
             ),
             Self::Lpc(message) => write!(f, "lpc: {message}"),

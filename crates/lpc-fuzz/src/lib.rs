@@ -1,9 +1,20 @@
-//! Fuzzers that compare lpc with other tools.
+//! Fuzzers: random programs, broken ones and any bytes, judged by the reference interpreter, by each other and by other tools.
 //!
-//! They need programs that are not part of this repository; [`Error::MissingTool`] names the Debian package of each.
+//! | module | what it compares, or is for |
+//! |---|---|
+//! | [`diff`] | compiled programs with the interpreter, under QEMU too |
+//! | [`broken`] | what the verifier says of broken programs with what becomes of them |
+//! | [`abi`] | code of lpc with that of C compilers that it calls, and is called by |
+//! | [`targets`] | functions for coverage-guided fuzzers |
+//! | [`program`] | random programs |
+//! | [`reduce`] | programs that fail made small |
+//! | [`defined`] | whether the behavior of a program is defined |
+//!
+//! Some need programs that are not part of this repository; [`Error::MissingTool`] names the Debian package of each.
 
 pub mod abi;
 pub mod broken;
+mod data_memory;
 pub mod defined;
 pub mod diff;
 mod error;

@@ -1,13 +1,13 @@
 //! The ABI fuzzer itself: it passes on lpc as it is, and finds every mistake that is made on purpose.
 
+mod support;
+
 use lpc_fuzz::Error;
 use lpc_fuzz::abi::faults::Fault;
 use lpc_fuzz::abi::{self, Options, Report, toolchain};
+use support::unless_tools_are_missing;
 
 /// Runs `count` cases, unless tools are missing.
-///
-/// # Panics
-/// If tools are missing and `CI` is set: nothing is skipped then.
 fn run(count: u64, fault: Option<Fault>) -> Option<(Options, Report)> {
     let options = Options {
         seed: 7,
@@ -15,15 +15,8 @@ fn run(count: u64, fault: Option<Fault>) -> Option<(Options, Report)> {
         fault,
         ..Options::default()
     };
-    match abi::run(&options, &|_| {}) {
-        Ok(report) => Some((options, report)),
-        Err(error @ (Error::MissingTool { .. } | Error::OldTool { .. })) => {
-            assert!(std::env::var_os("CI").is_none(), "{error}");
-            eprintln!("skipped: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    let report = unless_tools_are_missing(abi::run(&options, &|_| {}))?;
+    Some((options, report))
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Broken programs: nothing fails on lpc as it is, every kind of break is made, and what is wrong is noticed.
 
+use lpc_codegen::Settings;
 use lpc_fuzz::broken::breaks::KINDS;
 use lpc_fuzz::broken::{self, Options, Stage, VARIANTS_OF_PROGRAM, Verdict, judge};
 use lpc_fuzz::diff::files::programs_of_file;
@@ -71,7 +72,7 @@ fn verdict(text: &str) -> Result<Verdict, Stage> {
         entry: ExternalName::symbol("f"),
         inputs: vec![vec![DataValue::from_signed(Type::I32, 5)]],
     };
-    judge(&program).map_err(|failure| failure.stage)
+    judge(&program, &Settings::default()).map_err(|failure| failure.stage)
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The differential fuzzer itself: it passes on lpc as it is, and finds every mistake that is made on purpose.
 
+mod support;
+
 use lpc_codegen::RegallocAlgorithm;
-use lpc_fuzz::Error;
 use lpc_fuzz::diff::check::Stage;
 use lpc_fuzz::diff::faults::Fault;
 use lpc_fuzz::diff::files::programs_of_file;
@@ -9,6 +10,7 @@ use lpc_fuzz::diff::outcome::Kind;
 use lpc_fuzz::diff::qemu::Runner;
 use lpc_fuzz::diff::{Mismatch, Options, Report, keep, reduce, run, run_programs};
 use std::fs;
+use support::unless_tools_are_missing;
 
 fn options(count: u64, fault: Option<Fault>) -> Options {
     Options {
@@ -179,19 +181,8 @@ block0(v0: i32):
 }
 
 /// What executes programs in QEMU, unless tools are missing.
-///
-/// # Panics
-/// If tools are missing and `CI` is set: nothing is skipped then.
 fn runner() -> Option<Runner> {
-    match Runner::new() {
-        Ok(runner) => Some(runner),
-        Err(error @ (Error::MissingTool { .. } | Error::OldTool { .. })) => {
-            assert!(std::env::var_os("CI").is_none(), "{error}");
-            eprintln!("skipped: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    unless_tools_are_missing(Runner::new())
 }
 
 #[test]

@@ -144,7 +144,11 @@ pub(crate) fn allocated_vcode(
         let vcode = lower_function(func, settings);
         let text = vcode.and_then(|vcode| {
             let allocation = allocate_registers(&vcode, settings)?;
-            Ok(print_allocated_vcode(&func.name, &vcode, &allocation))
+            Ok(print_allocated_vcode(
+                &func.name,
+                &vcode,
+                &allocation.output,
+            ))
         });
         match text {
             Ok(text) => texts.push(text),

@@ -79,6 +79,15 @@ impl fmt::Display for AllocationError {
 
 impl core::error::Error for AllocationError {}
 
+/// The registers of a function, allocated.
+#[derive(Clone, Debug)]
+pub struct Allocation {
+    /// The place of each operand, and the moves in between.
+    pub output: Output,
+    /// What they were allocated by.
+    pub algorithm: RegallocAlgorithm,
+}
+
 /// Allocates registers.
 ///
 /// In debug builds, and with the feature `check-regalloc`, this is [`run_validated`]; else lowering and the allocator are
@@ -92,7 +101,7 @@ impl core::error::Error for AllocationError {}
 pub fn run<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
-) -> Result<Output, AllocationError> {
+) -> Result<Allocation, AllocationError> {
     if cfg!(any(debug_assertions, feature = "check-regalloc")) {
         return run_validated(vcode, algorithm);
     }
@@ -114,7 +123,7 @@ pub fn run<I: MachInst>(
 pub fn run_validated<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
-) -> Result<Output, AllocationError> {
+) -> Result<Allocation, AllocationError> {
     check_num_vregs(vcode)?;
     let blocks = vcode.num_blocks() as u64;
     let insts = vcode.insts().len() as u64;
@@ -122,12 +131,12 @@ pub fn run_validated<I: MachInst>(
     if validate_ssa {
         check_branch_args(vcode).map_err(AllocationError::Refused)?;
     }
-    let output = allocate(vcode, algorithm, validate_ssa)?;
-    let places = (PReg::NUM_INDEX + output.num_spillslots) as u64;
+    let allocation = allocate(vcode, algorithm, validate_ssa)?;
+    let places = (PReg::NUM_INDEX + allocation.output.num_spillslots) as u64;
     if blocks * places <= MAX_VERIFIED_PLACES && insts * places <= MAX_VERIFIED_STEPS {
-        verify(vcode, &output);
+        verify(vcode, &allocation.output);
     }
-    Ok(output)
+    Ok(allocation)
 }
 
 fn verify<I: MachInst>(vcode: &VCode<I>, output: &Output) {
@@ -149,23 +158,23 @@ fn allocate<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
     validate_ssa: bool,
-) -> Result<Output, AllocationError> {
+) -> Result<Allocation, AllocationError> {
     check_num_vregs(vcode)?;
-    let algorithm = match algorithm.for_code(vcode) {
-        RegallocAlgorithm::Ion => regalloc2::Algorithm::Ion,
-        RegallocAlgorithm::Fastalloc => {
-            if !is_affordable(vcode, RegallocAlgorithm::Fastalloc) {
-                return Err(AllocationError::TooManyLiveRegs);
-            }
-            regalloc2::Algorithm::Fastalloc
-        }
-    };
+    let algorithm = algorithm.for_code(vcode);
+    if algorithm == RegallocAlgorithm::Fastalloc && !is_affordable(vcode, algorithm) {
+        return Err(AllocationError::TooManyLiveRegs);
+    }
     let options = RegallocOptions {
         verbose_log: false,
         validate_ssa,
-        algorithm,
+        algorithm: match algorithm {
+            RegallocAlgorithm::Ion => regalloc2::Algorithm::Ion,
+            RegallocAlgorithm::Fastalloc => regalloc2::Algorithm::Fastalloc,
+        },
     };
-    regalloc2::run(vcode, machine_env(vcode), &options).map_err(AllocationError::Refused)
+    let output = regalloc2::run(vcode, machine_env(vcode), &options);
+    let output = output.map_err(AllocationError::Refused)?;
+    Ok(Allocation { output, algorithm })
 }
 
 fn machine_env<I: MachInst>(vcode: &VCode<I>) -> &'static MachineEnv {

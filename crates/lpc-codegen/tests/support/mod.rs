@@ -34,7 +34,7 @@ pub(crate) fn print(function: &NamedVCode<MInst>) -> String {
 /// The text of the one function of `text` with its allocation beside it.
 pub(crate) fn allocate(text: &str, algorithm: RegallocAlgorithm) -> String {
     let function = parse_one(text);
-    let allocation = run_validated(&function.vcode, algorithm).unwrap();
+    let allocation = run_validated(&function.vcode, algorithm).unwrap().output;
     print_allocated_vcode(&function.name, &function.vcode, &allocation)
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn compile_for(
     function: &NamedVCode<MInst>,
     algorithm: RegallocAlgorithm,
 ) -> CompiledCode {
-    let allocation = run_validated(&function.vcode, algorithm).unwrap();
+    let allocation = run_validated(&function.vcode, algorithm).unwrap().output;
     let info = EmitInfo::new(extensions);
     emit(function.vcode.clone(), &allocation, info, false).unwrap()
 }
@@ -62,6 +62,7 @@ pub(crate) fn try_compile(function: &NamedVCode<MInst>) -> usize {
     RegallocAlgorithm::ALL
         .into_iter()
         .filter_map(|algorithm| run_validated(&function.vcode, algorithm).ok())
+        .map(|allocation| allocation.output)
         .filter(|allocation| emit(function.vcode.clone(), allocation, info, false).is_ok())
         .count()
 }

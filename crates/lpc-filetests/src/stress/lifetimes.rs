@@ -15,13 +15,8 @@ const LONG_LIVED: usize = 30;
 pub(super) fn live_values(size: u32) -> LargeProgram {
     let head = "%live_values(i32, i32) -> i32";
     let mut f = FunctionWriter::new(head, CALLEE_DECLARATION);
-    let [mut value, factor] = f.block(0);
-    let mut values = Vec::new();
-    for _ in 0..size {
-        value = f.value(&format!("imul {value}, {factor}"));
-        values.push(value.clone());
-    }
-    let mut sum = f.value(&format!("call fn0({value})"));
+    let values = powers(&mut f, size as usize);
+    let mut sum = f.value(&format!("call fn0({})", values[values.len() - 1]));
     for value in values {
         sum = f.value(&format!("isub {value}, {sum}"));
     }
@@ -37,13 +32,8 @@ pub(super) fn live_values(size: u32) -> LargeProgram {
 pub(super) fn values_across_calls(size: u32) -> LargeProgram {
     let head = "%values_across_calls(i32, i32) -> i32";
     let mut f = FunctionWriter::new(head, CALLEE_DECLARATION);
-    let [mut value, factor] = f.block(0);
-    let mut values = Vec::new();
-    for _ in 0..size {
-        value = f.value(&format!("imul {value}, {factor}"));
-        values.push(value.clone());
-    }
-    let mut sum = value;
+    let values = powers(&mut f, size as usize);
+    let mut sum = values[values.len() - 1].clone();
     for value in values {
         sum = f.value(&format!("call fn0({sum})"));
         sum = f.value(&format!("isub {value}, {sum}"));
@@ -68,13 +58,8 @@ pub(super) fn many_values_across_blocks(size: u32) -> LargeProgram {
 
 fn lives_across_blocks(name: &'static str, diamonds: u32, lives: usize) -> LargeProgram {
     let mut f = FunctionWriter::new(&format!("%{name}(i32, i32) -> i32"), "");
-    let [mut value, factor] = f.block(0);
-    let mut values = Vec::new();
-    for _ in 0..lives {
-        value = f.value(&format!("imul {value}, {factor}"));
-        values.push(value.clone());
-    }
-    let mut sum = value;
+    let values = powers(&mut f, lives);
+    let mut sum = values[values.len() - 1].clone();
     for diamond in 0..diamonds {
         let (left, join) = (2 * diamond + 1, 2 * diamond + 2);
         f.inst(&format!("brif {sum}, block{left}, block{join}({sum})"));
@@ -93,6 +78,17 @@ fn lives_across_blocks(name: &'static str, diamonds: u32, lives: usize) -> Large
         function: name,
         calls: vec![vec![1, 1], vec![3, -5]],
     }
+}
+
+/// Starts the function, of two parameters, with `count` products: of the first parameter and the second, of that and the second, and
+/// so on.
+fn powers(f: &mut FunctionWriter, count: usize) -> Vec<String> {
+    let [mut value, factor] = f.block(0);
+    let product = |_| {
+        value = f.value(&format!("imul {value}, {factor}"));
+        value.clone()
+    };
+    (0..count).map(product).collect()
 }
 
 /// Calls in one block, each with the result of the one before.

@@ -2,6 +2,7 @@
 
 use super::certain::certainly_wrong;
 use super::routines::add_routines;
+use crate::data_memory::memory_in_machine;
 use crate::defined::{Observation, defined_observations};
 use crate::diff::attempt::catch_panic;
 use crate::program::TestProgram;
@@ -12,7 +13,7 @@ use lpc_codegen::{
 };
 use lpc_harness::{MachineOptions, NoHost, Program, ProgramError, RunError};
 use lpc_interp::Limits;
-use lpc_lpir::ir::{DATA_RELOC_SIZE, DataKind, DataValue, Function, Module};
+use lpc_lpir::ir::{DataValue, Function, Module};
 use lpc_lpir::text::parse_module;
 use lpc_lpir::verifier::{VerifierError, verify_module};
 use std::fmt;
@@ -93,19 +94,11 @@ impl Stage {
     }
 }
 
-/// Takes `program` as far as it gets, with the default settings.
+/// Takes `program` as far as it gets, with `settings` and each optimization level and register allocator.
 ///
 /// # Errors
 /// What is not right with lpc.
-pub fn judge(program: &TestProgram) -> Result<Verdict, Failure> {
-    judge_with(program, &Settings::default())
-}
-
-/// As [`judge`], with `settings`, and each optimization level and register allocator.
-///
-/// # Errors
-/// What is not right with lpc.
-pub fn judge_with(program: &TestProgram, settings: &Settings) -> Result<Verdict, Failure> {
+pub fn judge(program: &TestProgram, settings: &Settings) -> Result<Verdict, Failure> {
     let module = &program.module;
     let errors = catch_panic(|| match verify_module(module) {
         Ok(()) => Vec::new(),
@@ -296,22 +289,6 @@ fn observe(
         Err(RunError::Trap { code, .. }) => Err(code),
         Err(error) => return Err(error),
     };
-    let mut memory = Vec::new();
-    for (_, object) in program.module.data_objects() {
-        if object.kind == DataKind::ReadOnly {
-            continue;
-        }
-        let address = machine.image().address_of(&object.name);
-        let bytes = address.and_then(|address| {
-            let memory = machine.emulator().memory();
-            memory.read(address, object.size as usize).ok()
-        });
-        let mut bytes = bytes.unwrap_or_default().to_vec();
-        for reloc in &object.relocs {
-            let start = reloc.offset as usize;
-            bytes[start..start + DATA_RELOC_SIZE as usize].fill(0);
-        }
-        memory.push(bytes);
-    }
+    let memory = memory_in_machine(&program.module, machine).unwrap_or_default();
     Ok(Observation { outcome, memory })
 }

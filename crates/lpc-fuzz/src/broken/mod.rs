@@ -25,14 +25,17 @@ mod routines;
 mod text;
 mod types;
 
-pub use judge::{Failure, Stage, Verdict, judge, judge_with};
+pub use judge::{Failure, Stage, Verdict, judge};
 
 use crate::diff::attempt::catch_panic;
+use crate::diff::configuration::MACHINES;
 use crate::program::TestProgram;
 use crate::reduce::reduce;
 use breaks::{KINDS, Kind, Outcome};
 use fastrand::Rng;
+use lpc_codegen::Settings;
 use lpc_lpir::ir::Module;
+use lpc_riscv32::Extension;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,6 +99,8 @@ pub struct Found {
     pub failure: Failure,
     /// The program.
     pub program: TestProgram,
+    /// What it is compiled with, apart from the level and the allocator.
+    pub settings: Settings,
 }
 
 impl Found {
@@ -105,10 +110,11 @@ impl Found {
         if stage == Stage::Verifier {
             return self;
         }
-        let mut still_fails =
-            |program: &TestProgram| judge(program).is_err_and(|failure| failure.stage == stage);
+        let mut still_fails = |program: &TestProgram| {
+            judge(program, &self.settings).is_err_and(|failure| failure.stage == stage)
+        };
         let program = reduce(&self.program, &mut still_fails);
-        match judge(&program) {
+        match judge(&program, &self.settings) {
             Err(failure) => Self {
                 failure,
                 program,
@@ -137,11 +143,13 @@ pub fn run(
     let work = || {
         let mut report = Report::default();
         loop {
-            let start = next.fetch_add(VARIANTS_OF_PROGRAM, Ordering::Relaxed);
-            if start >= end {
+            let following =
+                |start: u64| (start < end).then(|| start.saturating_add(VARIANTS_OF_PROGRAM));
+            let start = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, following);
+            let Ok(start) = start else {
                 break;
-            }
-            let indices = start..end.min(start + VARIANTS_OF_PROGRAM);
+            };
+            let indices = start..end.min(start.saturating_add(VARIANTS_OF_PROGRAM));
             let original = program(start / VARIANTS_OF_PROGRAM);
             progress(indices.end - indices.start);
             for index in indices {
@@ -182,8 +190,9 @@ impl Report {
         let Variant { program, breaks } = Variant::new(original, &mut random);
         self.variants += 1;
         self.kinds.resize(KINDS.len(), KindCount::default());
+        let settings = settings_of(index);
         let verdict = match &program {
-            Some(program) => judge(program),
+            Some(program) => judge(program, &settings),
             None => Ok(Verdict::Rejected),
         };
         for &kind in &breaks {
@@ -203,6 +212,7 @@ impl Report {
                     breaks: breaks.iter().map(|&kind| KINDS[kind].name).collect(),
                     failure,
                     program,
+                    settings,
                 });
             }
         }
@@ -220,6 +230,16 @@ impl Report {
             count.accepted += other.accepted;
         }
         self.failures.extend(other.failures);
+    }
+}
+
+/// What the variant `index` is compiled with: for one machine after the other. Those without atomic instructions have one hart.
+fn settings_of(index: u64) -> Settings {
+    let extensions = MACHINES[(index % MACHINES.len() as u64) as usize];
+    Settings {
+        extensions,
+        single_hart: !extensions.contains(Extension::A),
+        ..Settings::default()
     }
 }
 

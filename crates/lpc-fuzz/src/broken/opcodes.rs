@@ -13,7 +13,7 @@ pub(super) fn same_format(module: &mut Module, random: &mut Rng) -> Option<()> {
         let opcodes = Opcode::ALL.iter().copied();
         let opcodes = opcodes.filter(|opcode| opcode.format() == format);
         let opcode = random.choice(opcodes.collect::<Vec<_>>())?;
-        set_opcode(func.dfg.inst_mut(inst), opcode);
+        *func.dfg.inst_mut(inst).opcode_mut() = opcode;
         Some(())
     })
 }
@@ -23,38 +23,9 @@ pub(super) fn any(module: &mut Module, random: &mut Rng) -> Option<()> {
     in_function(module, random, |func, random| {
         let inst = pick::inst(func, random, |_| true)?;
         let opcode = Opcode::ALL[random.usize(..Opcode::ALL.len())];
-        set_opcode(func.dfg.inst_mut(inst), opcode);
+        *func.dfg.inst_mut(inst).opcode_mut() = opcode;
         Some(())
     })
-}
-
-fn set_opcode(data: &mut InstructionData, new: Opcode) {
-    use InstructionData::*;
-    let (NullAry { opcode }
-    | Unary { opcode, .. }
-    | UnaryImm { opcode, .. }
-    | UnaryGlobalValue { opcode, .. }
-    | Binary { opcode, .. }
-    | Ternary { opcode, .. }
-    | MultiAry { opcode, .. }
-    | IntCompare { opcode, .. }
-    | Jump { opcode, .. }
-    | Brif { opcode, .. }
-    | BranchTable { opcode, .. }
-    | Call { opcode, .. }
-    | CallIndirect { opcode, .. }
-    | FuncAddr { opcode, .. }
-    | StackAddr { opcode, .. }
-    | Load { opcode, .. }
-    | LoadNoOffset { opcode, .. }
-    | Store { opcode, .. }
-    | StoreNoOffset { opcode, .. }
-    | AtomicRmw { opcode, .. }
-    | AtomicCas { opcode, .. }
-    | Trap { opcode, .. }
-    | CondTrap { opcode, .. }
-    | IntAddTrap { opcode, .. }) = data;
-    *opcode = new;
 }
 
 /// A condition, an atomic operation or a trap code becomes another one.

@@ -1,5 +1,6 @@
 //! `lpc-fuzz abi`: calls from and to C.
 
+use super::print_line;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lpc_fuzz::Error;
@@ -55,12 +56,12 @@ pub(crate) fn run(arguments: &AbiArguments) -> Result<bool, Error> {
     if let Some(mismatch) = report.mismatches.first() {
         show_reduced(mismatch, &options)?;
     }
-    anstream::println!(
+    print_line(format_args!(
         "{} cases, {} calls, {} mismatches",
         report.cases,
         report.calls,
         report.mismatches.len()
-    );
+    ))?;
     Ok(report.mismatches.is_empty())
 }
 

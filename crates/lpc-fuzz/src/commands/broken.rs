@@ -1,5 +1,6 @@
 //! `lpc-fuzz broken`: programs that the verifier must reject, or the rest of lpc deal with.
 
+use super::print_line;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lpc_fuzz::Error;
@@ -88,7 +89,7 @@ pub(crate) fn run(arguments: &BrokenArguments) -> Result<bool, Error> {
     if report.failures.len() > MOST_SHOWN {
         anstream::eprintln!("... and {} more", report.failures.len() - MOST_SHOWN);
     }
-    anstream::println!("{report}");
+    print_line(format_args!("{report}"))?;
     Ok(report.failures.is_empty())
 }
 

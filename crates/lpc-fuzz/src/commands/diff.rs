@@ -1,5 +1,6 @@
 //! `lpc-fuzz diff`: random programs in the interpreter and as compiled code.
 
+use super::print_line;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lpc_fuzz::Error;
@@ -29,7 +30,10 @@ Examples:
   lpc-fuzz diff --seed 1 --only 4711 --print")]
 pub(crate) struct DiffArguments {
     /// Run the functions of these files instead of random programs, with the arguments of their directives or random ones
-    #[arg(value_name = "FILE")]
+    #[arg(
+        value_name = "FILE",
+        conflicts_with_all = ["seed", "count", "first", "only", "time", "threads", "qemu", "print"]
+    )]
     files: Vec<PathBuf>,
 
     /// What the programs depend on
@@ -89,7 +93,7 @@ pub(crate) struct DiffArguments {
 pub(crate) fn run(arguments: &DiffArguments) -> Result<bool, Error> {
     let options = options(arguments);
     if arguments.print {
-        print(&generate(options.seed, options.first, options.inputs));
+        print(&generate(options.seed, options.first, options.inputs))?;
         return Ok(true);
     }
     let runner = runner(arguments)?;
@@ -109,12 +113,12 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<bool, Error> {
     if report.mismatches.len() > MOST_SHOWN {
         anstream::eprintln!("... and {} more", report.mismatches.len() - MOST_SHOWN);
     }
-    anstream::println!(
+    print_line(format_args!(
         "{} programs, {} executions, {} mismatches",
         report.programs,
         report.executions,
         report.mismatches.len()
-    );
+    ))?;
     Ok(report.mismatches.is_empty())
 }
 
@@ -203,12 +207,17 @@ fn progress_bar(options: &Options) -> ProgressBar {
     progress
 }
 
-fn print(program: &TestProgram) {
-    anstream::println!("{}", program.module);
+fn print(program: &TestProgram) -> Result<(), Error> {
+    print_line(format_args!("{}", program.module))?;
     for arguments in &program.inputs {
         let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        anstream::println!("; print: {}({})", program.entry, arguments.join(", "));
+        print_line(format_args!(
+            "; print: {}({})",
+            program.entry,
+            arguments.join(", ")
+        ))?;
     }
+    Ok(())
 }
 
 fn show(

@@ -4,3 +4,12 @@ pub(crate) mod abi;
 pub(crate) mod broken;
 pub(crate) mod diff;
 pub(crate) mod replay;
+
+use lpc_fuzz::Error;
+use std::fmt;
+use std::io::Write;
+
+/// Writes a line to the standard output.
+fn print_line(line: fmt::Arguments<'_>) -> Result<(), Error> {
+    writeln!(anstream::stdout(), "{line}").map_err(Error::Output)
+}

@@ -1,5 +1,6 @@
 //! `lpc-fuzz replay`: the inputs of the coverage-guided fuzzers, without a fuzzer.
 
+use super::print_line;
 use clap::Args;
 use lpc_fuzz::Error;
 use lpc_fuzz::targets::dictionary::text_of;
@@ -17,7 +18,7 @@ Examples:
   lpc-fuzz replay --target elf fuzz/artifacts/elf/crash-0123
   lpc-fuzz replay --target text --prepare /tmp/text")]
 pub(crate) struct ReplayArguments {
-    /// The target [default: all, or for a path the one that a folder in it is named after]
+    /// The target [default: all, or for a path the one that a folder in it, or in that folder, is named after]
     #[arg(long, value_name = "NAME", value_parser = parse_target)]
     target: Option<&'static Target>,
 
@@ -50,10 +51,10 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<bool, Error> {
     }
     let mut report = Report::default();
     for path in &arguments.paths {
-        let target = arguments.target.or_else(|| target_of(path));
-        let target = target.ok_or_else(|| Error::UnknownTarget(path.clone()))?;
         fs::metadata(path).map_err(|error| Error::File(path.clone(), error))?;
-        replay(target, std::slice::from_ref(path), &mut report);
+        for (target, path) in inputs_in(path, arguments.target)? {
+            replay(target, &[path], &mut report);
+        }
     }
     if arguments.paths.is_empty() {
         let targets = TARGETS.iter();
@@ -70,12 +71,31 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<bool, Error> {
             anstream::eprintln!("    {line}");
         }
     }
-    anstream::println!(
+    print_line(format_args!(
         "{} inputs, {} failures",
         report.inputs,
         report.failures.len()
-    );
+    ))?;
     Ok(report.failures.is_empty())
+}
+
+/// The files and folders in `path`, each with its target: that is `target`, or else named by a folder in the path or by those in
+/// the folder that it is.
+fn inputs_in(
+    path: &Path,
+    target: Option<&'static Target>,
+) -> Result<Vec<(&'static Target, PathBuf)>, Error> {
+    if let Some(target) = target.or_else(|| target_of(path)) {
+        return Ok(vec![(target, path.to_owned())]);
+    }
+    let folders = TARGETS
+        .iter()
+        .map(|target| (target, path.join(target.name)));
+    let folders: Vec<_> = folders.filter(|(_, folder)| folder.is_dir()).collect();
+    match folders.is_empty() {
+        true => Err(Error::UnknownTarget(path.to_owned())),
+        false => Ok(folders),
+    }
 }
 
 fn prepare(target: &Target, folder: &Path) -> Result<(), Error> {
@@ -87,7 +107,11 @@ fn prepare(target: &Target, folder: &Path) -> Result<(), Error> {
     }
     let words = (target.dictionary)();
     write(&folder.join("dictionary"), text_of(&words).as_bytes())?;
-    anstream::println!("{} inputs, {} words", seeds.len(), words.len());
+    print_line(format_args!(
+        "{} inputs, {} words",
+        seeds.len(),
+        words.len()
+    ))?;
     Ok(())
 }
 

@@ -12,11 +12,11 @@ mod addresses;
 mod guards;
 mod variant;
 
+use crate::data_memory::memory_in_interpreter;
 use crate::program::TestProgram;
 use lpc_interp::{Error, Interpreter, Limits, MEMORY_BASE, NoHost, Trap};
 use lpc_lpir::ir::{
-    DATA_RELOC_SIZE, DataKind, DataObject, DataValue, Function, GlobalValueData, Module, Opcode,
-    Properties, TrapCode,
+    DataObject, DataValue, Function, GlobalValueData, Module, Opcode, Properties, TrapCode,
 };
 use variant::{Pattern, VARIANTS};
 
@@ -25,8 +25,9 @@ use variant::{Pattern, VARIANTS};
 pub struct Observation {
     /// The results, or the code of the trap.
     pub outcome: Result<Vec<DataValue>, TrapCode>,
-    /// The data objects that can be stored to, without the addresses that relocations put there.
-    pub memory: Vec<Vec<u8>>,
+    /// The contents of the data objects that can be stored to, one behind the other, without the addresses that relocations put
+    /// there.
+    pub memory: Vec<u8>,
 }
 
 /// What comes of each input of `program`, as long as no limit of the stack is reached. `None` if that is not defined for one of them, or takes more than `limits` allow.
@@ -106,21 +107,9 @@ fn observe(
     }
     let bytes = |object: &DataObject| {
         let address = interpreter.data_address(&object.name)?;
-        let bytes = interpreter.memory().bytes(address, object.size).ok()?;
-        Some(bytes.to_vec())
+        interpreter.memory().bytes(address, object.size).ok()
     };
-    let mut memory = Vec::new();
-    for (_, object) in original.data_objects() {
-        if object.kind == DataKind::ReadOnly {
-            continue;
-        }
-        let mut bytes = bytes(object)?;
-        for reloc in &object.relocs {
-            let start = reloc.offset as usize;
-            bytes[start..start + DATA_RELOC_SIZE as usize].fill(0);
-        }
-        memory.push(bytes);
-    }
+    let memory = memory_in_interpreter(original, &interpreter)?;
     let mut guards = module.data_objects().map(|(_, object)| object);
     let is_whole = guards.all(|object| {
         original.find_data(&object.name).is_some()

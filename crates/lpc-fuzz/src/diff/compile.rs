@@ -15,19 +15,17 @@ use super::attempt::catch_panic;
 use super::configuration::Plan;
 use super::faults::Fault;
 use super::timing::{Phase, Times};
-use lpc_codegen::backend::emit::emit;
-use lpc_codegen::backend::regalloc;
-use lpc_codegen::backend::reloc::RelocTarget;
+use lpc_codegen::backend::regalloc::{self, Allocation};
 use lpc_codegen::backend::vcode::VCode;
 use lpc_codegen::isa::riscv32::emit::EmitInfo;
 use lpc_codegen::isa::riscv32::inst::MInst;
 use lpc_codegen::runtime::Routine;
 use lpc_codegen::{
-    CompileError, CompiledFunction, CompiledModule, RegallocAlgorithm, Settings, lower_function,
+    CompileError, CompiledFunction, CompiledModule, RegallocAlgorithm, Settings, emit_function,
+    lower_function,
 };
 use lpc_lpir::ir::{Function, Module};
 use lpc_riscv32::Extension;
-use regalloc2::Output;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -128,7 +126,7 @@ impl Compiler {
         let mut added: Vec<Routine> = Vec::new();
         while let Some(function) = compiled.get(next).cloned() {
             next += 1;
-            for routine in called_routines(&function) {
+            for routine in function.called_routines() {
                 if !added.contains(&routine) {
                     added.push(routine);
                     let versions = self.routines.entry(routine).or_default();
@@ -143,14 +141,6 @@ impl Compiler {
 fn is_same_code(these: &[Rc<CompiledFunction>], others: &[Rc<CompiledFunction>]) -> bool {
     let mut pairs = these.iter().zip(others);
     these.len() == others.len() && pairs.all(|(this, other)| Rc::ptr_eq(this, other))
-}
-
-fn called_routines(function: &CompiledFunction) -> impl Iterator<Item = Routine> + '_ {
-    let relocs = function.code.buffer.relocs.iter();
-    relocs.filter_map(|reloc| match &reloc.target {
-        RelocTarget::External(name) => Routine::from_name(name),
-        RelocTarget::Local(_) => None,
-    })
 }
 
 /// Why a program could not be compiled.
@@ -185,7 +175,7 @@ struct Versions {
 #[derive(Debug)]
 struct Code {
     vcode: VCode<MInst>,
-    allocations: Vec<(RegallocAlgorithm, Output)>,
+    allocations: Vec<(RegallocAlgorithm, Allocation)>,
 }
 
 /// All that emission is given.
@@ -282,13 +272,9 @@ impl Versions {
         let code = &self.codes[code];
         let allocation = code.allocation(key.algorithm);
         let allocation = allocation.expect("registers are allocated before code is emitted");
-        let code = emit(
-            code.vcode.clone(),
-            allocation,
-            key.info,
-            key.linker_relaxation,
-        );
-        let failed = |error| NoCode::Failed(format!("{}: {error:?}", func.name));
+        let code = emit_function(code.vcode.clone(), allocation, settings);
+        let failed =
+            |error: CompileError| NoCode::Failed(format!("{}: {}", func.name, error.display(func)));
         let mut compiled = CompiledFunction {
             name: func.name.clone(),
             code: code.map_err(failed)?,
@@ -305,17 +291,17 @@ impl Versions {
 }
 
 impl Code {
-    fn allocation(&self, algorithm: RegallocAlgorithm) -> Option<&Output> {
+    fn allocation(&self, algorithm: RegallocAlgorithm) -> Option<&Allocation> {
         let mut allocations = self.allocations.iter();
         let found = allocations.find(|(known, _)| *known == algorithm);
-        found.map(|(_, output)| output)
+        found.map(|(_, allocation)| allocation)
     }
 
     fn allocate(&mut self, algorithm: RegallocAlgorithm) -> Result<(), CompileError> {
         if self.allocation(algorithm).is_none() {
-            let output = regalloc::run_validated(&self.vcode, algorithm)
+            let allocation = regalloc::run_validated(&self.vcode, algorithm)
                 .map_err(CompileError::RegisterAllocation)?;
-            self.allocations.push((algorithm, output));
+            self.allocations.push((algorithm, allocation));
         }
         Ok(())
     }

@@ -3,8 +3,9 @@
 use super::attempt::catch_panic;
 use super::compile::Build;
 use super::interpret::Expectation;
-use super::outcome::{Observation, Outcome, memory_of};
+use super::outcome::{Observation, Outcome};
 use super::timing::{Phase, Times};
+use crate::data_memory::memory_in_machine;
 use crate::program::TestProgram;
 use lpc_codegen::CompiledModule;
 use lpc_harness::{MachineOptions, NoHost, Program, RunError};
@@ -86,15 +87,8 @@ fn call(program: &TestProgram, machine: &mut Program, arguments: &[DataValue]) -
         Err(RunError::Trap { code, .. }) => Outcome::Trapped(code),
         Err(error) => Outcome::Failed(error.to_string()),
     };
-    let memory = memory_of(&program.module, |object| {
-        let address = machine.image().address_of(&object.name);
-        let address = address.expect("the image has the data of the module");
-        let bytes = machine
-            .emulator()
-            .memory()
-            .read(address, object.size as usize);
-        bytes.expect("data is in memory")
-    });
+    let memory = memory_in_machine(&program.module, machine);
+    let memory = memory.expect("the image has the data of the module");
     Observation { outcome, memory }
 }
 

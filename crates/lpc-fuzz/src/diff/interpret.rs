@@ -1,6 +1,7 @@
 //! What programs must do, by the reference interpreter.
 
-use super::outcome::{Observation, Outcome, memory_of};
+use super::outcome::{Observation, Outcome};
+use crate::data_memory::memory_in_interpreter;
 use crate::program::TestProgram;
 use lpc_interp::{Error, Interpreter, Limits, NoHost};
 use lpc_lpir::ir::{DataValue, TrapCode};
@@ -41,12 +42,8 @@ fn call(program: &TestProgram, arguments: &[DataValue]) -> Result<Expectation, S
         }
         Err(error) => return Err(error.to_string()),
     };
-    let memory = memory_of(module, |object| {
-        let address = interpreter.data_address(&object.name);
-        let address = address.expect("the interpreter has the data of its module");
-        let bytes = interpreter.memory().bytes(address, object.size);
-        bytes.expect("data is in memory")
-    });
+    let memory = memory_in_interpreter(module, &interpreter);
+    let memory = memory.expect("the interpreter has the data of its module");
     Ok(Expectation {
         observation: Observation { outcome, memory },
         instructions: interpreter.executed_instructions(),

@@ -1,6 +1,8 @@
 //! What comes of a call, and how that is compared.
 
-use lpc_lpir::ir::{DATA_RELOC_SIZE, DataKind, DataObject, DataValue, Module, TrapCode};
+use crate::data_memory::writable_objects;
+use lpc_lpir::ir::{DataValue, Module, TrapCode};
+use lpc_lpir::text::Results;
 use std::fmt;
 
 /// What came of a call.
@@ -17,14 +19,7 @@ pub enum Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Returned(values) => {
-                f.write_str("[")?;
-                for (index, value) in values.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { ", " };
-                    write!(f, "{separator}{value}")?;
-                }
-                f.write_str("]")
-            }
+            Self::Returned(values) => Results(values).fmt(f),
             Self::Trapped(code) => write!(f, "trap {code}"),
             Self::Failed(what) => f.write_str(what),
         }
@@ -36,29 +31,8 @@ impl fmt::Display for Outcome {
 pub struct Observation {
     /// What came of it.
     pub outcome: Outcome,
-    /// The contents of the data objects then that the program may store to: those of [`memory_of`].
+    /// The contents of the data objects then that the program may store to, one behind the other.
     pub memory: Vec<u8>,
-}
-
-/// The contents of all objects of `module` that can be stored to, one behind the other, each as `read` gives it.
-///
-/// Addresses that relocations put there are left out (zero): they differ from machine to machine.
-pub fn memory_of<'a>(module: &Module, mut read: impl FnMut(&DataObject) -> &'a [u8]) -> Vec<u8> {
-    let mut memory = Vec::new();
-    for object in writable_objects(module) {
-        let start = memory.len();
-        memory.extend_from_slice(read(object));
-        for reloc in &object.relocs {
-            let start = start + reloc.offset as usize;
-            memory[start..start + DATA_RELOC_SIZE as usize].fill(0);
-        }
-    }
-    memory
-}
-
-fn writable_objects(module: &Module) -> impl Iterator<Item = &DataObject> {
-    let objects = module.data_objects().map(|(_, object)| object);
-    objects.filter(|object| object.kind != DataKind::ReadOnly)
 }
 
 /// In which respect code is wrong.

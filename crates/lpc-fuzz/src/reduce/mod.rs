@@ -10,9 +10,9 @@
 //!            (all, halves, quarters, …, one by one)
 //! ```
 //!
-//! A *pass* lists everything of one kind that could be made simpler; `PASSES` has them in their order, and
-//! `LARGE_PASSES` those that remove most. The edits of a pass are tried together first, then in halves, and so on, as delta debugging does it; in the
-//! first rounds no pass goes down to single edits, so that what is left is small before each part of it is looked at.
+//! A *pass* lists everything of one kind that could be made simpler; `PASSES` has them in their order, and those marked large are
+//! the ones that remove most. The edits of a pass are tried together first, then in halves, and so on, as delta debugging does it;
+//! in the first rounds no pass goes down to single edits, so that what is left is small before each part of it is looked at.
 //!
 //! An edit may do anything to a program, also make it invalid: then the verifier refuses it and nothing is lost. A program whose
 //! behavior is [defined](crate::defined) stays so, as one that is not may fail for no other reason.
@@ -47,59 +47,63 @@ const MOST_CALLS: usize = 5_000;
 /// It may be applied behind others of the same pass, which have changed or removed what it is about.
 type Edit = Box<dyn Fn(&mut Draft) -> bool>;
 
-/// Lists the edits of a kind that are possible in a program.
-type Pass = fn(&Draft) -> Vec<Edit>;
+/// A kind of edits.
+struct Pass {
+    /// Lists those that are possible in a program.
+    edits: fn(&Draft) -> Vec<Edit>,
+    /// Whether they make the program smaller as a whole. Such passes have few edits, and are run to their end before all others.
+    is_large: bool,
+}
 
-/// The passes that make the program smaller as a whole. They have few edits, and are run to their end before any other.
-const LARGE_PASSES: &[Pass] = &[
-    data::single_input,
-    calls::functions,
-    control::ends_of_blocks,
-    control::branches,
-    control::unreachable_blocks,
-    instructions::without_results,
-    instructions::by_zeros,
-    control::forwarded_blocks,
-    control::merged_blocks,
-    calls::direct,
-    calls::inlined,
-];
+const fn large(edits: fn(&Draft) -> Vec<Edit>) -> Pass {
+    Pass {
+        edits,
+        is_large: true,
+    }
+}
+
+const fn small(edits: fn(&Draft) -> Vec<Edit>) -> Pass {
+    Pass {
+        edits,
+        is_large: false,
+    }
+}
 
 /// All passes, in their order. None undoes the work of another, so that rounds come to an end.
 const PASSES: &[Pass] = &[
-    data::single_input,
-    calls::functions,
-    control::ends_of_blocks,
-    control::branches,
-    control::unreachable_blocks,
-    instructions::without_results,
-    instructions::by_zeros,
-    instructions::by_operands,
-    instructions::by_ones,
-    control::forwarded_blocks,
-    control::merged_blocks,
-    control::block_params,
-    control::table_entries,
-    calls::direct,
-    calls::inlined,
-    control::early_returns,
-    signatures::results,
-    signatures::operands_of_results,
-    signatures::decisions,
-    signatures::params,
-    signatures::unadorned,
-    types::other_widths,
-    operands::constants,
-    operands::earlier_values,
-    instructions::by_params,
-    instructions::by_stored_values,
-    constants::shared,
-    constants::simpler,
-    data::inputs,
-    data::objects,
-    data::contents,
-    instructions::plain_memory_accesses,
-    control::declarations,
+    large(data::single_input),
+    large(calls::functions),
+    large(control::ends_of_blocks),
+    large(control::branches),
+    large(control::unreachable_blocks),
+    large(instructions::without_results),
+    large(instructions::by_zeros),
+    small(instructions::by_operands),
+    small(instructions::by_ones),
+    large(control::forwarded_blocks),
+    large(control::merged_blocks),
+    small(control::block_params),
+    small(control::table_entries),
+    large(calls::direct),
+    large(calls::inlined),
+    small(control::early_returns),
+    small(signatures::results),
+    small(signatures::operands_of_results),
+    small(signatures::decisions),
+    small(signatures::params),
+    small(signatures::unadorned),
+    small(types::other_widths),
+    small(operands::constants),
+    small(operands::earlier_values),
+    small(instructions::by_params),
+    small(instructions::by_stored_values),
+    small(constants::shared),
+    small(constants::simpler),
+    small(data::inputs),
+    small(data::objects),
+    small(data::contents),
+    small(instructions::plain_memory_accesses),
+    small(control::declarations),
 ];
 
 /// The smallest program that was found, starting from `program`, for which `still_fails` holds.
@@ -127,8 +131,8 @@ pub fn reduce(
             is_defined: is_defined(program),
             tried: HashSet::new(),
         };
-        reduction.run(LARGE_PASSES);
-        reduction.run(PASSES);
+        reduction.run(|pass| pass.is_large);
+        reduction.run(|_| true);
         return reduction.best;
     }
     program.clone()
@@ -149,13 +153,13 @@ struct Reduction<'a> {
 impl Reduction<'_> {
     /// Runs rounds of passes until none finds anything. The first round tries eighths of the edits of a pass and no less, the
     /// next one sixty-fourths, and so on.
-    fn run(&mut self, passes: &[Pass]) {
+    fn run(&mut self, is_selected: fn(&Pass) -> bool) {
         let mut parts = 8;
         loop {
             let mut is_finest = true;
             let mut found = false;
-            for pass in passes {
-                let (improved, finest) = self.run_pass(*pass, parts);
+            for pass in PASSES.iter().filter(|pass| is_selected(pass)) {
+                let (improved, finest) = self.run_pass(pass, parts);
                 found |= improved;
                 is_finest &= finest;
             }
@@ -168,9 +172,9 @@ impl Reduction<'_> {
 
     /// Tries the edits of `pass`, all of them, halves, and so on down to chunks of which `parts` make up all. Returns whether
     /// that found something, and whether the last chunks were single edits.
-    fn run_pass(&mut self, pass: Pass, parts: usize) -> (bool, bool) {
+    fn run_pass(&mut self, pass: &Pass, parts: usize) -> (bool, bool) {
         let mut draft = Draft::new(&self.best);
-        let mut edits = pass(&draft);
+        let mut edits = (pass.edits)(&draft);
         let smallest = (edits.len() / parts).max(1);
         let mut size = edits.len().max(1);
         let mut improved = false;
@@ -181,7 +185,7 @@ impl Reduction<'_> {
                 if self.try_edits(&draft, &edits[start..end]) {
                     improved = true;
                     draft = Draft::new(&self.best);
-                    edits = pass(&draft);
+                    edits = (pass.edits)(&draft);
                 } else {
                     start = end;
                 }

@@ -1,6 +1,6 @@
 //! What the targets that compile have in common.
 
-use crate::broken::{Verdict, judge_with};
+use crate::broken::{Verdict, judge};
 use crate::program::TestProgram;
 use lpc_codegen::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};
 use lpc_lpir::ir::{DataValue, FuncId, Function, Module};
@@ -43,7 +43,7 @@ pub(super) fn settings(bits: u16) -> Settings {
 /// Takes `module` as far as it gets, to calls of the function number `entry`, and returns whether it is compiled.
 ///
 /// # Panics
-/// If something is wrong: see [`judge_with`].
+/// If something is wrong: see [`judge`].
 pub(super) fn check(module: Module, entry: FuncId, settings: &Settings, seed: u64) -> bool {
     let mut random = fastrand::Rng::with_seed(seed);
     let function = module.function(entry);
@@ -54,7 +54,7 @@ pub(super) fn check(module: Module, entry: FuncId, settings: &Settings, seed: u6
             .collect(),
         module,
     };
-    match judge_with(&program, settings) {
+    match judge(&program, settings) {
         Ok(verdict) => matches!(verdict, Verdict::Compiled { .. }),
         Err(failure) => panic!(
             "{failure}\ncalling {} with {:?} and {settings:?}:\n{}",

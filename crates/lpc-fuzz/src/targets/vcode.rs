@@ -47,7 +47,7 @@ fn check_code(function: &NamedVCode<MInst>) {
         let Ok(allocation) = run_validated(&function.vcode, algorithm) else {
             continue;
         };
-        print_allocated_vcode(&function.name, &function.vcode, &allocation);
+        print_allocated_vcode(&function.name, &function.vcode, &allocation.output);
         for bits in SETTINGS {
             let _ = emit_function(function.vcode.clone(), &allocation, &settings(bits));
         }

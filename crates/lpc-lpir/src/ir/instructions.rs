@@ -217,11 +217,11 @@ pub enum InstructionData {
     },
 }
 
-impl InstructionData {
-    /// The opcode.
-    pub fn opcode(&self) -> Opcode {
+/// The reference to the opcode in a reference to [`InstructionData`].
+macro_rules! opcode_of {
+    ($data:expr) => {{
         use InstructionData::*;
-        match *self {
+        match $data {
             NullAry { opcode }
             | Unary { opcode, .. }
             | UnaryImm { opcode, .. }
@@ -247,6 +247,18 @@ impl InstructionData {
             | CondTrap { opcode, .. }
             | IntAddTrap { opcode, .. } => opcode,
         }
+    }};
+}
+
+impl InstructionData {
+    /// The opcode.
+    pub fn opcode(&self) -> Opcode {
+        *opcode_of!(self)
+    }
+
+    /// The opcode, to be replaced by one of the same format.
+    pub fn opcode_mut(&mut self) -> &mut Opcode {
+        opcode_of!(self)
     }
 
     /// The value operands in the order in which they are written, without branch arguments.

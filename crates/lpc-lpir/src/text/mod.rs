@@ -29,7 +29,7 @@ pub use parser::{
     parse_functions, parse_invocation, parse_module, parse_module_with_sources, parse_run_command,
     parse_run_command_at, parse_test, parse_test_with_wide_addresses,
 };
-pub use run_command::{Comparison, Invocation, RunCommand};
+pub use run_command::{Comparison, Invocation, Results, RunCommand};
 pub use source_map::SourceMap;
 pub use test_file::{
     Comment, HeaderKind, HeaderLine, Outcome, ParsedFunction, TestFile, TestFunction,

@@ -71,11 +71,7 @@ impl fmt::Display for RunCommand {
                 comparison,
                 expected,
             } => {
-                write!(f, "run: {invocation} {comparison} ")?;
-                match expected.as_slice() {
-                    [value] => write!(f, "{value}"),
-                    values => write!(f, "[{}]", Values(values)),
-                }
+                write!(f, "run: {invocation} {comparison} {}", Results(expected))
             }
             Self::Print(invocation) => write!(f, "print: {invocation}"),
             Self::Trap { invocation, code } => write!(f, "trap: {invocation} == {code}"),
@@ -97,6 +93,19 @@ impl fmt::Display for Invocation {
         match &self.name {
             Some(name) => write!(f, "{name}({})", Values(&self.args)),
             None => write!(f, "({})", Values(&self.args)),
+        }
+    }
+}
+
+/// What a function returns, as a directive states it: one value by itself, and any other number of them in brackets.
+#[derive(Clone, Copy, Debug)]
+pub struct Results<'a>(pub &'a [DataValue]);
+
+impl fmt::Display for Results<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [value] => write!(f, "{value}"),
+            values => write!(f, "[{}]", Values(values)),
         }
     }
 }

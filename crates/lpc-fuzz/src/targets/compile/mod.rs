@@ -10,7 +10,7 @@ use lpc_lpir::ir::FuncId;
 /// Takes `data` for choices of what is in a module, and compiles it with settings that are chosen by it too.
 ///
 /// # Panics
-/// If something is wrong: see [`judge_with`](crate::broken::judge_with).
+/// If something is wrong: see [`judge`](crate::broken::judge).
 pub fn run(data: &[u8]) {
     let mut choices = Choices::new(data);
     let settings = pipeline::settings(choices.number() as u16);
