@@ -1,5 +1,6 @@
 //! One program: compiled with all settings of a plan, executed, and compared with what the interpreter says.
 
+use super::attempt::place_of_panic;
 use super::compile::{Build, Compilation, Compiler};
 use super::configuration::{Plan, describe};
 use super::emulate::emulate;
@@ -50,7 +51,9 @@ pub struct Finding {
 impl Finding {
     /// Whether the same is wrong here as in `other`, a finding about a similar program.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.stage == other.stage && self.kind == other.kind
+        self.stage == other.stage
+            && self.kind == other.kind
+            && place_of_panic(&self.what) == place_of_panic(&other.what)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::seeds::{Seed, files_in, read, repository};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::diff::attempt::catch_panic;
 use std::path::{Path, PathBuf};
 
 /// Where the inputs of a target are kept, from the root of the repository: those that reach all that was ever reached, and
@@ -16,7 +16,7 @@ pub struct Failure {
     pub target: &'static str,
     /// Where the input comes from.
     pub input: String,
-    /// The message of the panic.
+    /// Where the target panicked, and its message.
     pub message: String,
 }
 
@@ -60,13 +60,11 @@ pub fn target_of(path: &Path) -> Option<&'static Target> {
 
 fn replay_input(target: &Target, seed: &Seed, report: &mut Report) {
     report.inputs += 1;
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (target.run)(&seed.bytes))) {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    if let Err(message) = catch_panic(|| (target.run)(&seed.bytes)) {
         report.failures.push(Failure {
             target: target.name,
             input: seed.name.clone(),
-            message: text.unwrap_or("a panic without a message").to_owned(),
+            message,
         });
     }
 }
