@@ -1,0 +1,42 @@
+//! What keeps a benchmark from being run.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The result of what can keep a benchmark from being run.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What keeps a benchmark from being run.
+#[derive(Debug)]
+pub enum Error {
+    /// A file could not be read or written.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Something else, in words.
+    Other(String),
+}
+
+impl Error {
+    /// An error at `path`.
+    pub fn file(path: &Path, error: std::io::Error) -> Error {
+        Error::File {
+            path: path.to_path_buf(),
+            error,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Error::Other(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
