@@ -28,7 +28,10 @@ macro_rules! kernels {
     };
 }
 
-kernels! {}
+kernels! {
+    "pollard_rho"
+    "queens"
+}
 
 #[cfg(test)]
 mod tests {
