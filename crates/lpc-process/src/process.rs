@@ -9,7 +9,8 @@ use crate::streams::Streams;
 use lpc_link::elf::read::{ElfFile, Segment};
 use lpc_lpir::ir::TrapCode;
 use lpc_riscv32::emulator::{
-    Counters, Emulator, MachineConfig, Memory, MemoryError, OutOfBounds, Stop, Trap, TrapCause,
+    Counters, Emulator, MachineConfig, Memory, MemoryError, OutOfBounds, Profile, Stop, Trap,
+    TrapCause,
 };
 use lpc_riscv32::{ExtensionSet, Gpr};
 use std::fmt;
@@ -132,7 +133,22 @@ impl<'data> Process<'data> {
 
     /// Runs the program from its entry point on.
     pub fn run(&mut self, streams: &mut Streams<'_>) -> End {
-        match self.execute(streams) {
+        self.run_with(streams, Emulator::run)
+    }
+
+    /// As [`Self::run`], and adds to `profile` how often each instruction was executed.
+    pub fn run_profiled(&mut self, streams: &mut Streams<'_>, profile: &mut Profile) -> End {
+        self.run_with(streams, |machine, limit| {
+            machine.run_profiled(limit, profile)
+        })
+    }
+
+    fn run_with(
+        &mut self,
+        streams: &mut Streams<'_>,
+        run_machine: impl FnMut(&mut Emulator, u64) -> Stop,
+    ) -> End {
+        match self.execute(streams, run_machine) {
             // Nothing was called: the program jumped to where functions return that are.
             End::Returned(_) => {
                 let pc = self.machine.pc();
@@ -157,21 +173,49 @@ impl<'data> Process<'data> {
         arguments: &[u32],
         streams: &mut Streams<'_>,
     ) -> Result<End, OutOfBounds> {
+        self.start_call(address, arguments)?;
+        Ok(self.execute(streams, Emulator::run))
+    }
+
+    /// As [`Self::call`], and adds to `profile` how often each instruction was executed.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub fn call_profiled(
+        &mut self,
+        address: u32,
+        arguments: &[u32],
+        streams: &mut Streams<'_>,
+        profile: &mut Profile,
+    ) -> Result<End, OutOfBounds> {
+        self.start_call(address, arguments)?;
+        Ok(self.execute(streams, |machine, limit| {
+            machine.run_profiled(limit, profile)
+        }))
+    }
+
+    /// Makes the machine what it is when the function at `address` starts.
+    fn start_call(&mut self, address: u32, arguments: &[u32]) -> Result<(), OutOfBounds> {
         // Linkers make code address data relative to `gp` where they define this symbol.
         if let Some(pointer) = self.file.address_of("__global_pointer$") {
             self.machine.set_gpr(Gpr::GP, pointer);
         }
         // Nothing is executed yet: the registers, the stack and the pc are set.
         self.machine.call(address, self.stack_top, arguments, 0)?;
-        Ok(self.execute(streams))
+        Ok(())
     }
 
-    /// Runs on until something ends the process, and serves its calls on the way.
-    fn execute(&mut self, streams: &mut Streams<'_>) -> End {
+    /// Runs on until something ends the process, and serves its calls on the way. `run_machine` executes so many
+    /// instructions at most.
+    fn execute(
+        &mut self,
+        streams: &mut Streams<'_>,
+        mut run_machine: impl FnMut(&mut Emulator, u64) -> Stop,
+    ) -> End {
         loop {
             let executed = self.machine.counters().instructions;
             let allowed = self.options.instruction_limit.saturating_sub(executed);
-            let flow = match self.machine.run(allowed) {
+            let flow = match run_machine(&mut self.machine, allowed) {
                 Stop::Ecall => linux::serve(&mut self.machine, &mut self.heap, streams),
                 Stop::Ebreak if semihosting::is_call(&self.machine) => {
                     self.semihosting.serve(&mut self.machine, streams)

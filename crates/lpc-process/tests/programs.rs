@@ -7,7 +7,7 @@ use lpc_lpir::ir::{ExternalName, SourceLoc, TrapCode};
 use lpc_lpir::text::{Location, parse_module};
 use lpc_process::{End, LoadError, Process, ProcessOptions, Streams};
 use lpc_riscv32::ExtensionSet;
-use lpc_riscv32::emulator::{Stop, TrapCause};
+use lpc_riscv32::emulator::{Profile, Stop, TrapCause};
 
 const OPTIONS: ProcessOptions = ProcessOptions {
     heap_and_stack_size: 1 << 20,
@@ -176,6 +176,42 @@ fn functions_are_called_by_their_address() {
     assert_eq!(end, Ok(End::Returned(42)));
     let too_many = vec![0; OPTIONS.heap_and_stack_size as usize];
     assert!(process.call(address, &too_many, &mut streams).is_err());
+}
+
+#[test]
+fn profiles_tell_what_was_executed_where() {
+    let text = "function %main() -> i32 {
+        fn0 = %half(i32) -> i32
+        fn1 = %getchar() -> i32
+    block0:
+        v0 = call fn1()
+        v1 = call fn0(v0)
+        return v1
+    }
+    function %half(i32) -> i32 system_v {
+    block0(v0: i32):
+        v1 = iconst.i32 1
+        v2 = ushr v0, v1
+        return v2
+    }";
+    let bytes = executable(text, Stack::Inherited);
+    let mut process = Process::load(&bytes, None, &[], OPTIONS).unwrap();
+    let (mut input, mut output, mut errors) = (&b"T"[..], Vec::new(), Vec::new());
+    let mut streams = Streams::new(&mut input, &mut output, &mut errors);
+    let half = process.file().address_of("half").unwrap();
+
+    let mut profile = Profile::new();
+    let end = process.run_profiled(&mut streams, &mut profile);
+    assert_eq!(end, End::Exited(u32::from(b'T') / 2));
+    let executed: u64 = profile.iter().map(|(_, at)| at.count).sum();
+    assert_eq!(executed, process.counters().instructions);
+    assert_eq!(profile.at(half).count, 1);
+
+    let mut profile = Profile::new();
+    let end = process.call_profiled(half, &[50], &mut streams, &mut profile);
+    assert_eq!(end, Ok(End::Returned(25)));
+    let pcs: Vec<u32> = profile.iter().map(|(pc, _)| pc).collect();
+    assert_eq!(pcs, [half, half + 2]);
 }
 
 /// Where functions return that are called from outside there is nothing for a program that runs.

@@ -3,7 +3,8 @@
 
 use lpc_riscv32::compressed::{compress, expand};
 use lpc_riscv32::emulator::{
-    Counters, Emulator, MachineConfig, Memory, Misaligned, Stop, Trap, TrapCause,
+    Counters, Emulator, Executions, MachineConfig, Memory, Misaligned, Profile, Stop, Trap,
+    TrapCause,
 };
 use lpc_riscv32::{Extension, ExtensionSet, Gpr, Imm12, Inst, Opcode};
 
@@ -653,4 +654,48 @@ fn counters_count_what_they_say() {
     assert_eq!(emulator.counters(), expected);
     emulator.reset_counters();
     assert_eq!(emulator.counters(), Counters::default());
+}
+
+#[test]
+fn profiles_count_each_instruction() {
+    let mut run = machine("rv32im", SQUARES);
+    assert_eq!(run.call(CODE, END, &[10], 1000), Ok(Stop::Halted));
+
+    let mut emulator = machine("rv32im", SQUARES);
+    assert_eq!(emulator.call(CODE, END, &[10], 0), Ok(Stop::LimitReached));
+    let mut profile = Profile::new();
+    // In two parts, of which the first ends in the middle of the loop.
+    assert_eq!(emulator.run_profiled(20, &mut profile), Stop::LimitReached);
+    assert_eq!(emulator.run_profiled(1000, &mut profile), Stop::Halted);
+    assert_same_state(&emulator, &run);
+
+    let counts: Vec<u64> = profile.iter().map(|(_, at)| at.count).collect();
+    assert_eq!(counts, [1, 1, 1, 10, 10, 10, 10, 10, 1, 1, 1, 1]);
+    let branch = CODE + 28;
+    assert!(
+        profile
+            .iter()
+            .all(|(pc, at)| at.taken == if pc == branch { 9 } else { 0 })
+    );
+    let (count, taken) = (10, 9);
+    assert_eq!(profile.at(branch), Executions { count, taken });
+    assert_eq!(profile.at(CODE + 0x100), Executions::default());
+    assert!(
+        profile
+            .iter()
+            .map(|(pc, _)| pc)
+            .eq((CODE..CODE + 48).step_by(4))
+    );
+}
+
+#[test]
+fn profiles_do_not_count_what_trapped() {
+    let mut emulator = machine("rv32i", "addi a0,a0,1\n ecall\n lw a0,0(zero)");
+    let mut profile = Profile::new();
+    assert_eq!(emulator.run_profiled(100, &mut profile), Stop::Ecall);
+    let stop = emulator.run_profiled(100, &mut profile);
+    assert_eq!(stop, trap(TrapCause::LoadAccessFault, CODE + 8, 0));
+    let (count, taken) = (1, 0);
+    let once = Executions { count, taken };
+    assert!(profile.iter().eq([(CODE, once), (CODE + 4, once)]));
 }

@@ -18,11 +18,13 @@ mod hart;
 mod machine_csr;
 mod memory;
 mod operations;
+mod profile;
 mod registers;
 mod trace;
 mod trap;
 
 pub use memory::{Memory, MemoryError, OutOfBounds};
+pub use profile::{Executions, Profile};
 pub use trace::TraceEvent;
 pub use trap::{Stop, Trap, TrapCause};
 
@@ -215,6 +217,27 @@ impl Emulator {
     /// As [`Emulator::run`], and calls `tracer` before each instruction.
     pub fn run_traced(&mut self, limit: u64, mut tracer: &mut dyn FnMut(&TraceEvent<'_>)) -> Stop {
         self.execute(limit, &mut tracer)
+    }
+
+    /// As [`Emulator::run`], and adds to `profile` how often each instruction was executed.
+    pub fn run_profiled(&mut self, limit: u64, profile: &mut Profile) -> Stop {
+        for _ in 0..limit {
+            let pc = self.pc;
+            let before = self.hart.counters;
+            let stop = self.step();
+            let after = self.hart.counters;
+            if after.instructions != before.instructions {
+                let executions = Executions {
+                    count: 1,
+                    taken: after.taken_branches - before.taken_branches,
+                };
+                profile.add(pc, executions);
+            }
+            if let Err(stop) = stop {
+                return stop;
+            }
+        }
+        self.run(0)
     }
 
     /// Executes one instruction.
