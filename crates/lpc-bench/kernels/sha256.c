@@ -4,7 +4,7 @@
  * Input: 8 KiB from a linear congruential generator, which take 129 blocks of 64 bytes with their padding.
  *
  * Trust: the digest of the message "abc" is compared with the published one; the result is 0 if it differs. The checksum is
- * made of the eight words of the digest.
+ * made of the eight words of the digest, which is the one that Python's hashlib gives.
  */
 
 #include <stdint.h>
