@@ -16,6 +16,13 @@ pub enum Error {
         /// Why.
         error: std::io::Error,
     },
+    /// A program of someone else failed that must succeed.
+    Tool {
+        /// How it was started.
+        command: String,
+        /// What it wrote.
+        output: String,
+    },
     /// Something else, in words.
     Other(String),
 }
@@ -34,6 +41,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Error::Tool { command, output } => write!(f, "{command} failed: {output}"),
             Error::Other(message) => f.write_str(message),
         }
     }

@@ -3,6 +3,10 @@
 //! Each is written twice, in C and in CLIF: the same algorithm, with the same functions, types and memory, and the same result.
 //! `kernel` takes nothing, does a fixed amount of work and returns a checksum; called again it does the same again.
 
+use crate::error::{Error, Result};
+use lpc_lpir::ir::{ExternalName, Type};
+use lpc_lpir::text::{Comparison, Outcome, RunCommand, parse_run_command, parse_test};
+
 /// A program in both languages.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
@@ -17,6 +21,44 @@ pub struct Kernel {
 /// The function of every kernel that does its work, `uint32_t kernel(void)`.
 pub const ENTRY: &str = "kernel";
 
+impl Kernel {
+    /// What its function returns, as the `run:` line below it states in CLIF.
+    ///
+    /// # Errors
+    /// When the program cannot be read, or states no such thing.
+    pub fn result(&self) -> Result<u32> {
+        let stated = self.stated_result();
+        stated.ok_or_else(|| Error::Other(format!("{}.clif states no result", self.name)))
+    }
+
+    fn stated_result(&self) -> Option<u32> {
+        let file = parse_test(self.clif).ok()?;
+        let entry = ExternalName::symbol(ENTRY);
+        let function = file
+            .functions
+            .iter()
+            .find(|function| function.name == entry)?;
+        let Outcome::Parsed(parsed) = &function.outcome else {
+            return None;
+        };
+        let signature = &parsed.function.signature;
+        let commands = function.comments.iter();
+        let commands =
+            commands.filter_map(|comment| parse_run_command(comment.text, signature).ok());
+        commands.flatten().find_map(|command| match command {
+            RunCommand::Run {
+                comparison: Comparison::Equal,
+                expected,
+                ..
+            } => match expected[..] {
+                [result] if result.ty() == Type::I32 => u32::try_from(result.unsigned()).ok(),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+}
+
 macro_rules! kernels {
     ($($name:literal)*) => {
         /// All kernels.
@@ -29,8 +71,12 @@ macro_rules! kernels {
 }
 
 kernels! {
+    "chacha20"
+    "crc32"
+    "matrix_product"
     "pollard_rho"
     "queens"
+    "sha256"
 }
 
 #[cfg(test)]
@@ -38,6 +84,13 @@ mod tests {
     use super::KERNELS;
     use std::collections::BTreeSet;
     use std::fs;
+
+    #[test]
+    fn every_kernel_states_its_result() {
+        for kernel in KERNELS {
+            kernel.result().unwrap();
+        }
+    }
 
     #[test]
     fn every_file_is_listed() {

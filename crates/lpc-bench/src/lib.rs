@@ -2,15 +2,19 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`code`] | what code executes and how large it is, lpc's and that of C compilers |
 //! | [`kernels`] | the programs that code is compared on, each in C and in CLIF |
 //! | [`report`] | tables, plots and headline figures, as text, JSON and SVG |
 //! | [`statistics`] | means and exponents |
+//! | [`tools`] | the programs of others, where they are installed |
 //!
 //! Everything is measured in one run, alternating between the candidates, so that a noisy machine disturbs all alike.
 
+pub mod code;
 mod error;
 pub mod kernels;
 pub mod report;
 pub mod statistics;
+pub mod tools;
 
 pub use error::{Error, Result};

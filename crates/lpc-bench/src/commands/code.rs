@@ -1,13 +1,68 @@
 //! `lpc-bench code`.
 
 use clap::Args;
-use lpc_bench::Result;
+use lpc_bench::code::{Builder, CANDIDATES, MACHINES, compare, present, write_executable};
+use lpc_bench::kernels::{KERNELS, Kernel};
 use lpc_bench::report::Report;
+use lpc_bench::{Error, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Measures compiled code beside that of C compilers: executed instructions, bytes, and what the instructions are.
 #[derive(Args)]
-pub(crate) struct CodeArguments {}
+pub(crate) struct CodeArguments {
+    /// Measures only these kernels.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Writes the executables to this folder and measures nothing.
+    #[arg(long, value_name = "FOLDER")]
+    executables: Option<PathBuf>,
+}
 
-pub(crate) fn run(_arguments: &CodeArguments) -> Result<Report> {
-    Ok(Report::default())
+pub(crate) fn run(arguments: &CodeArguments) -> Result<Report> {
+    let kernels = select(&arguments.only)?;
+    let builder = Builder::new()?;
+    if let Some(folder) = &arguments.executables {
+        write_executables(&builder, &kernels, folder)?;
+        return Ok(Report::default());
+    }
+    let comparisons = MACHINES.map(|machine| {
+        anstream::eprintln!("{machine}: {} kernels", kernels.len());
+        compare(&builder, &kernels, machine)
+    });
+    let comparisons = comparisons.into_iter().collect::<Result<Vec<_>>>()?;
+    Ok(present(&comparisons))
+}
+
+/// The kernels that are called `names`, or all.
+fn select(names: &[String]) -> Result<Vec<Kernel>> {
+    if names.is_empty() {
+        return Ok(KERNELS.to_vec());
+    }
+    let find = |name: &String| {
+        let kernel = KERNELS.iter().find(|kernel| kernel.name == name);
+        let unknown = || Error::Other(format!("there is no kernel {name}"));
+        kernel.copied().ok_or_else(unknown)
+    };
+    names.iter().map(find).collect()
+}
+
+/// Writes what can be built, as files `KERNEL.MACHINE.COMPILER.elf`.
+fn write_executables(builder: &Builder, kernels: &[Kernel], folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    for machine in MACHINES {
+        for candidate in CANDIDATES {
+            if let Err(missing) = candidate.check() {
+                anstream::eprintln!("{candidate}: {missing}");
+                continue;
+            }
+            for kernel in kernels {
+                let compiler = candidate.to_string().replace(' ', "_");
+                let path = folder.join(format!("{}.{machine}.{compiler}.elf", kernel.name));
+                let executable = builder.build(kernel, candidate, machine)?;
+                write_executable(&path, &executable)?;
+            }
+        }
+    }
+    Ok(())
 }
