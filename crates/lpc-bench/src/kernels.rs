@@ -71,12 +71,20 @@ macro_rules! kernels {
 }
 
 kernels! {
+    "big_multiply"
+    "bytecode"
     "chacha20"
     "crc32"
+    "edit_distance"
+    "mandelbrot"
     "matrix_product"
+    "plasma"
     "pollard_rho"
     "queens"
+    "quicksort"
+    "search_tree"
     "sha256"
+    "sieve"
 }
 
 #[cfg(test)]
