@@ -76,6 +76,7 @@ kernels! {
     "chacha20"
     "crc32"
     "edit_distance"
+    "fir_filter"
     "mandelbrot"
     "matrix_product"
     "plasma"
@@ -85,6 +86,7 @@ kernels! {
     "search_tree"
     "sha256"
     "sieve"
+    "string_search"
 }
 
 #[cfg(test)]
