@@ -77,6 +77,7 @@ kernels! {
     "crc32"
     "edit_distance"
     "fir_filter"
+    "fir_filter"
     "mandelbrot"
     "matrix_product"
     "plasma"
@@ -86,6 +87,7 @@ kernels! {
     "search_tree"
     "sha256"
     "sieve"
+    "string_search"
     "string_search"
 }
 
