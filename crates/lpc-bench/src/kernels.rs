@@ -77,7 +77,6 @@ kernels! {
     "crc32"
     "edit_distance"
     "fir_filter"
-    "fir_filter"
     "mandelbrot"
     "matrix_product"
     "plasma"
@@ -87,7 +86,6 @@ kernels! {
     "search_tree"
     "sha256"
     "sieve"
-    "string_search"
     "string_search"
 }
 
