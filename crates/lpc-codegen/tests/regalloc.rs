@@ -186,30 +186,21 @@ block3:
     assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
     let expected = "\
 vcode %f {
-    spillslots 7
+    spillslots 3
 
 block0:
     args v192=a0, v193=a1, v194=a2
-  + sw a2, spillslot6
-  + sw a1, spillslot5
-  + sw a0, spillslot4
-  + lw t1, spillslot5
-  + sw t1, spillslot0
-  + lw t1, spillslot4
-  + sw t1, spillslot1
-  + lw t1, spillslot6
-  + sw t1, spillslot2
+  + sw a1, spillslot0
+  + sw a0, spillslot1
+  + sw a2, spillslot2
     jump block1(v192, v193, v194)
 
 block1(v195, v196, v197):
   + lw t2, spillslot2
     addi v198:t3, v197:t2, -1
-  + sw t3, spillslot3
-  + lw t4, spillslot3
-    bne v198:t4, zero, block2, block3
+    bne v198:t3, zero, block2, block3
 
 block2 edge:
-  + lw t3, spillslot3
   + sw t3, spillslot2
   + lw t4, spillslot0
   + lw t3, spillslot1
@@ -257,19 +248,16 @@ block0:
     assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
     let expected = "\
 vcode %f {
-    spillslots 3
+    spillslots 1
 
 block0:
     args v192=a0, v193=a1
-  + sw a1, spillslot2
   + sw a0, spillslot0
-  + lw a0, spillslot2
+  + mv a0, a1
   + lw a1, spillslot0
     call %g(v193=a0, v192=a1) -> v194=a0 clobbers a1-a7, t0-t6
-  + sw a0, spillslot1
-  + lw t6, spillslot1
   + lw t5, spillslot0
-    add v195:a0, v194:t6, v192:t5
+    add v195:a0, v194:a0, v192:t5
     rets v195=a0
 }
 ";

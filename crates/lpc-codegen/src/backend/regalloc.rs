@@ -8,12 +8,13 @@
 use super::allocation_cost::is_affordable;
 use super::branch_args::check_branch_args;
 use super::machinst::{MachInst, MachTerminator};
+use super::spill_forwarding::forward_spills;
 use super::vcode::{BlockIndex, InsnIndex, VCode};
 use core::fmt;
 use regalloc2::checker::Checker;
 use regalloc2::{
-    Function, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegAllocError, RegClass,
-    RegallocOptions, SpillSlot, VReg,
+    Function, InstRange, MachineEnv, Operand, OperandConstraint, Output, PReg, PRegSet,
+    RegAllocError, RegClass, RegallocOptions, SpillSlot, VReg,
 };
 
 /// How registers are allocated.
@@ -134,14 +135,14 @@ pub fn run_validated<I: MachInst>(
     let allocation = allocate(vcode, algorithm, validate_ssa)?;
     let places = (PReg::NUM_INDEX + allocation.output.num_spillslots) as u64;
     if blocks * places <= MAX_VERIFIED_PLACES && insts * places <= MAX_VERIFIED_STEPS {
-        verify(vcode, &allocation.output);
+        verify(vcode, &allocation);
     }
     Ok(allocation)
 }
 
-fn verify<I: MachInst>(vcode: &VCode<I>, output: &Output) {
-    let mut checker = Checker::new(vcode, machine_env(vcode));
-    checker.prepare(output);
+fn verify<I: MachInst>(vcode: &VCode<I>, allocation: &Allocation) {
+    let mut checker = Checker::new(vcode, machine_env(vcode, allocation.algorithm));
+    checker.prepare(&allocation.output);
     if let Err(errors) = checker.run() {
         panic!("the register allocation is wrong: {errors:?}");
     }
@@ -172,13 +173,34 @@ fn allocate<I: MachInst>(
             RegallocAlgorithm::Fastalloc => regalloc2::Algorithm::Fastalloc,
         },
     };
-    let output = regalloc2::run(vcode, machine_env(vcode), &options);
-    let output = output.map_err(AllocationError::Refused)?;
+    let output = regalloc2::run(vcode, machine_env(vcode, algorithm), &options);
+    let mut output = output.map_err(AllocationError::Refused)?;
+    if algorithm == RegallocAlgorithm::Fastalloc {
+        forward_spills(vcode, &mut output);
+    }
     Ok(Allocation { output, algorithm })
 }
 
-fn machine_env<I: MachInst>(vcode: &VCode<I>) -> &'static MachineEnv {
-    I::machine_env(vcode.frame().preserve_frame_pointers)
+/// The registers that `algorithm` may use.
+///
+/// [`RegallocAlgorithm::Fastalloc`] keeps no value in a register from block to block, and cannot tell which ones live across a
+/// call: it would save callee-saved registers, and gain nothing. Unless the code itself names one, it gets the others only.
+fn machine_env<I: MachInst>(vcode: &VCode<I>, algorithm: RegallocAlgorithm) -> &'static MachineEnv {
+    let is_named = |env: &MachineEnv| {
+        vcode
+            .operands
+            .iter()
+            .any(|operand| match operand.constraint() {
+                OperandConstraint::FixedReg(preg) => {
+                    !env.preferred_regs_by_class[preg.class() as usize].contains(preg)
+                }
+                _ => false,
+            })
+    };
+    match (algorithm, I::caller_saved_env()) {
+        (RegallocAlgorithm::Fastalloc, env) if !is_named(env) => env,
+        _ => I::machine_env(vcode.frame().preserve_frame_pointers),
+    }
 }
 
 impl<I: MachInst> Function for VCode<I> {

@@ -183,6 +183,9 @@ pub static MACHINE_ENV: MachineEnv = machine_env(CALLEE_SAVED);
 /// The registers that may be allocated in a function that keeps a frame pointer in `s0`.
 pub static MACHINE_ENV_WITH_FRAME_POINTER: MachineEnv = machine_env(CALLEE_SAVED_BUT_FP);
 
+/// The registers that may be allocated and need not be saved.
+pub static CALLER_SAVED_ENV: MachineEnv = machine_env(PRegSet::empty());
+
 #[cfg(test)]
 mod tests {
     use super::*;

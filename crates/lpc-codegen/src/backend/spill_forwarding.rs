@@ -1,0 +1,442 @@
+//! Values that the single-pass allocator loads from their spill slots, although they still are in a register.
+//!
+//! [`Fastalloc`](super::regalloc::RegallocAlgorithm::Fastalloc) goes through a block once, from its end. It stores each value that
+//! other blocks read where it is defined, and loads it where a block reads it first, never looking whether it is in a register
+//! there:
+//!
+//! ```text
+//!     addi a0, a1, 1                     addi a0, a1, 1
+//!   + sw   a0, slot3
+//!   + lw   a2, slot3
+//!     bne  a2, a3, block4, block5        bne  a0, a3, block4, block5
+//!
+//!   block4:                            block4:
+//!   + lw   a2, slot3
+//!   + sw   a2, slot7                   + sw   a0, slot7
+//!     jump block1                        jump block1
+//! ```
+//!
+//! This pass goes through the code once, forward, and knows of registers which slot holds the same value. A load of such a slot is
+//! left out: its register *stands for* the other one, by which operands that can have any register are replaced. Only where that
+//! is not possible, because an operand must be in its register or the other one is about to change, the load becomes a move,
+//! which in the second case is left out as well if nobody turns out to read it.
+//! Then stores to slots that nobody loads any more are left out, and the other slots are numbered anew.
+//!
+//! Why it is right:
+//!
+//! - A register holds the same value as a slot from a store or load between them until one of them is written. All writes are
+//!   seen: those of definitions, clobbers and the allocator's moves.
+//! - At the start of a block that is known only if the block has one predecessor, at the end of which it is known.
+//! - A register that stands for another one is given its value before the other one is written. At the end of a block none has
+//!   to be: there the allocator has all values in slots.
+//! - Each move that is added takes the place of a load that was left out before, so the moves stay in their order, and in the
+//!   memory that they have.
+//!
+//! The checker of [`regalloc2`] judges the result, as that of the allocator itself.
+
+use super::machinst::MachInst;
+use super::vcode::{BlockIndex, InsnIndex, VCode};
+use alloc::vec;
+use alloc::vec::Vec;
+use regalloc2::{
+    Allocation, Edit, OperandConstraint, OperandKind, OperandPos, Output, PReg, PRegSet, ProgPoint,
+    SpillSlot,
+};
+
+/// How many blocks it is remembered of, which registers hold the value of a slot at their end.
+const REMEMBERED_BLOCKS: usize = 8;
+
+/// Leaves out loads of `output`, the allocation of `vcode`, which must be one of Fastalloc.
+pub(super) fn forward_spills<I: MachInst>(vcode: &VCode<I>, output: &mut Output) {
+    if output.num_spillslots == 0 {
+        return;
+    }
+    let mut pass = Pass {
+        vcode,
+        held: HeldSlots::new(output.num_spillslots),
+        stand_ins: Vec::new(),
+        unread_moves: Vec::new(),
+        ends: Vec::new(),
+        read: 0,
+        written: 0,
+        hidden: Vec::new(),
+        output,
+    };
+    let mut previous = None;
+    for block in vcode.blocks() {
+        pass.start_block(block, previous);
+        pass.visit_block(block);
+        pass.end_block(block);
+        previous = Some(block);
+    }
+    let written = pass.written;
+    let hidden = pass.hidden;
+    output.edits.truncate(written);
+    leave_out_stores(output, &hidden);
+}
+
+/// Which registers hold the values of which slots.
+///
+/// A register is known to hold that of one slot at most, and of each slot at most one register is known that does.
+struct HeldSlots {
+    slot_of: [Option<SpillSlot>; PReg::NUM_INDEX],
+    /// For each slot. It counts only while that register has the slot in `slot_of`.
+    holder_of: Vec<PReg>,
+    /// Those with a slot.
+    registers: PRegSet,
+}
+
+impl HeldSlots {
+    fn new(num_slots: usize) -> Self {
+        Self {
+            slot_of: [None; PReg::NUM_INDEX],
+            holder_of: vec![PReg::invalid(); num_slots],
+            registers: PRegSet::empty(),
+        }
+    }
+
+    /// The register that holds the value of `slot`.
+    fn holder(&self, slot: SpillSlot) -> Option<PReg> {
+        let register = self.holder_of[slot.index()];
+        (self.slot_of[register.index()] == Some(slot)).then_some(register)
+    }
+
+    fn set(&mut self, register: PReg, slot: SpillSlot) {
+        self.slot_of[register.index()] = Some(slot);
+        self.holder_of[slot.index()] = register;
+        self.registers.add(register);
+    }
+
+    fn forget(&mut self, register: PReg) {
+        if self.slot_of[register.index()].take().is_some() {
+            self.registers.remove(register);
+        }
+    }
+
+    fn forget_all(&mut self) {
+        for register in self.registers {
+            self.slot_of[register.index()] = None;
+        }
+        self.registers = PRegSet::empty();
+    }
+
+    fn to_pairs(&self) -> Vec<(PReg, SpillSlot)> {
+        let registers = self.registers.into_iter();
+        let pairs = registers.map(|register| Some((register, self.slot_of[register.index()]?)));
+        pairs.flatten().collect()
+    }
+}
+
+/// A register that was not loaded, because another one holds its value.
+#[derive(Clone, Copy)]
+struct StandIn {
+    register: PReg,
+    holder: PReg,
+    since: ProgPoint,
+}
+
+/// A register that has been loaded by a move from another one, and not been read since.
+#[derive(Clone, Copy)]
+struct UnreadMove {
+    register: PReg,
+    /// Which edit of the result the move is.
+    edit: usize,
+}
+
+struct Pass<'a, I: MachInst> {
+    vcode: &'a VCode<I>,
+    output: &'a mut Output,
+    held: HeldSlots,
+    stand_ins: Vec<StandIn>,
+    unread_moves: Vec<UnreadMove>,
+    /// What is held at the end of blocks with several successors.
+    ends: Vec<(BlockIndex, Vec<(PReg, SpillSlot)>)>,
+    /// The edits up to here have been seen; those up to `written`, which is not behind, are those of the result.
+    read: usize,
+    written: usize,
+    /// Where registers did not have the value that the allocator gave them, if that matters to a debugger.
+    hidden: Vec<(PReg, ProgPoint, ProgPoint)>,
+}
+
+impl<I: MachInst> Pass<'_, I> {
+    fn start_block(&mut self, block: BlockIndex, previous: Option<BlockIndex>) {
+        let pred = match *self.vcode.block_preds(block) {
+            [pred] => Some(pred),
+            _ => None,
+        };
+        if pred.is_some() && pred == previous {
+            return;
+        }
+        self.held.forget_all();
+        let end = self.ends.iter().find(|(end, _)| pred == Some(*end));
+        for &(register, slot) in end.iter().flat_map(|(_, pairs)| pairs) {
+            self.held.set(register, slot);
+        }
+    }
+
+    fn end_block(&mut self, block: BlockIndex) {
+        let end = ProgPoint::before(self.vcode.block_insns(block).last().next());
+        while let Some(stand_in) = self.stand_ins.pop() {
+            self.hide(stand_in, end);
+        }
+        self.leave_out_moves(None);
+        if self.vcode.block_succs(block).len() > 1 {
+            if self.ends.len() == REMEMBERED_BLOCKS {
+                self.ends.remove(0);
+            }
+            self.ends.push((block, self.held.to_pairs()));
+        }
+    }
+
+    fn visit_block(&mut self, block: BlockIndex) {
+        for inst in self.vcode.block_insns(block).iter() {
+            self.visit_edits(ProgPoint::before(inst));
+            self.visit_inst(inst);
+            self.visit_edits(ProgPoint::after(inst));
+        }
+    }
+
+    /// Goes on with the edits up to `point`.
+    fn visit_edits(&mut self, point: ProgPoint) {
+        while let Some(&(at, Edit::Move { from, to })) = self.output.edits.get(self.read)
+            && at <= point
+        {
+            self.read += 1;
+            match (from.as_reg(), to.as_reg()) {
+                (Some(from), Some(to)) => self.visit_move(at, from, to),
+                (Some(from), None) => self.visit_spill(at, from, to),
+                (None, Some(to)) => self.visit_reload(at, from, to),
+                (None, None) => self.write(at, from, to),
+            }
+        }
+    }
+
+    fn visit_move(&mut self, at: ProgPoint, from: PReg, to: PReg) {
+        let from = self.value_of(from);
+        if from != to {
+            self.overwrite(at, to);
+        }
+        // A move to itself is kept: the allocator's checker learns from it how the value is called from here on.
+        self.write(at, Allocation::reg(from), Allocation::reg(to));
+    }
+
+    fn visit_spill(&mut self, at: ProgPoint, from: PReg, to: Allocation) {
+        let from = self.value_of(from);
+        if let Some(slot) = to.as_stack() {
+            if let Some(holder) = self.held.holder(slot) {
+                self.held.forget(holder);
+            }
+            if self.held.slot_of[from.index()].is_none() {
+                self.held.set(from, slot);
+            }
+        }
+        self.write(at, Allocation::reg(from), to);
+    }
+
+    fn visit_reload(&mut self, at: ProgPoint, from: Allocation, to: PReg) {
+        let slot = from.as_stack();
+        let holder = slot.and_then(|slot| self.held.holder(slot));
+        if holder == Some(to) {
+            return;
+        }
+        self.overwrite(at, to);
+        match (holder, slot) {
+            (Some(holder), _) => self.stand_ins.push(StandIn {
+                register: to,
+                holder,
+                since: at,
+            }),
+            (None, slot) => {
+                self.write(at, from, Allocation::reg(to));
+                if let Some(slot) = slot {
+                    self.held.set(to, slot);
+                }
+            }
+        }
+    }
+
+    /// Replaces operands, and takes notice of what `inst` writes.
+    fn visit_inst(&mut self, inst: InsnIndex) {
+        let vcode = self.vcode;
+        let operands = vcode.inst_operands(inst);
+        let at = ProgPoint::before(inst);
+        let mut overwritten = vcode.inst_clobbers(inst);
+        // Those that are written while operands are still to be read.
+        let mut written_early = PRegSet::empty();
+        for (operand, place) in operands.iter().zip(self.output.inst_allocs(inst)) {
+            if operand.kind() == OperandKind::Def
+                && let Some(register) = place.as_reg()
+            {
+                overwritten.add(register);
+                if operand.pos() == OperandPos::Early {
+                    written_early.add(register);
+                }
+            }
+        }
+        let first = self.output.inst_alloc_offsets[inst.index()] as usize;
+        for (index, operand) in operands.iter().enumerate() {
+            if operand.kind() == OperandKind::Use
+                && let Some(register) = self.output.allocs[first + index].as_reg()
+            {
+                let holder = self.holder_for(register);
+                let is_free = operand.constraint() == OperandConstraint::Reg
+                    && operand.pos() == OperandPos::Early
+                    && !written_early.contains(holder)
+                    && !is_reused(operands, index);
+                if is_free {
+                    self.output.allocs[first + index] = Allocation::reg(self.value_of(register));
+                } else {
+                    self.read(at, register);
+                }
+            }
+        }
+        self.overwrite_all(at, overwritten);
+    }
+
+    /// The register that has the value which the allocator has in `register`.
+    fn holder_for(&self, register: PReg) -> PReg {
+        let stand_in = self.stand_ins.iter().find(|it| it.register == register);
+        stand_in.map_or(register, |stand_in| stand_in.holder)
+    }
+
+    /// As [`Self::holder_for`], for one who reads it.
+    fn value_of(&mut self, register: PReg) -> PReg {
+        self.unread_moves.retain(|it| it.register != register);
+        self.holder_for(register)
+    }
+
+    /// Takes notice that an instruction at `at` reads `register` itself.
+    fn read(&mut self, at: ProgPoint, register: PReg) {
+        self.load_those(at, |stand_in| stand_in.register == register);
+        self.unread_moves.retain(|it| it.register != register);
+    }
+
+    fn overwrite(&mut self, at: ProgPoint, register: PReg) {
+        let mut registers = PRegSet::empty();
+        registers.add(register);
+        self.overwrite_all(at, registers);
+    }
+
+    /// Takes notice that `registers` are about to be written.
+    fn overwrite_all(&mut self, at: ProgPoint, registers: PRegSet) {
+        if !self.stand_ins.is_empty() {
+            let mut index = 0;
+            while let Some(&stand_in) = self.stand_ins.get(index) {
+                if registers.contains(stand_in.register) {
+                    self.hide(stand_in, at);
+                    self.stand_ins.swap_remove(index);
+                } else {
+                    index += 1;
+                }
+            }
+            self.load_those(at, |stand_in| registers.contains(stand_in.holder));
+        }
+        for register in registers {
+            self.held.forget(register);
+        }
+        self.leave_out_moves(Some(registers));
+    }
+
+    /// Leaves out the moves to `overwritten`, or to all registers, that nobody has read.
+    fn leave_out_moves(&mut self, overwritten: Option<PRegSet>) {
+        let edits = &mut self.output.edits;
+        self.unread_moves.retain(|it| {
+            let is_over = overwritten.is_none_or(|overwritten| overwritten.contains(it.register));
+            if is_over {
+                let (_, Edit::Move { from, to }) = &mut edits[it.edit];
+                *to = *from;
+            }
+            !is_over
+        });
+    }
+
+    /// Gives the registers which `are_needed` the values that they stand for.
+    fn load_those(&mut self, at: ProgPoint, are_needed: impl Fn(&StandIn) -> bool) {
+        let mut index = 0;
+        while let Some(&stand_in) = self.stand_ins.get(index) {
+            if !are_needed(&stand_in) {
+                index += 1;
+                continue;
+            }
+            self.stand_ins.swap_remove(index);
+            self.hide(stand_in, at);
+            self.unread_moves.push(UnreadMove {
+                register: stand_in.register,
+                edit: self.written,
+            });
+            let [from, to] = [stand_in.holder, stand_in.register].map(Allocation::reg);
+            self.write(at, from, to);
+        }
+    }
+
+    fn hide(&mut self, stand_in: StandIn, until: ProgPoint) {
+        if !self.output.debug_locations.is_empty() {
+            let stretch = (stand_in.register, stand_in.since, until);
+            self.hidden.push(stretch);
+        }
+    }
+
+    /// Adds an edit to the result.
+    fn write(&mut self, at: ProgPoint, from: Allocation, to: Allocation) {
+        debug_assert!(
+            self.written < self.read,
+            "a move takes the place of another"
+        );
+        self.output.edits[self.written] = (at, Edit::Move { from, to });
+        self.written += 1;
+    }
+}
+
+/// Whether a definition has the register of the operand number `index`.
+fn is_reused(operands: &[regalloc2::Operand], index: usize) -> bool {
+    let reuses =
+        |operand: &regalloc2::Operand| operand.constraint() == OperandConstraint::Reuse(index);
+    operands.iter().any(reuses)
+}
+
+/// Leaves out the stores to slots that nobody loads, and numbers the other slots anew.
+///
+/// `hidden` are stretches in which registers do not have the value that the allocator gave them. A debugger must not look for
+/// values there, or in slots that are gone.
+fn leave_out_stores(output: &mut Output, hidden: &[(PReg, ProgPoint, ProgPoint)]) {
+    let mut is_loaded = vec![false; output.num_spillslots];
+    let loads = output.edits.iter().map(|(_, Edit::Move { from, .. })| from);
+    for slot in loads
+        .chain(&output.allocs)
+        .filter_map(|place| place.as_stack())
+    {
+        is_loaded[slot.index()] = true;
+    }
+    let mut count = 0;
+    let numbers = is_loaded.into_iter().map(|is_loaded| {
+        let number = is_loaded.then_some(SpillSlot::new(count));
+        count += usize::from(is_loaded);
+        number
+    });
+    let numbers: Vec<_> = numbers.collect();
+    output.num_spillslots = count;
+
+    // Gives a place its new name, and tells whether it still is one.
+    let renumber = |place: &mut Allocation| match place.as_stack() {
+        None => true,
+        Some(slot) => match numbers[slot.index()] {
+            Some(slot) => {
+                *place = Allocation::stack(slot);
+                true
+            }
+            None => false,
+        },
+    };
+    output
+        .edits
+        .retain_mut(|(_, Edit::Move { from, to })| renumber(from) && renumber(to));
+    for place in &mut output.allocs {
+        renumber(place);
+    }
+    output.debug_locations.retain_mut(|(_, from, to, place)| {
+        let is_hidden = |&(register, start, end): &(PReg, ProgPoint, ProgPoint)| {
+            place.as_reg() == Some(register) && start < *to && *from < end
+        };
+        !hidden.iter().any(is_hidden) && renumber(place)
+    });
+}
