@@ -1,9 +1,10 @@
 //! The compressed instructions: 16-bit forms of common 32-bit instructions.
 //!
 //! Each row of the table names a mnemonic, the bits that identify the form, its operands, the
-//! opcode that it stands for and the extension that brings it. Expanding reads the operands;
-//! compressing writes them and accepts each only if reading it gives the same again. So every
-//! restriction (registers, ranges, reserved values) stands in the table once.
+//! opcode that it stands for and the extension that brings it. Expanding reads the operands,
+//! compressing writes them. Every restriction (registers, ranges, reserved values) is part of the
+//! kind of an operand, and so stands in the table once; a kind refuses the same operands in both
+//! directions, which the tests see to for every encoding.
 //!
 //! This is what C means on RV32 without floating-point registers (Zca), and Zcb.
 
@@ -51,7 +52,7 @@ fn compress_exactly(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
         return None;
     }
     let bits = rows_of(inst.opcode)
-        .filter(|row| row.is_in(extensions))
+        .filter(|row| row.has_form(extensions))
         .find_map(|row| row.insert(&inst))?;
     debug_assert_eq!(expand(bits, extensions), Some(inst));
     Some(bits)
@@ -130,12 +131,14 @@ struct Row {
 impl Row {
     /// Whether a machine with `extensions` has the form: it needs the extension of the form and that of the instruction.
     fn is_in(&self, extensions: ExtensionSet) -> bool {
+        self.has_form(extensions) && self.opcode.is_in(extensions)
+    }
+
+    /// Whether a machine with `extensions`, which has the instruction, has the form too.
+    fn has_form(&self, extensions: ExtensionSet) -> bool {
         // Zbkb has `zext.h` too, as a case of `pack`; its compressed form comes with Zbb only (Zc manual, "c.zext.h").
-        let has_inst = match self.opcode {
-            Opcode::ZextH => extensions.contains(Extension::Zbb),
-            opcode => opcode.is_in(extensions),
-        };
-        extensions.contains(self.extension) && has_inst
+        extensions.contains(self.extension)
+            && (self.opcode != Opcode::ZextH || extensions.contains(Extension::Zbb))
     }
 }
 
@@ -182,16 +185,26 @@ enum Operand {
 
 /// How an immediate is scattered over the 16 bits.
 struct Immediate {
-    /// Pairs of a bit of the instruction and the bit of the immediate that it holds.
-    bits: [(u8, u8); MAX_IMMEDIATE_BITS],
-    /// How many pairs there are.
+    runs: [Run; MAX_RUNS],
+    /// How many of them there are.
     count: usize,
-    signed: bool,
+    /// The values that it can hold.
+    range: ImmediateRange,
     /// Whether 0 is reserved.
     not_zero: bool,
 }
 
-const MAX_IMMEDIATE_BITS: usize = 11;
+/// Bits of an immediate that lie side by side in the instruction too.
+#[derive(Clone, Copy)]
+struct Run {
+    /// The lowest bit in the instruction.
+    position: u8,
+    /// The lowest bit of the immediate.
+    bit: u8,
+    len: u8,
+}
+
+const MAX_RUNS: usize = 8;
 
 /// Where each group of instruction bits starts, from the top, and the bits of the immediate that it holds, as the manual lists
 /// them.
@@ -213,36 +226,60 @@ const BYTE_OFFSET: Immediate = unsigned(&[(6, &[0, 1])]);
 const HALF_OFFSET: Immediate = unsigned(&[(5, &[1])]);
 
 /// The distances that `c.j` and `c.jal` reach.
-pub const JUMP_RANGE: ImmediateRange = JUMP.range();
+pub const JUMP_RANGE: ImmediateRange = JUMP.range;
 
 /// The distances that `c.beqz` and `c.bnez` reach.
-pub const BRANCH_RANGE: ImmediateRange = BRANCH.range();
+pub const BRANCH_RANGE: ImmediateRange = BRANCH.range;
 
 const fn unsigned(groups: ImmediateGroups<'_>) -> Immediate {
-    let mut immediate = Immediate {
-        bits: [(0, 0); MAX_IMMEDIATE_BITS],
-        count: 0,
-        signed: false,
-        not_zero: false,
+    let none = Run {
+        position: 0,
+        bit: 0,
+        len: 0,
     };
+    let mut runs = [none; MAX_RUNS];
+    let mut count = 0;
+    let mut values = 0_u32;
     let mut i = 0;
     while i < groups.len() {
         let (top, bits) = groups[i];
         let mut j = 0;
         while j < bits.len() {
-            immediate.bits[immediate.count] = (top - j as u8, bits[j]);
-            immediate.count += 1;
+            values |= 1 << bits[j];
+            if j == 0 || bits[j] + 1 != bits[j - 1] {
+                count += 1;
+            }
+            let run = &mut runs[count - 1];
+            run.position = top - j as u8;
+            run.bit = bits[j];
+            run.len += 1;
             j += 1;
         }
         i += 1;
     }
-    immediate
+    Immediate {
+        runs,
+        count,
+        range: ImmediateRange {
+            min: 0,
+            max: values as i32,
+            multiple_of: 1 << values.trailing_zeros(),
+        },
+        not_zero: false,
+    }
 }
 
 const fn signed(groups: ImmediateGroups<'_>) -> Immediate {
+    let immediate = unsigned(groups);
+    let values = immediate.range.max;
+    let sign = 1 << values.ilog2();
     Immediate {
-        signed: true,
-        ..unsigned(groups)
+        range: ImmediateRange {
+            min: -sign,
+            max: values - sign,
+            ..immediate.range
+        },
+        ..immediate
     }
 }
 
@@ -333,12 +370,7 @@ impl Row {
     fn insert(&self, inst: &Inst) -> Option<u16> {
         let mut bits = self.bits;
         for operand in self.operands {
-            bits |= operand.insert(inst);
-            let mut again = *inst;
-            operand.extract(bits, &mut again)?;
-            if again != *inst {
-                return None;
-            }
+            bits |= operand.insert(inst)?;
         }
         Some(bits)
     }
@@ -380,23 +412,35 @@ impl Operand {
         }
     }
 
-    fn insert(self, inst: &Inst) -> u16 {
+    /// The bits for what `inst` has here, if the operand can hold that.
+    fn insert(self, inst: &Inst) -> Option<u16> {
         let number = |gpr: Gpr| u16::from(gpr.number());
-        let short = |gpr: Gpr| u16::from(gpr.number() & 7);
-        match self {
-            Operand::Rd | Operand::RdNotZero | Operand::RdNotSp | Operand::RdRs1 => {
-                number(inst.rd) << 7
-            }
-            Operand::Rs1NotZero => number(inst.rs1) << 7,
-            Operand::Rs2 | Operand::Rs2NotZero => number(inst.rs2) << 2,
-            Operand::ShortRd => short(inst.rd) << 2,
-            Operand::ShortRs1 | Operand::ShortRdRs1 => short(inst.rs1) << 7,
-            Operand::ShortRs2 => short(inst.rs2) << 2,
-            Operand::Imm(immediate) | Operand::UpperImm(immediate) => immediate.insert(inst.imm),
-            Operand::RdIs(_) | Operand::Rs1Is(_) | Operand::Rs2Is(_) | Operand::ImmIs(_) => 0,
-        }
+        let &Inst {
+            rd, rs1, rs2, imm, ..
+        } = inst;
+        Some(match self {
+            Operand::RdNotZero if rd == Gpr::ZERO => return None,
+            Operand::Rs1NotZero if rs1 == Gpr::ZERO => return None,
+            Operand::Rs2NotZero if rs2 == Gpr::ZERO => return None,
+            Operand::RdNotSp if rd == Gpr::SP => return None,
+            Operand::RdRs1 | Operand::ShortRdRs1 if rd != rs1 => return None,
+            Operand::Rd | Operand::RdNotZero | Operand::RdNotSp | Operand::RdRs1 => number(rd) << 7,
+            Operand::Rs1NotZero => number(rs1) << 7,
+            Operand::Rs2 | Operand::Rs2NotZero => number(rs2) << 2,
+            Operand::ShortRd => rd.compressed_field()? << 2,
+            Operand::ShortRs1 | Operand::ShortRdRs1 => rs1.compressed_field()? << 7,
+            Operand::ShortRs2 => rs2.compressed_field()? << 2,
+            Operand::Imm(immediate) => immediate.insert(imm)?,
+            // The operand of `lui` is unsigned, of 20 bits.
+            Operand::UpperImm(immediate) => immediate.insert(imm << 12 >> 12)?,
+            Operand::RdIs(gpr) => return (rd == gpr).then_some(0),
+            Operand::Rs1Is(gpr) => return (rs1 == gpr).then_some(0),
+            Operand::Rs2Is(gpr) => return (rs2 == gpr).then_some(0),
+            Operand::ImmIs(value) => return (imm == value).then_some(0),
+        })
     }
 
+    /// Reads the operand from `bits`, if it may have that value.
     fn extract(self, bits: u16, inst: &mut Inst) -> Option<()> {
         let bits = u32::from(bits);
         let upper = Gpr::from_field(bits >> 7);
@@ -433,50 +477,48 @@ impl Immediate {
         let mut mask = 0;
         let mut i = 0;
         while i < self.count {
-            mask |= 1 << self.bits[i].0;
+            mask |= (self.runs[i].mask() << self.runs[i].position) as u16;
             i += 1;
         }
         mask
     }
 
-    /// The values that a signed immediate can hold.
-    const fn range(&self) -> ImmediateRange {
-        assert!(self.signed);
-        let mut values = 0_u32;
-        let mut i = 0;
-        while i < self.count {
-            values |= 1 << self.bits[i].1;
-            i += 1;
-        }
-        let sign = 1 << values.ilog2();
-        ImmediateRange {
-            min: -sign,
-            max: values as i32 - sign,
-            multiple_of: 1 << values.trailing_zeros(),
-        }
+    fn runs(&self) -> &[Run] {
+        &self.runs[..self.count]
     }
 
-    fn bits(&self) -> &[(u8, u8)] {
-        &self.bits[..self.count]
-    }
-
-    fn insert(&self, value: i32) -> u16 {
-        self.bits().iter().fold(0, |inserted, (position, bit)| {
-            inserted | ((value >> bit & 1) as u16) << position
-        })
+    fn insert(&self, value: i32) -> Option<u16> {
+        if !self.can_be(value) {
+            return None;
+        }
+        let bits = self.runs().iter().fold(0, |bits, run| {
+            bits | (value as u32 >> run.bit & run.mask()) << run.position
+        });
+        Some(bits as u16)
     }
 
     fn extract(&self, encoding: u32) -> Option<i32> {
-        let mut value = 0;
-        let mut sign_bit = 0;
-        for &(position, bit) in self.bits() {
-            value |= ((encoding >> position & 1) as i32) << bit;
-            sign_bit = sign_bit.max(bit);
-        }
-        if self.signed {
-            value = value << (31 - sign_bit) >> (31 - sign_bit);
-        }
-        (value != 0 || !self.not_zero).then_some(value)
+        let value = self.runs().iter().fold(0, |value, run| {
+            value | (encoding >> run.position & run.mask()) << run.bit
+        }) as i32;
+        // The largest value of a signed immediate has all bits but the sign.
+        let is_negative = value > self.range.max;
+        let value = match is_negative {
+            true => value + 2 * self.range.min,
+            false => value,
+        };
+        self.can_be(value).then_some(value)
+    }
+
+    fn can_be(&self, value: i32) -> bool {
+        self.range.contains(value) && (value != 0 || !self.not_zero)
+    }
+}
+
+impl Run {
+    /// As many ones as it has bits.
+    const fn mask(self) -> u32 {
+        (1 << self.len) - 1
     }
 }
 

@@ -115,6 +115,12 @@ impl Gpr {
         Gpr(FIRST_COMPRESSED + (bits & 7) as u8)
     }
 
+    /// What a 3-bit field of a compressed instruction holds for the register, if it can name it.
+    pub(crate) fn compressed_field(self) -> Option<u16> {
+        self.is_compressible()
+            .then(|| u16::from(self.0 - FIRST_COMPRESSED))
+    }
+
     /// The register's number, 0 to 31.
     pub const fn number(self) -> u8 {
         self.0

@@ -13,14 +13,14 @@ pub struct ImmediateRange {
     pub min: i32,
     /// Largest value.
     pub max: i32,
-    /// What the value must be a multiple of: 1, or 2 for offsets of code.
+    /// What the value must be a multiple of, a power of two: 1, or 2 for offsets of code.
     pub multiple_of: i32,
 }
 
 impl ImmediateRange {
     /// Whether the field can hold `value`.
     pub const fn contains(self, value: i32) -> bool {
-        self.min <= value && value <= self.max && value % self.multiple_of == 0
+        self.min <= value && value <= self.max && value & (self.multiple_of - 1) == 0
     }
 
     /// Returns `value` if the field can hold it.

@@ -243,10 +243,7 @@ impl Inst {
     /// [`EncodeError::ImmediateOutOfRange`] if the immediate does not fit its field,
     /// [`EncodeError::UnusedOperand`] if an operand is set that the opcode does not have.
     pub fn encode(self) -> Result<u32, EncodeError> {
-        let fields = self.opcode.format().fields();
-        let word = fields
-            .iter()
-            .fold(self.opcode.bits(), |word, field| word | field.insert(&self));
+        let word = self.insert_operands();
         let decoded = Inst::with_operands_of(self.opcode, word);
         if decoded == self {
             return Ok(word);
@@ -261,6 +258,21 @@ impl Inst {
                 opcode: self.opcode,
             }
         })
+    }
+
+    /// The 32-bit encoding of an instruction whose operands are known to fit, as those of all constructors do that are given an
+    /// opcode of their format. What does not fit loses bits: see [`Self::encode`].
+    pub fn to_word(self) -> u32 {
+        let word = self.insert_operands();
+        debug_assert_eq!(self.encode(), Ok(word));
+        word
+    }
+
+    fn insert_operands(&self) -> u32 {
+        let fields = self.opcode.format().fields();
+        fields
+            .iter()
+            .fold(self.opcode.bits(), |word, field| word | field.insert(self))
     }
 
     /// Decodes a 32-bit instruction of any extension.

@@ -107,7 +107,7 @@ pub(super) fn gen_nops(size: u32, code: &mut Vec<u8>) {
         let halfword = halfword.expect("there is a compressed form");
         code.extend_from_slice(&halfword.to_le_bytes());
     }
-    let word = Inst::NOP.encode().expect("it has no operands");
+    let word = Inst::NOP.to_word();
     for _ in 0..size / INSTRUCTION {
         code.extend_from_slice(&word.to_le_bytes());
     }
@@ -269,8 +269,7 @@ fn put(buffer: &mut MachBuffer<MInst>, inst: Inst) {
 
 /// Appends one instruction of 32 bits. Relocations fill in fields that compressed instructions do not have.
 fn put_uncompressed(buffer: &mut MachBuffer<MInst>, inst: Inst) {
-    let word = inst.encode().expect("operands fit their opcode");
-    buffer.put4(word);
+    buffer.put4(inst.to_word());
 }
 
 fn note_trap(trap: Option<TrapCode>, buffer: &mut MachBuffer<MInst>) {

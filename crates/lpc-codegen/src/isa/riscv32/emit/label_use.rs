@@ -209,6 +209,6 @@ fn put_auipc(rd: Gpr, high: Imm20, code: &mut Vec<u8>) {
 }
 
 fn put(code: &mut Vec<u8>, inst: Inst) {
-    let word = inst.encode().expect("operands fit their opcode");
+    let word = inst.to_word();
     code.extend_from_slice(&word.to_le_bytes());
 }
