@@ -3,6 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`code`] | what code executes and how large it is, lpc's and that of C compilers |
+//! | [`compile`] | what compiling takes, beside Cranelift |
 //! | [`kernels`] | the programs that code is compared on, each in C and in CLIF |
 //! | [`report`] | tables, plots and headline figures, as text, JSON and SVG |
 //! | [`statistics`] | means and exponents |
@@ -11,6 +12,7 @@
 //! Everything is measured in one run, alternating between the candidates, so that a noisy machine disturbs all alike.
 
 pub mod code;
+pub mod compile;
 mod error;
 pub mod kernels;
 pub mod report;

@@ -11,11 +11,17 @@ use commands::compile::{self, CompileArguments};
 use commands::emulator::{self, EmulatorArguments};
 use lpc_bench::report::Report;
 use lpc_bench::{Error, Result};
+use peakmem_alloc::PeakMemAlloc;
+use std::alloc::System;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 const EXIT_ERROR: u8 = 2;
+
+/// Counts what is allocated.
+#[global_allocator]
+static HEAP: PeakMemAlloc<System> = PeakMemAlloc::new(System);
 
 /// Measures lpc beside other tools.
 #[derive(Parser)]

@@ -1,0 +1,119 @@
+//! The compilers, each with one choice of level and allocator.
+
+use super::corpus::BothForms;
+use super::cranelift::Cranelift;
+use cpu_time::ThreadTime;
+use lpc_codegen::{OptLevel, RegallocAlgorithm, Settings, compile_function};
+use peakmem_alloc::PeakMemAllocTrait;
+use std::hint::black_box;
+use std::time::Duration;
+
+/// The candidates, by their position in [`Candidates::all`].
+pub(super) const NAMES: [&str; 6] = [
+    "lpc none, Fastalloc",
+    "lpc speed, Ion",
+    "Cranelift none, single_pass",
+    "Cranelift none, backtracking",
+    "Cranelift speed, single_pass",
+    "Cranelift speed, backtracking",
+];
+
+/// Ours and theirs with a single-pass allocator: the fastest of both.
+pub(super) const FAST: Pair = Pair { ours: 0, theirs: 2 };
+
+/// Ours and theirs with a backtracking allocator.
+pub(super) const ION: Pair = Pair { ours: 1, theirs: 3 };
+
+/// Two candidates that are compared.
+#[derive(Clone, Copy)]
+pub(super) struct Pair {
+    pub(super) ours: usize,
+    pub(super) theirs: usize,
+}
+
+/// What compiling one function takes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Heap {
+    /// The most bytes at a time, of the function and all that is made while it is compiled, its code included.
+    pub(super) peak: usize,
+    /// The bytes of the function itself.
+    pub(super) ir: usize,
+}
+
+/// A compiler with its settings and the memory that it keeps between functions.
+pub(super) enum Candidate {
+    Lpc(Settings),
+    Cranelift(Box<Cranelift>),
+}
+
+impl Candidate {
+    /// One for each of [`NAMES`].
+    pub(super) fn all() -> [Self; NAMES.len()] {
+        let lpc = |opt_level, regalloc| {
+            Self::Lpc(Settings {
+                opt_level,
+                regalloc,
+                ..Settings::default()
+            })
+        };
+        let cranelift =
+            |opt_level, regalloc| Self::Cranelift(Box::new(Cranelift::new(opt_level, regalloc)));
+        [
+            lpc(OptLevel::None, RegallocAlgorithm::Fastalloc),
+            lpc(OptLevel::Speed, RegallocAlgorithm::Ion),
+            cranelift("none", "single_pass"),
+            cranelift("none", "backtracking"),
+            cranelift("speed", "single_pass"),
+            cranelift("speed", "backtracking"),
+        ]
+    }
+
+    /// The processor time that compiling `function` once takes: from the function in memory to bytes with relocations. What is
+    /// made is given back outside of the time.
+    pub(super) fn time(&mut self, function: &BothForms) -> Duration {
+        match self {
+            Self::Lpc(settings) => {
+                let start = ThreadTime::now();
+                let compiled = compile_function(&function.ours, settings);
+                let time = start.elapsed();
+                black_box(&compiled);
+                time
+            }
+            Self::Cranelift(cranelift) => {
+                cranelift.load(function.theirs.clone());
+                let start = ThreadTime::now();
+                let size = cranelift.compile();
+                let time = start.elapsed();
+                black_box(size);
+                time
+            }
+        }
+    }
+
+    /// What compiling `function` takes of the heap, by a compiler that keeps nothing of other functions.
+    pub(super) fn heap(&mut self, function: &BothForms, heap: &dyn PeakMemAllocTrait) -> Heap {
+        match self {
+            Self::Lpc(settings) => {
+                heap.reset_peak_memory();
+                let func = function.ours.clone();
+                let ir = heap.get_peak_memory();
+                let compiled = compile_function(&func, settings);
+                let peak = heap.get_peak_memory();
+                black_box(&compiled);
+                Heap { peak, ir }
+            }
+            Self::Cranelift(cranelift) => {
+                cranelift.forget();
+                heap.reset_peak_memory();
+                let func = function.theirs.clone();
+                let ir = heap.get_peak_memory();
+                cranelift.load(func);
+                let size = cranelift.compile();
+                let peak = heap.get_peak_memory();
+                black_box(size);
+                cranelift.forget();
+                Heap { peak, ir }
+            }
+        }
+    }
+}
