@@ -23,6 +23,13 @@ pub enum Error {
         /// What it wrote.
         output: String,
     },
+    /// A compiler of someone else has a mistake that a program shows.
+    CompilerCrash {
+        /// How it was started.
+        command: String,
+        /// What it wrote.
+        output: String,
+    },
     /// Something else, in words.
     Other(String),
 }
@@ -42,6 +49,7 @@ impl fmt::Display for Error {
         match self {
             Error::File { path, error } => write!(f, "{}: {error}", path.display()),
             Error::Tool { command, output } => write!(f, "{command} failed: {output}"),
+            Error::CompilerCrash { command, output } => write!(f, "{command} crashed: {output}"),
             Error::Other(message) => f.write_str(message),
         }
     }

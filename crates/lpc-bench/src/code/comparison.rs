@@ -23,13 +23,13 @@ pub struct Column {
     pub candidate: Candidate,
     /// Those that made exactly the same of each kernel, and have no column of their own.
     pub same: Vec<Candidate>,
-    /// What was measured, in the order of the kernels; or why nothing was.
-    pub measurements: Result<Vec<Measurement>, MissingTool>,
+    /// What was measured, in the order of the kernels, without those on which the compiler crashes; or why nothing was.
+    pub measurements: Result<Vec<Option<Measurement>>, MissingTool>,
 }
 
 impl Comparison {
     /// What `candidate` made of the kernels, if it could be measured.
-    pub fn of(&self, candidate: Candidate) -> Option<&[Measurement]> {
+    pub fn of(&self, candidate: Candidate) -> Option<&[Option<Measurement>]> {
         let column = self
             .columns
             .iter()
@@ -44,7 +44,7 @@ impl Comparison {
 /// When a compiler fails, or a kernel does not return what it must.
 pub fn compare(builder: &Builder, kernels: &[Kernel], machine: &'static str) -> Result<Comparison> {
     let mut columns: Vec<Column> = Vec::new();
-    let mut executables: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut executables: Vec<Vec<Option<Vec<u8>>>> = Vec::new();
     for candidate in CANDIDATES {
         if let Err(missing) = candidate.check() {
             columns.push(Column {
@@ -57,7 +57,10 @@ pub fn compare(builder: &Builder, kernels: &[Kernel], machine: &'static str) -> 
         }
         let built = kernels
             .iter()
-            .map(|kernel| builder.build(kernel, candidate, machine));
+            .map(|kernel| match builder.build(kernel, candidate, machine) {
+                Err(Error::CompilerCrash { .. }) => Ok(None),
+                built => built.map(Some),
+            });
         let built = built.collect::<Result<Vec<_>>>()?;
         if let Some(index) = executables.iter().position(|others| *others == built) {
             columns[index].same.push(candidate);
@@ -79,16 +82,18 @@ pub fn compare(builder: &Builder, kernels: &[Kernel], machine: &'static str) -> 
 
 fn measure_all(
     kernels: &[Kernel],
-    executables: &[Vec<u8>],
+    executables: &[Option<Vec<u8>>],
     candidate: Candidate,
     machine: &str,
-) -> Result<Vec<Measurement>> {
+) -> Result<Vec<Option<Measurement>>> {
     let pairs = kernels.iter().zip(executables);
     let measurements = pairs.map(|(kernel, executable)| {
-        let measured = kernel
-            .result()
-            .and_then(|expected| measure(executable, expected));
-        measured.map_err(|error| {
+        let Some(executable) = executable else {
+            return Ok(None);
+        };
+        let expected = kernel.result();
+        let measured = expected.and_then(|expected| measure(executable, expected));
+        measured.map(Some).map_err(|error| {
             Error::Other(format!(
                 "{} by {candidate} for {machine}: {error}",
                 kernel.name

@@ -86,23 +86,24 @@ impl Quantity {
         comparison: &Comparison,
         ours: Candidate,
         theirs: Candidate,
-    ) -> Option<Vec<f64>> {
+    ) -> Option<Vec<Option<f64>>> {
         let pairs = comparison.of(ours)?.iter().zip(comparison.of(theirs)?);
-        Some(
-            pairs
-                .map(|(ours, theirs)| (self.of)(ours) as f64 / (self.of)(theirs) as f64)
-                .collect(),
-        )
+        let ratio = |(ours, theirs): (&Option<Measurement>, &Option<Measurement>)| {
+            let (ours, theirs) = (ours.as_ref()?, theirs.as_ref()?);
+            Some((self.of)(ours) as f64 / (self.of)(theirs) as f64)
+        };
+        Some(pairs.map(ratio).collect())
     }
 
-    /// The geometric mean of the ratios.
+    /// The geometric mean of the ratios that there are.
     fn mean_ratio(
         self,
         comparison: &Comparison,
         ours: Candidate,
         theirs: Candidate,
     ) -> Option<f64> {
-        geometric_mean(self.ratios(comparison, ours, theirs)?)
+        let ratios = self.ratios(comparison, ours, theirs)?;
+        geometric_mean(ratios.into_iter().flatten())
     }
 
     /// The numbers of the base, and of all others as ratios to it; as they are where it was not measured.
@@ -119,16 +120,11 @@ impl Quantity {
         let title = format!("{}, {}", self.title, comparison.machine);
         let mut table = Table::with_header(title, unit, header);
         for (index, kernel) in comparison.kernels.iter().enumerate() {
-            let base = base.map(|base| (self.of)(&base[index]));
+            let base = base.map(|base| base[index].as_ref().map(self.of));
             let mut row = vec![Cell::text(*kernel)];
-            row.extend(base.map(Cell::integer));
+            row.extend(base.map(|base| base.map_or(Cell::missing(CRASHES), Cell::integer)));
             row.extend(columns.iter().map(|column| match &column.measurements {
-                Ok(measurements) => {
-                    let number = (self.of)(&measurements[index]);
-                    base.map_or(Cell::integer(number), |base| {
-                        Cell::number(number as f64 / base as f64, 2)
-                    })
-                }
+                Ok(measurements) => self.cell(measurements[index].as_ref(), base.flatten()),
                 Err(missing) => Cell::missing(missing.to_string()),
             }));
             table.row(row);
@@ -145,7 +141,19 @@ impl Quantity {
         }
         table
     }
+
+    /// The number of `measurement`, as a ratio to `base` if there is one.
+    fn cell(self, measurement: Option<&Measurement>, base: Option<u64>) -> Cell {
+        match (measurement.map(self.of), base) {
+            (Some(number), Some(base)) => Cell::number(number as f64 / base as f64, 2),
+            (Some(number), None) => Cell::integer(number),
+            (None, _) => Cell::missing(CRASHES),
+        }
+    }
 }
+
+/// Why a compiler has no number for a kernel.
+const CRASHES: &str = "crashes";
 
 /// The compiler, with the levels that make the same code: `lpc ion speed=size`, and just `lpc ion` where all do.
 fn column_name(column: &Column) -> String {
@@ -179,9 +187,11 @@ fn mix_table(comparison: &Comparison) -> Option<Table> {
         };
         let mean = |count: &dyn Fn(&Measurement) -> u64| {
             let pairs = measurements.iter().zip(base);
+            let pairs = pairs.filter_map(|(ours, base)| ours.as_ref().zip(base.as_ref()));
             let shares =
                 pairs.map(|(ours, base)| count(ours) as f64 / base.executed.total() as f64);
-            Cell::number(100.0 * shares.sum::<f64>() / measurements.len() as f64, 1)
+            let shares: Vec<_> = shares.collect();
+            Cell::number(100.0 * shares.iter().sum::<f64>() / shares.len() as f64, 1)
         };
         let mut row = vec![Cell::text(column_name(column))];
         row.extend(Class::ALL.map(|class| mean(&|ours| ours.executed.count(class))));
@@ -195,6 +205,7 @@ fn mix_table(comparison: &Comparison) -> Option<Table> {
 fn difference_table(comparison: &Comparison) -> Option<Table> {
     let ours = fast_code(Ion);
     let pairs = comparison.of(ours)?.iter().zip(comparison.of(CLANG_O2)?);
+    let pairs = comparison.kernels.iter().zip(pairs);
     let mut header = vec!["kernel".to_owned()];
     header.extend(Class::ALL.map(|class| class.name().to_owned()));
     header.push("all".to_owned());
@@ -204,7 +215,10 @@ fn difference_table(comparison: &Comparison) -> Option<Table> {
     );
     let unit = format!("for 100 instructions of {CLANG_O2}");
     let mut table = Table::with_header(title, unit, header);
-    for (kernel, (ours, base)) in comparison.kernels.iter().zip(pairs) {
+    for (kernel, (ours, base)) in pairs {
+        let (Some(ours), Some(base)) = (ours, base) else {
+            continue;
+        };
         let (ours, base) = (&ours.executed, &base.executed);
         let difference = |ours: u64, theirs: u64| {
             Cell::number(
@@ -232,10 +246,7 @@ fn ratio_plot(comparison: &Comparison, quantity: Quantity, name: &str, level: Op
         }));
     let series = shown.filter_map(|candidate| {
         let ratios = quantity.ratios(comparison, candidate, quantity.base)?;
-        Some((
-            candidate.to_string(),
-            ratios.into_iter().map(Some).collect(),
-        ))
+        Some((candidate.to_string(), ratios))
     });
     Plot::Bars(Bars {
         name: name.to_owned(),

@@ -1,9 +1,8 @@
 //! `lpc-bench code`.
 
-use super::select;
 use clap::Args;
 use lpc_bench::code::{Builder, CANDIDATES, MACHINES, compare, present, write_executable};
-use lpc_bench::kernels::Kernel;
+use lpc_bench::kernels::{KERNELS, Kernel};
 use lpc_bench::report::Report;
 use lpc_bench::{Error, Result};
 use std::fs;
@@ -35,6 +34,19 @@ pub(crate) fn run(arguments: &CodeArguments) -> Result<Report> {
     Ok(present(&comparisons))
 }
 
+/// The kernels that are called `names`, or all.
+fn select(names: &[String]) -> Result<Vec<Kernel>> {
+    if names.is_empty() {
+        return Ok(KERNELS.to_vec());
+    }
+    let find = |name: &String| {
+        let kernel = KERNELS.iter().find(|kernel| kernel.name == name);
+        let unknown = || Error::Other(format!("there is no kernel {name}"));
+        kernel.copied().ok_or_else(unknown)
+    };
+    names.iter().map(find).collect()
+}
+
 /// Writes what can be built, as files `KERNEL.MACHINE.COMPILER.elf`.
 fn write_executables(builder: &Builder, kernels: &[Kernel], folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
@@ -47,8 +59,10 @@ fn write_executables(builder: &Builder, kernels: &[Kernel], folder: &Path) -> Re
             for kernel in kernels {
                 let compiler = candidate.to_string().replace(' ', "_");
                 let path = folder.join(format!("{}.{machine}.{compiler}.elf", kernel.name));
-                let executable = builder.build(kernel, candidate, machine)?;
-                write_executable(&path, &executable)?;
+                match builder.build(kernel, candidate, machine) {
+                    Err(crash @ Error::CompilerCrash { .. }) => anstream::eprintln!("{crash}"),
+                    executable => write_executable(&path, &executable?)?,
+                }
             }
         }
     }
