@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`code`] | what code executes and how large it is, lpc's and that of C compilers |
 //! | [`compile`] | what compiling takes, beside Cranelift |
+//! | [`emulator`] | how fast the emulator is, beside QEMU |
 //! | [`kernels`] | the programs that code is compared on, each in C and in CLIF |
 //! | [`report`] | tables, plots and headline figures, as text, JSON and SVG |
 //! | [`statistics`] | means and exponents |
@@ -13,6 +14,7 @@
 
 pub mod code;
 pub mod compile;
+pub mod emulator;
 mod error;
 pub mod kernels;
 pub mod report;

@@ -57,7 +57,8 @@ impl Builder {
     /// When that fails: [`Error::CompilerCrash`] if the compiler says that this is its own mistake.
     pub fn build(&self, kernel: &Kernel, candidate: Candidate, machine: &str) -> Result<Vec<u8>> {
         let built = match candidate {
-            Candidate::Lpc { level, regalloc } => build_clif(kernel, level, regalloc, machine),
+            Candidate::Lpc { level, regalloc } => settings(level, regalloc, machine)
+                .and_then(|settings| build_clif(kernel, MAIN, &settings)),
             Candidate::C { compiler, level } => self.build_c(kernel, compiler, level, machine),
         };
         built.map_err(|error| match error {
@@ -142,30 +143,32 @@ impl Builder {
     }
 }
 
-/// Compiles and links the program in CLIF.
-fn build_clif(
-    kernel: &Kernel,
-    level: OptLevel,
-    regalloc: RegallocAlgorithm,
-    machine: &str,
-) -> Result<Vec<u8>> {
+/// Compiles and links the program in CLIF, with the function `main`, which calls its entry, behind it.
+///
+/// # Errors
+/// When that fails.
+pub fn build_clif(kernel: &Kernel, main: &str, settings: &Settings) -> Result<Vec<u8>> {
+    let in_words = |error: &dyn std::fmt::Display| Error::Other(error.to_string());
+    let module = parse_module(&format!("{}{main}", kernel.clif));
+    let module = module.map_err(|error| in_words(&error))?;
+    verify_module(&module).map_err(|errors| in_words(&errors))?;
+    let compiled = compile_module(&module, settings).map_err(|error| in_words(&error))?;
+    let options = ExecutableOptions::default();
+    let executable = link_executable(&module, &compiled, settings, &options, &|_| None);
+    executable.map_err(|error| in_words(&error))
+}
+
+/// The settings for a machine, as `-march` names it.
+fn settings(level: OptLevel, regalloc: RegallocAlgorithm, machine: &str) -> Result<Settings> {
     let extensions: ExtensionSet = machine
         .parse()
         .map_err(|error| Error::Other(format!("{machine}: {error}")))?;
-    let settings = Settings {
+    Ok(Settings {
         extensions,
         opt_level: level,
         regalloc,
         ..Settings::default()
-    };
-    let in_words = |error: &dyn std::fmt::Display| Error::Other(error.to_string());
-    let module = parse_module(&format!("{}{MAIN}", kernel.clif));
-    let module = module.map_err(|error| in_words(&error))?;
-    verify_module(&module).map_err(|errors| in_words(&errors))?;
-    let compiled = compile_module(&module, &settings).map_err(|error| in_words(&error))?;
-    let options = ExecutableOptions::default();
-    let executable = link_executable(&module, &compiled, &settings, &options, &|_| None);
-    executable.map_err(|error| in_words(&error))
+    })
 }
 
 /// Writes `executable` as a file that can be executed.

@@ -26,7 +26,7 @@ mod present;
 
 pub use candidate::{CANDIDATES, CCompiler, CLANG_O0, CLANG_O2, CLANG_OS, Candidate, MACHINES};
 pub use comparison::{Column, Comparison, compare};
-pub use executable::{Builder, write_executable};
+pub use executable::{Builder, build_clif, write_executable};
 pub use measure::{Measurement, measure};
 pub use mix::{Class, Mix};
 pub use present::present;

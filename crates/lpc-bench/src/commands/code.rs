@@ -1,8 +1,9 @@
 //! `lpc-bench code`.
 
+use super::select;
 use clap::Args;
 use lpc_bench::code::{Builder, CANDIDATES, MACHINES, compare, present, write_executable};
-use lpc_bench::kernels::{KERNELS, Kernel};
+use lpc_bench::kernels::Kernel;
 use lpc_bench::report::Report;
 use lpc_bench::{Error, Result};
 use std::fs;
@@ -32,19 +33,6 @@ pub(crate) fn run(arguments: &CodeArguments) -> Result<Report> {
     });
     let comparisons = comparisons.into_iter().collect::<Result<Vec<_>>>()?;
     Ok(present(&comparisons))
-}
-
-/// The kernels that are called `names`, or all.
-fn select(names: &[String]) -> Result<Vec<Kernel>> {
-    if names.is_empty() {
-        return Ok(KERNELS.to_vec());
-    }
-    let find = |name: &String| {
-        let kernel = KERNELS.iter().find(|kernel| kernel.name == name);
-        let unknown = || Error::Other(format!("there is no kernel {name}"));
-        kernel.copied().ok_or_else(unknown)
-    };
-    names.iter().map(find).collect()
 }
 
 /// Writes what can be built, as files `KERNEL.MACHINE.COMPILER.elf`.

@@ -1,13 +1,15 @@
 //! The execution loop.
 //!
-//! [`execute_ops`] is the fast part: from op to op, and from jump to jump as long as the targets are
-//! decoded. Everything rare (decoding, traps, arrival at the halt address, control and status
-//! registers) makes it return, and is handled in [`Emulator::execute`] around it.
+//! The [handlers](super::handlers) of the ops go from op to op, and from jump to jump as long as the targets are decoded, up to
+//! the *window* of the code, which limits how deep calls are nested where they do not become jumps. They return for everything
+//! rare as well (decoding, traps, arrival at the halt address, control and status registers), which is handled here.
+//!
+//! Whoever watches a run gets windows of one op.
 
 use super::Emulator;
-use super::code::Code;
-use super::hart::{Flow, Hart};
-use super::trace::{Trace, TraceEvent};
+use super::handlers;
+use super::hart::Reason;
+use super::trace::Observer;
 use super::trap::{Exit, Stop, TrapCause};
 use crate::fetch::FetchedInst;
 use crate::inst::Inst;
@@ -15,100 +17,65 @@ use crate::table::Opcode;
 
 impl Emulator {
     /// Executes up to `limit` instructions from the pc on.
-    pub(super) fn execute<T: Trace>(&mut self, limit: u64, tracer: &mut T) -> Stop {
+    pub(super) fn execute(&mut self, limit: u64, mut observer: Observer<'_>) -> Stop {
         if self.pc & self.misaligned_pc_bits() != 0 {
             return Exit::Trap(TrapCause::InstructionAddressMisaligned, self.pc).at(self.pc);
         }
-        let limit = self.hart.counters.instructions.saturating_add(limit);
-        let mut parcel = self.code.parcel_of(self.pc);
-        loop {
-            let first = match self.code.entry(parcel) {
-                Some(first) => first,
-                None => match self.decode_run(parcel, limit) {
-                    Ok(first) => first,
-                    Err(stop) => return stop,
-                },
+        let end = self.hart.counters.instructions.saturating_add(limit);
+        while self.hart.counters.instructions < end {
+            if let Err(exit) = self.decode() {
+                return exit.at(self.pc);
+            }
+            let left = end - self.hart.counters.instructions;
+            let window = match observer {
+                Observer::Nobody => self.code.window(),
+                _ => 1,
             };
-            let allowed = limit - self.hart.counters.instructions;
-            let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
-            let ended = execute_ops(&mut self.hart, &self.code, first, allowed, tracer);
-            self.hart.counters.instructions += ended.executed as u64;
-            parcel = match self.after_ops(ended.op, ended.result, limit) {
-                Ok(parcel) => parcel,
-                Err(stop) => return stop,
-            };
+            let allowed = usize::try_from(left).map_or(window, |left| left.min(window));
+            let pc = self.pc;
+            let before = self.hart.counters;
+            observer.before(pc, &self.hart, &self.code);
+            let result = self.execute_ops(allowed);
+            observer.after(pc, before, self.hart.counters);
+            if let Err(exit) = result {
+                return exit.at(self.pc);
+            }
+        }
+        match self.pc == self.halt_address {
+            true => Stop::Halted,
+            false => Stop::LimitReached,
         }
     }
 
-    /// Decodes the run at `parcel`, or says why there is none and stops there.
-    #[cold]
-    fn decode_run(&mut self, parcel: u32, limit: u64) -> Result<usize, Stop> {
-        self.pc = self.code.pc_of(parcel);
-        if self.hart.counters.instructions == limit {
-            return Err(self.stop_at_limit());
-        }
-        self.code
-            .decode_run(parcel, &self.hart.memory, self.halt_address)
-            .map_err(|exit| exit.at(self.pc))
-    }
-
-    /// Handles what the op `last` did, which is not counted yet, and returns the parcel where
-    /// control goes.
+    /// Decodes the run at the pc, if it is not decoded, or says why there is none.
     #[inline(always)]
-    fn after_ops(
-        &mut self,
-        last: usize,
-        result: Result<Flow, Exit>,
-        limit: u64,
-    ) -> Result<u32, Stop> {
-        match result {
-            Ok(Flow::Jump(target)) => {
-                self.hart.counters.instructions += 1;
-                Ok(target)
-            }
-            Ok(Flow::EndOfRun) => Ok(self.code.parcel_of_op(last)),
-            Ok(Flow::StoredToCode(address)) => {
-                let next = self.code.parcel_of_op(last + 1);
-                self.hart.counters.instructions += 1;
-                self.code.invalidate(address, 4);
-                Ok(next)
-            }
-            Ok(Flow::AccessCsr) => {
-                self.pc = self.pc_of_op(last);
-                self.access_csr().map_err(|exit| exit.at(self.pc))?;
-                self.hart.counters.instructions += 1;
-                Ok(self.code.parcel_of_op(last + 1))
-            }
-            // Where `usize` is narrower than the limit, there may be more to execute.
-            Ok(Flow::Next) if self.hart.counters.instructions < limit => {
-                Ok(self.code.parcel_of_op(last))
-            }
-            Ok(Flow::Next) => {
-                self.pc = self.pc_of_op(last);
-                Err(self.stop_at_limit())
-            }
-            Err(Exit::Ecall) => {
-                self.pc = self.pc_of_op(last + 1);
-                self.hart.counters.instructions += 1;
-                Err(Stop::Ecall)
-            }
-            Err(exit) => {
-                self.pc = self.pc_of_op(last);
-                Err(exit.at(self.pc))
-            }
+    fn decode(&mut self) -> Result<(), Exit> {
+        let parcel = self.code.parcel_of(self.pc);
+        match self.code.is_entry(parcel) {
+            true => Ok(()),
+            false => self
+                .code
+                .decode_run(parcel, &self.hart.memory, self.halt_address),
         }
     }
 
-    fn stop_at_limit(&self) -> Stop {
-        if self.pc == self.halt_address {
-            Stop::Halted
-        } else {
-            Stop::LimitReached
+    /// Executes up to `allowed` instructions from the pc on, where one is decoded. That are as many as the window of the code at
+    /// most.
+    fn execute_ops(&mut self, allowed: usize) -> Result<(), Exit> {
+        let parcel = self.code.parcel_of(self.pc);
+        handlers::execute_at(&mut self.hart, &self.code, parcel, allowed);
+        let ended = self.hart.ended;
+        let executed = allowed - ended.left;
+        self.hart.counters += ended.tally.counters(executed as u64);
+        self.pc = ended.pc;
+        match ended.reason {
+            Reason::Paused if ended.left == 0 => self.code.widen_window(allowed),
+            Reason::Paused => {}
+            Reason::StoredToCode(address) => self.code.invalidate(address, 4),
+            Reason::AccessCsr => self.access_csr()?,
+            Reason::Exit(exit) => return Err(exit),
         }
-    }
-
-    fn pc_of_op(&self, op: usize) -> u32 {
-        self.code.pc_of(self.code.parcel_of_op(op))
+        Ok(())
     }
 
     /// Executes the access to a control and status register at the pc.
@@ -117,9 +84,12 @@ impl Emulator {
     /// `zero` or with the immediate 0 do not write, which makes them legal on read-only registers.
     #[cold]
     fn access_csr(&mut self) -> Result<(), Exit> {
-        let FetchedInst { inst, bits, .. } = self.code.fetch(self.pc, &self.hart.memory)?;
+        let FetchedInst { inst, bits, length } = self.code.fetch(self.pc, &self.hart.memory)?;
         self.try_access_csr(inst)
-            .ok_or(Exit::Trap(TrapCause::IllegalInstruction, bits))
+            .ok_or(Exit::Trap(TrapCause::IllegalInstruction, bits))?;
+        self.hart.counters.instructions += 1;
+        self.pc = self.pc.wrapping_add(length);
+        Ok(())
     }
 
     fn try_access_csr(&mut self, inst: Inst) -> Option<()> {
@@ -144,74 +114,5 @@ impl Emulator {
         }
         self.set_gpr(inst.rd, old);
         Some(())
-    }
-}
-
-/// How the execution of ops ended.
-struct Ended {
-    /// The op that ended it, or that would be next. All before it were executed.
-    op: usize,
-    /// How many ops were executed, without `op`.
-    executed: usize,
-    /// What `op` did; [`Flow::Next`] if as many ops were executed as allowed and it is next.
-    result: Result<Flow, Exit>,
-}
-
-/// Executes at most `allowed` ops from `first` on, as long as control stays in decoded code.
-#[inline(always)]
-fn execute_ops<T: Trace>(
-    hart: &mut Hart,
-    code: &Code,
-    first: usize,
-    allowed: usize,
-    tracer: &mut T,
-) -> Ended {
-    let mut first = first;
-    let mut left = allowed;
-    loop {
-        // The bounds check of the slice is the check of the limit as well.
-        let ops = &code.ops()[..code.ops().len().min(first.saturating_add(left))];
-        let mut position = first;
-        let result = loop {
-            let Some(op) = ops.get(position) else {
-                break Ok(Flow::Next);
-            };
-            if T::ENABLED {
-                trace(hart, code, position, tracer);
-            }
-            match hart.execute(op, position, code) {
-                Ok(Flow::Next) => position += 1,
-                result => break result,
-            }
-        };
-        left -= position - first;
-        match result {
-            Ok(Flow::Jump(target)) if let Some(op) = code.entry(target) => {
-                left -= 1;
-                first = op;
-            }
-            result => {
-                return Ended {
-                    op: position,
-                    executed: allowed - left,
-                    result,
-                };
-            }
-        }
-    }
-}
-
-fn trace<T: Trace>(hart: &Hart, code: &Code, position: usize, tracer: &mut T) {
-    if code.ops()[position].opcode.is_none() {
-        return;
-    }
-    let pc = code.pc_of(code.parcel_of_op(position));
-    if let Ok(FetchedInst { inst, length, .. }) = code.fetch(pc, &hart.memory) {
-        tracer.instruction(&TraceEvent {
-            pc,
-            inst,
-            length,
-            hart,
-        });
     }
 }

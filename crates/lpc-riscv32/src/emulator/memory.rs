@@ -1,7 +1,8 @@
 //! The emulated machine's RAM: one region, bounds-checked at every access.
 //!
-//! Parts of it can be protected from stores of the program, as a memory protection unit does. A store compares its
-//! address with the one range around all parts; what lies in that range is looked up.
+//! Parts of it can be protected from stores of the program, as a memory protection unit does, and stores to code must be
+//! noticed. A store compares its address with the one range around all of that, the *watched* range; what lies in it
+//! is looked up.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -13,13 +14,37 @@ use core::ops::Range;
 pub struct Memory {
     base: u32,
     bytes: Vec<u8>,
+    /// As offsets into `bytes`, none of them empty.
     protected: Vec<Range<u32>>,
-    /// The range around all of `protected`, which are offsets into `bytes`.
-    around_protected: Range<u32>,
+    /// Where code is, as offsets into `bytes`; may be empty.
+    code: Range<u32>,
+    watched: Watched,
 }
 
-/// A range that no store inside the memory reaches: the memory ends in front of it.
-const NOWHERE: Range<u32> = u32::MAX..u32::MAX;
+/// The offsets at which a store may touch what is protected or code: all from the first to the last one, and those shortly
+/// before, as a store has up to four bytes.
+#[derive(Clone, Copy, Default)]
+struct Watched {
+    start: u32,
+    length: u32,
+}
+
+impl Watched {
+    fn around(ranges: impl Iterator<Item = Range<u32>>) -> Watched {
+        let ranges = ranges.filter(|range| !range.is_empty());
+        let hull = ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+        hull.map_or(Watched::default(), |hull| {
+            let start = hull.start.saturating_sub(3);
+            let length = hull.end - start;
+            Watched { start, length }
+        })
+    }
+
+    #[inline(always)]
+    fn contains(self, offset: u32) -> bool {
+        offset.wrapping_sub(self.start) < self.length
+    }
+}
 
 /// An access that is not wholly inside the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +108,8 @@ impl Memory {
             base,
             bytes: zeroed(length)?,
             protected: Vec::new(),
-            around_protected: NOWHERE,
+            code: 0..0,
+            watched: Watched::default(),
         })
     }
 
@@ -156,14 +182,23 @@ impl Memory {
             return Ok(());
         }
         let start = address.wrapping_sub(self.base);
-        let end = start + length;
-        let around = &self.around_protected;
-        self.around_protected = match self.protected.is_empty() {
-            true => start..end,
-            false => around.start.min(start)..around.end.max(end),
-        };
-        self.protected.push(start..end);
+        self.protected.push(start..start + length);
+        self.update_watched();
         Ok(())
+    }
+
+    /// Makes the `length` bytes at `address`, which are inside the memory, and the words that they are part of those that
+    /// [`Memory::store_unwatched`] does not store to because they are code.
+    pub(super) fn watch_code(&mut self, address: u32, length: u32) {
+        let start = address.wrapping_sub(self.base);
+        let end = (start + length).saturating_add(3).min(self.size());
+        self.code = start.saturating_sub(3)..end;
+        self.update_watched();
+    }
+
+    fn update_watched(&mut self) {
+        let code = core::iter::once(&self.code);
+        self.watched = Watched::around(code.chain(&self.protected).cloned());
     }
 
     /// All bytes from `address` to the end of the memory.
@@ -175,28 +210,43 @@ impl Memory {
     /// `N` bytes at `address`.
     #[inline(always)]
     pub(super) fn load<const N: usize>(&self, address: u32) -> Option<[u8; N]> {
-        self.from(address)?.first_chunk().copied()
+        let start = address.wrapping_sub(self.base) as usize;
+        let bytes = self.bytes.get(start..start.wrapping_add(N))?;
+        bytes.first_chunk().copied()
     }
 
-    /// Stores `N` bytes, one at least, to `address`, if all of them are inside the memory and none is protected.
+    /// Stores `N` bytes, four at most, to `address`, if all of them are inside the memory and none is near what is protected
+    /// or code. Then [`Memory::store`] tells whether it is allowed.
     #[inline(always)]
-    pub(super) fn store<const N: usize>(&mut self, address: u32, bytes: [u8; N]) -> Option<()> {
+    pub(super) fn store_unwatched<const N: usize>(
+        &mut self,
+        address: u32,
+        bytes: [u8; N],
+    ) -> Option<()> {
         let offset = address.wrapping_sub(self.base);
-        let stored = self.bytes.get_mut(offset as usize..)?.first_chunk_mut()?;
-        // The store may begin up to N - 1 bytes before the range.
-        let before = N as u64 - 1;
-        let Range { start, end } = self.around_protected;
-        let distance = (u64::from(offset) + before).wrapping_sub(u64::from(start));
-        if distance < u64::from(end - start) + before && is_protected(&self.protected, offset, N) {
+        if self.watched.contains(offset) {
             return None;
         }
-        *stored = bytes;
+        let start = offset as usize;
+        let stored = self.bytes.get_mut(start..start.wrapping_add(N))?;
+        stored.copy_from_slice(&bytes);
+        Some(())
+    }
+
+    /// Stores `bytes` to `address`, if all of them are inside the memory and none is protected.
+    pub(super) fn store(&mut self, address: u32, bytes: &[u8]) -> Option<()> {
+        let offset = address.wrapping_sub(self.base);
+        let stored = self.bytes.get_mut(offset as usize..)?;
+        let stored = stored.get_mut(..bytes.len())?;
+        if is_protected(&self.protected, offset, bytes.len()) {
+            return None;
+        }
+        stored.copy_from_slice(bytes);
         Some(())
     }
 }
 
 /// Whether one of the `length` bytes at `offset` is in one of `ranges`.
-#[cold]
 fn is_protected(ranges: &[Range<u32>], offset: u32, length: usize) -> bool {
     let end = u64::from(offset) + length as u64;
     ranges
@@ -256,7 +306,7 @@ mod tests {
         let stores = |memory: &mut Memory| -> Vec<u32> {
             let addresses = 0x0ff8..0x1048;
             addresses
-                .filter(|&address| memory.store(address, [1, 2, 3, 4]).is_some())
+                .filter(|&address| memory.store(address, &[1, 2, 3, 4]).is_some())
                 .collect()
         };
         assert_eq!(stores(&mut memory), (0x1000..0x103d).collect::<Vec<_>>());
@@ -272,10 +322,10 @@ mod tests {
         assert_eq!(stores(&mut memory), writable.collect::<Vec<_>>());
         assert_eq!(memory.read(0x1010, 5), Ok(&[0; 5][..]));
         assert_eq!(memory.read(0x1030, 16), Ok(&[0; 16][..]));
-        assert!(memory.store(0x100f, [1]).is_some());
-        assert!(memory.store(0x1010, [1]).is_none());
-        assert!(memory.store(0x1014, [1]).is_none());
-        assert!(memory.store(0x1015, [1]).is_some());
+        assert!(memory.store(0x100f, &[1]).is_some());
+        assert!(memory.store(0x1010, &[1]).is_none());
+        assert!(memory.store(0x1014, &[1]).is_none());
+        assert!(memory.store(0x1015, &[1]).is_some());
         assert_eq!(memory.write(0x1010, &[7; 5]), Ok(()));
         assert_eq!(memory.read(0x1010, 5), Ok(&[7; 5][..]));
         let (address, length) = (0x1038, 9);
@@ -290,9 +340,9 @@ mod tests {
     fn all_memory_may_be_protected() {
         let mut memory = Memory::new(0xffff_fff0, 16).unwrap();
         memory.protect(0xffff_fff0, 16).unwrap();
-        assert!((0xffff_fff0..=0xffff_ffff).all(|address| memory.store(address, [1]).is_none()));
-        assert!(memory.store(0xffff_fff0, [1; 4]).is_none());
-        assert!(memory.store(0xffff_fffc, [1; 4]).is_none());
+        assert!((0xffff_fff0..=0xffff_ffff).all(|address| memory.store(address, &[1]).is_none()));
+        assert!(memory.store(0xffff_fff0, &[1; 4]).is_none());
+        assert!(memory.store(0xffff_fffc, &[1; 4]).is_none());
     }
 
     #[test]

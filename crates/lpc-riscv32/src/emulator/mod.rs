@@ -14,9 +14,11 @@
 
 mod code;
 mod execute;
+mod handlers;
 mod hart;
 mod machine_csr;
 mod memory;
+mod op;
 mod operations;
 mod profile;
 mod registers;
@@ -31,10 +33,13 @@ pub use trap::{Stop, Trap, TrapCause};
 use crate::extension::{Extension, ExtensionSet};
 use crate::gpr::Gpr;
 use code::Code;
-use hart::Hart;
+use core::ops::AddAssign;
+use hart::{Ended, Hart};
 use machine_csr::MachineCsrs;
+use op::Strictness;
+use profile::Profiler;
 use registers::Registers;
-use trace::NoTrace;
+use trace::Observer;
 
 /// What loads and stores at addresses that are no multiple of their size do.
 ///
@@ -82,6 +87,15 @@ pub struct Counters {
     pub taken_branches: u64,
 }
 
+impl AddAssign for Counters {
+    fn add_assign(&mut self, other: Counters) {
+        self.instructions += other.instructions;
+        self.loads += other.loads;
+        self.stores += other.stores;
+        self.taken_branches += other.taken_branches;
+    }
+}
+
 /// The machine. See the [module documentation](self).
 #[derive(Clone)]
 pub struct Emulator {
@@ -104,18 +118,19 @@ impl Emulator {
             csrs: MachineCsrs::default(),
             memory,
             counters: Counters::default(),
-            misaligned_data_bits: match config.misaligned {
-                Misaligned::Allow => 0,
-                Misaligned::Trap => 3,
-            },
             misaligned_parcel_bits: u32::from(!has_compressed),
             reservation: None,
+            ended: Ended::NEVER,
+        };
+        let strictness = Strictness {
+            traps_misaligned: config.misaligned == Misaligned::Trap,
+            misaligned_parcel_bits: hart.misaligned_parcel_bits,
         };
         Emulator {
             config,
             pc: 0,
             hart,
-            code: Code::empty(config.extensions),
+            code: Code::empty(config.extensions, strictness),
             halt_address: Self::DEFAULT_HALT_ADDRESS,
         }
     }
@@ -165,7 +180,8 @@ impl Emulator {
     /// [`MemoryError`] if the range is not inside the memory, or if there is no room for what is decoded; nothing changes then.
     pub fn set_executable(&mut self, address: u32, length: u32) -> Result<(), MemoryError> {
         self.hart.memory.read(address, length as usize)?;
-        self.code = Code::new(self.config.extensions, address, length)?;
+        self.code = self.code.of_range(address, length)?;
+        self.hart.memory.watch_code(address, length);
         Ok(())
     }
 
@@ -211,33 +227,17 @@ impl Emulator {
 
     /// Executes up to `limit` instructions from the pc on.
     pub fn run(&mut self, limit: u64) -> Stop {
-        self.execute(limit, &mut NoTrace)
+        self.execute(limit, Observer::Nobody)
     }
 
     /// As [`Emulator::run`], and calls `tracer` before each instruction.
-    pub fn run_traced(&mut self, limit: u64, mut tracer: &mut dyn FnMut(&TraceEvent<'_>)) -> Stop {
-        self.execute(limit, &mut tracer)
+    pub fn run_traced(&mut self, limit: u64, tracer: &mut dyn FnMut(&TraceEvent<'_>)) -> Stop {
+        self.execute(limit, Observer::Tracer(tracer))
     }
 
     /// As [`Emulator::run`], and adds to `profile` how often each instruction was executed.
     pub fn run_profiled(&mut self, limit: u64, profile: &mut Profile) -> Stop {
-        for _ in 0..limit {
-            let pc = self.pc;
-            let before = self.hart.counters;
-            let stop = self.step();
-            let after = self.hart.counters;
-            if after.instructions != before.instructions {
-                let executions = Executions {
-                    count: 1,
-                    taken: after.taken_branches - before.taken_branches,
-                };
-                profile.add(pc, executions);
-            }
-            if let Err(stop) = stop {
-                return stop;
-            }
-        }
-        self.run(0)
+        self.execute(limit, Observer::Profiler(Profiler::new(profile)))
     }
 
     /// Executes one instruction.

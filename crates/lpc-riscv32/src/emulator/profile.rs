@@ -1,6 +1,8 @@
 //! How often each instruction was executed.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use core::ops::AddAssign;
 
 /// How often the instructions at each address were executed, summed over all runs that were given it: see
 /// [`Emulator::run_profiled`](super::Emulator::run_profiled).
@@ -20,6 +22,13 @@ pub struct Executions {
     pub taken: u64,
 }
 
+impl AddAssign for Executions {
+    fn add_assign(&mut self, other: Executions) {
+        self.count += other.count;
+        self.taken += other.taken;
+    }
+}
+
 impl Profile {
     /// Of no run.
     pub fn new() -> Profile {
@@ -36,9 +45,45 @@ impl Profile {
         self.by_pc.iter().map(|(pc, executions)| (*pc, *executions))
     }
 
-    pub(super) fn add(&mut self, pc: u32, Executions { count, taken }: Executions) {
-        let sum = self.by_pc.entry(pc).or_default();
-        sum.count += count;
-        sum.taken += taken;
+    fn add(&mut self, pc: u32, executions: Executions) {
+        if executions.count != 0 {
+            *self.by_pc.entry(pc).or_default() += executions;
+        }
+    }
+}
+
+/// Adds to a [`Profile`] what is executed, most of it only when dropped.
+pub(super) struct Profiler<'a> {
+    profile: &'a mut Profile,
+    /// An address and its executions, which are not in the profile yet, at the place that the address hashes to.
+    recent: Box<[(u32, Executions); RECENT]>,
+}
+
+/// A power of two.
+const RECENT: usize = 1 << 10;
+
+impl<'a> Profiler<'a> {
+    pub(super) fn new(profile: &'a mut Profile) -> Profiler<'a> {
+        Profiler {
+            profile,
+            recent: Box::new([(0, Executions::default()); RECENT]),
+        }
+    }
+
+    pub(super) fn add(&mut self, pc: u32, executions: Executions) {
+        let place = &mut self.recent[(pc >> 1) as usize % RECENT];
+        if place.0 != pc {
+            self.profile.add(place.0, place.1);
+            *place = (pc, Executions::default());
+        }
+        place.1 += executions;
+    }
+}
+
+impl Drop for Profiler<'_> {
+    fn drop(&mut self) {
+        for (pc, executions) in &*self.recent {
+            self.profile.add(*pc, *executions);
+        }
     }
 }

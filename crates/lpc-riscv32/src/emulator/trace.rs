@@ -1,7 +1,11 @@
 //! Watching a run instruction by instruction.
 
+use super::Counters;
+use super::code::Code;
 use super::hart::Hart;
 use super::memory::Memory;
+use super::profile::{Executions, Profiler};
+use crate::fetch::FetchedInst;
 use crate::gpr::Gpr;
 use crate::inst::Inst;
 
@@ -28,28 +32,41 @@ impl TraceEvent<'_> {
     }
 }
 
-/// What the execution loop reports to. Without tracing it is compiled away.
-pub(super) trait Trace {
-    /// Whether to report at all.
-    const ENABLED: bool;
-
-    /// Reports one instruction.
-    fn instruction(&mut self, event: &TraceEvent<'_>);
+/// Who watches a run.
+pub(super) enum Observer<'a> {
+    Nobody,
+    /// Is called before each instruction.
+    Tracer(&'a mut dyn FnMut(&TraceEvent<'_>)),
+    Profiler(Profiler<'a>),
 }
 
-/// Reports nothing.
-pub(super) struct NoTrace;
+impl Observer<'_> {
+    /// Reports the instruction at `pc`, which is decoded and about to execute.
+    #[inline(always)]
+    pub(super) fn before(&mut self, pc: u32, hart: &Hart, code: &Code) {
+        if let Observer::Tracer(tracer) = self
+            && let Ok(FetchedInst { inst, length, .. }) = code.fetch(pc, &hart.memory)
+        {
+            tracer(&TraceEvent {
+                pc,
+                inst,
+                length,
+                hart,
+            });
+        }
+    }
 
-impl Trace for NoTrace {
-    const ENABLED: bool = false;
-
-    fn instruction(&mut self, _: &TraceEvent<'_>) {}
-}
-
-impl Trace for &mut dyn FnMut(&TraceEvent<'_>) {
-    const ENABLED: bool = true;
-
-    fn instruction(&mut self, event: &TraceEvent<'_>) {
-        self(event);
+    /// Reports what the instruction at `pc` has changed in the counters.
+    #[inline(always)]
+    pub(super) fn after(&mut self, pc: u32, before: Counters, after: Counters) {
+        if let Observer::Profiler(profiler) = self {
+            profiler.add(
+                pc,
+                Executions {
+                    count: after.instructions - before.instructions,
+                    taken: after.taken_branches - before.taken_branches,
+                },
+            );
+        }
     }
 }
