@@ -1,6 +1,6 @@
 //! The compiler: a function or a module in, machine code out.
 //!
-//! [`compile_function`] is the whole pipeline. Each of its steps can be called by itself, to look at what lies between.
+//! [`Compiler::compile`] is the whole pipeline. Each of its steps can be called by itself, to look at what lies between.
 
 use crate::backend::blockorder::BlockLoweringOrder;
 use crate::backend::emit::{CompiledCode, EmitError, emit};
@@ -36,7 +36,110 @@ pub struct CompiledModule {
     pub functions: Vec<CompiledFunction>,
 }
 
-/// Compiles `func`, which must have passed the verifier.
+/// Compiles functions, and keeps memory from one to the next.
+///
+/// What it keeps is small, whatever the functions are: the memory for a large one is given back as soon as a pass is through with it.
+#[derive(Default)]
+pub struct Compiler {
+    analyses: Analyses,
+    regalloc: regalloc2::Ctx,
+}
+
+/// What is known of the shape of a function.
+#[derive(Default)]
+struct Analyses {
+    cfg: ControlFlowGraph,
+    domtree: DominatorTree,
+    loops: LoopAnalysis,
+}
+
+/// The most instructions of a function after which memory is kept. To allocate it anew costs little beside compiling more.
+const MAX_INSTS_TO_KEEP_MEMORY: usize = 256;
+
+impl Compiler {
+    /// A compiler that has not compiled anything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Compiles `func`, which must have passed the verifier.
+    ///
+    /// # Errors
+    /// When the function needs something that the backend lacks, or is too large for the machine.
+    pub fn compile(
+        &mut self,
+        func: &Function,
+        settings: &Settings,
+    ) -> Result<CompiledFunction, CompileError> {
+        let vcode = self.lower(func, settings)?;
+        self.finish(func.name.clone(), vcode, settings)
+    }
+
+    /// As [`Self::compile`], and gives the memory of `func` back as soon as it has been lowered.
+    ///
+    /// # Errors
+    /// Those of [`Self::compile`].
+    pub fn compile_owned(
+        &mut self,
+        func: Function,
+        settings: &Settings,
+    ) -> Result<CompiledFunction, CompileError> {
+        let vcode = self.lower(&func, settings)?;
+        let Function { name, .. } = func;
+        self.finish(name, vcode, settings)
+    }
+
+    /// The passes behind lowering.
+    fn finish(
+        &mut self,
+        name: ExternalName,
+        vcode: VCode<MInst>,
+        settings: &Settings,
+    ) -> Result<CompiledFunction, CompileError> {
+        let allocation = self.allocate_registers(&vcode, settings)?;
+        let code = emit_function(vcode, &allocation, settings)?;
+        Ok(CompiledFunction { name, code })
+    }
+
+    /// As [`lower_function`].
+    fn lower(
+        &mut self,
+        func: &Function,
+        settings: &Settings,
+    ) -> Result<VCode<MInst>, CompileError> {
+        let abi = abi_signature(&func.signature)
+            .map_err(|error| CompileError::Signature { call: None, error })?;
+        let Analyses {
+            cfg,
+            domtree,
+            loops,
+        } = &mut self.analyses;
+        cfg.compute(func);
+        domtree.compute(func, cfg);
+        loops.compute(cfg, domtree);
+        let order = BlockLoweringOrder::new(func, domtree);
+        let vcode = lower::<Riscv32Backend>(func, settings, &abi, &order, loops);
+        if func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY {
+            self.analyses = Analyses::default();
+        }
+        vcode
+    }
+
+    /// As [`allocate_registers`].
+    fn allocate_registers(
+        &mut self,
+        vcode: &VCode<MInst>,
+        settings: &Settings,
+    ) -> Result<Allocation, CompileError> {
+        let allocation = regalloc::run(vcode, settings.regalloc, &mut self.regalloc);
+        if vcode.insts().len() > MAX_INSTS_TO_KEEP_MEMORY {
+            self.regalloc = regalloc2::Ctx::default();
+        }
+        allocation.map_err(CompileError::RegisterAllocation)
+    }
+}
+
+/// Compiles `func`, which must have passed the verifier. Who compiles many functions keeps a [`Compiler`].
 ///
 /// # Errors
 /// When the function needs something that the backend lacks, or is too large for the machine.
@@ -44,13 +147,7 @@ pub fn compile_function(
     func: &Function,
     settings: &Settings,
 ) -> Result<CompiledFunction, CompileError> {
-    let vcode = lower_function(func, settings)?;
-    let allocation = allocate_registers(&vcode, settings)?;
-    let code = emit_function(vcode, &allocation, settings)?;
-    Ok(CompiledFunction {
-        name: func.name.clone(),
-        code,
-    })
+    Compiler::new().compile(func, settings)
 }
 
 /// Compiles all functions of `module`, which must have passed the verifier, and the routines of the
@@ -64,8 +161,9 @@ pub fn compile_module(
     module: &Module,
     settings: &Settings,
 ) -> Result<CompiledModule, ModuleCompileError> {
-    let functions = map_functions(module, |function, func| {
-        compile_function(func, settings).map_err(|error| ModuleCompileError { function, error })
+    let functions = map_functions(module, Compiler::new, |compiler, function, func| {
+        let compiled = compiler.compile(func, settings);
+        compiled.map_err(|error| ModuleCompileError { function, error })
     });
     let mut compiled = CompiledModule {
         functions: functions.into_iter().collect::<Result<_, _>>()?,
@@ -75,33 +173,42 @@ pub fn compile_module(
 }
 
 /// What `work` gives for each function of `module`, in the order of the module. With the feature `parallel` the work is done
-/// on all cores.
+/// on all cores. It is given what `init` made before, for the first function or once for several.
 #[cfg(not(feature = "parallel"))]
-pub fn map_functions<R>(module: &Module, mut work: impl FnMut(FuncId, &Function) -> R) -> Vec<R> {
+pub fn map_functions<S, R>(
+    module: &Module,
+    init: impl Fn() -> S,
+    work: impl Fn(&mut S, FuncId, &Function) -> R,
+) -> Vec<R> {
+    let mut state = init();
     let functions = module.functions();
-    functions.map(|(id, func)| work(id, func)).collect()
+    functions
+        .map(|(id, func)| work(&mut state, id, func))
+        .collect()
 }
 
 /// What `work` gives for each function of `module`, in the order of the module. The work is done on all cores, or by the
-/// threads of the pool that this is called in.
+/// threads of the pool that this is called in. It is given what `init` made before, once for several functions of a thread.
 #[cfg(feature = "parallel")]
-pub fn map_functions<R: Send>(
+pub fn map_functions<S, R: Send>(
     module: &Module,
-    work: impl Fn(FuncId, &Function) -> R + Sync,
+    init: impl Fn() -> S + Sync + Send,
+    work: impl Fn(&mut S, FuncId, &Function) -> R + Sync + Send,
 ) -> Vec<R> {
     use rayon::iter::{IntoParallelIterator, ParallelIterator};
     let functions: Vec<_> = module.functions().collect();
     functions
         .into_par_iter()
-        .map(|(id, func)| work(id, func))
+        .map_init(init, |state, (id, func)| work(state, id, func))
         .collect()
 }
 
 impl CompiledModule {
     /// Adds the routines that the functions call, and those that the routines call.
     pub fn add_routines(&mut self, settings: &Settings) {
+        let mut compiler = Compiler::new();
         self.add_routines_with(&mut |routine| {
-            let function = compile_function(&routine.function(), settings);
+            let function = compiler.compile_owned(routine.function(), settings);
             function.expect("a target that calls routines can compile them")
         });
     }
@@ -138,14 +245,7 @@ impl CompiledFunction {
 /// # Errors
 /// When the function needs something that the backend lacks.
 pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MInst>, CompileError> {
-    let abi = abi_signature(&func.signature)
-        .map_err(|error| CompileError::Signature { call: None, error })?;
-    let cfg = ControlFlowGraph::with_function(func);
-    let domtree = DominatorTree::with_function(func, &cfg);
-    let order = BlockLoweringOrder::new(func, &domtree);
-    let mut loops = LoopAnalysis::new();
-    loops.compute(&cfg, &domtree);
-    lower::<Riscv32Backend>(func, settings, &abi, &order, loops)
+    Compiler::new().lower(func, settings)
 }
 
 /// Gives each virtual register of `vcode` its places.
@@ -156,7 +256,7 @@ pub fn allocate_registers(
     vcode: &VCode<MInst>,
     settings: &Settings,
 ) -> Result<Allocation, CompileError> {
-    regalloc::run(vcode, settings.regalloc).map_err(CompileError::RegisterAllocation)
+    Compiler::new().allocate_registers(vcode, settings)
 }
 
 /// Turns `vcode` into machine code, with the registers that `allocation` gave it.

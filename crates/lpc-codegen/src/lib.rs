@@ -14,8 +14,8 @@ pub mod runtime;
 pub mod settings;
 
 pub use compile::{
-    CompiledFunction, CompiledModule, allocate_registers, compile_function, compile_module,
-    emit_function, lower_function, map_functions,
+    CompiledFunction, CompiledModule, Compiler, allocate_registers, compile_function,
+    compile_module, emit_function, lower_function, map_functions,
 };
 pub use error::{CompileError, ModuleCompileError};
 pub use settings::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};

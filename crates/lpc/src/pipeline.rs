@@ -57,10 +57,14 @@ impl Compilation {
         let mut times = PassTimes::default();
         let mut compiled = CompiledModule::default();
         let mut errors = Vec::new();
-        let functions = map_functions(&source.module, |id, func| {
-            let mut times = PassTimes::default();
-            (id, compile_function(func, settings, &mut times), times)
-        });
+        let functions = map_functions(
+            &source.module,
+            || (),
+            |(), id, func| {
+                let mut times = PassTimes::default();
+                (id, compile_function(func, settings, &mut times), times)
+            },
+        );
         for (id, function, function_times) in functions {
             times += function_times;
             match function {

@@ -3,7 +3,7 @@
 use super::corpus::BothForms;
 use super::cranelift::Cranelift;
 use cpu_time::ThreadTime;
-use lpc_codegen::{OptLevel, RegallocAlgorithm, Settings, compile_function};
+use lpc_codegen::{Compiler, OptLevel, RegallocAlgorithm, Settings};
 use peakmem_alloc::PeakMemAllocTrait;
 use std::hint::black_box;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(super) struct Heap {
 
 /// A compiler with its settings and the memory that it keeps between functions.
 pub(super) enum Candidate {
-    Lpc(Settings),
+    Lpc(Box<Compiler>, Settings),
     Cranelift(Box<Cranelift>),
 }
 
@@ -50,11 +50,12 @@ impl Candidate {
     /// One for each of [`NAMES`].
     pub(super) fn all() -> [Self; NAMES.len()] {
         let lpc = |opt_level, regalloc| {
-            Self::Lpc(Settings {
+            let settings = Settings {
                 opt_level,
                 regalloc,
                 ..Settings::default()
-            })
+            };
+            Self::Lpc(Box::default(), settings)
         };
         let cranelift =
             |opt_level, regalloc| Self::Cranelift(Box::new(Cranelift::new(opt_level, regalloc)));
@@ -72,9 +73,9 @@ impl Candidate {
     /// made is given back outside of the time.
     pub(super) fn time(&mut self, function: &BothForms) -> Duration {
         match self {
-            Self::Lpc(settings) => {
+            Self::Lpc(compiler, settings) => {
                 let start = ThreadTime::now();
-                let compiled = compile_function(&function.ours, settings);
+                let compiled = compiler.compile(&function.ours, settings);
                 let time = start.elapsed();
                 black_box(&compiled);
                 time
@@ -93,11 +94,12 @@ impl Candidate {
     /// What compiling `function` takes of the heap, by a compiler that keeps nothing of other functions.
     pub(super) fn heap(&mut self, function: &BothForms, heap: &dyn PeakMemAllocTrait) -> Heap {
         match self {
-            Self::Lpc(settings) => {
+            Self::Lpc(compiler, settings) => {
+                **compiler = Compiler::new();
                 heap.reset_peak_memory();
                 let func = function.ours.clone();
                 let ir = heap.get_peak_memory();
-                let compiled = compile_function(&func, settings);
+                let compiled = compiler.compile_owned(func, settings);
                 let peak = heap.get_peak_memory();
                 black_box(&compiled);
                 Heap { peak, ir }

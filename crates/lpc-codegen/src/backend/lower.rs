@@ -37,6 +37,10 @@ use lpc_lpir::ir::{
     Block, Function, Inst, InstructionData, Opcode, SigRef, Signature, SourceLoc, StackSlot,
     StackSlotData, Type, Value,
 };
+use regalloc2::VReg;
+
+/// Stands for the registers of values that have none yet.
+const NO_VREG: VReg = VReg::invalid();
 
 /// What a machine adds to lowering.
 pub trait LowerBackend {
@@ -78,10 +82,12 @@ pub struct Lower<'f, I: MachInst> {
     pub settings: &'f Settings,
     /// The function's own signature.
     pub abi: &'f AbiSignature,
+    /// Whether some value of the function is a floating-point number.
+    pub has_floats: bool,
     builder: VCodeBuilder<I>,
     vregs: VRegAllocator,
-    /// The number of the first virtual register of each value that has some.
-    first_vreg: SecondaryMap<Value, Option<VirtualReg>>,
+    /// The first virtual register of each value that has some; the others have [`NO_VREG`].
+    first_vreg: SecondaryMap<Value, VReg>,
     /// The words of each value that are read by what has been lowered, as a bit set.
     needed: SecondaryMap<Value, u8>,
     slot_offsets: SecondaryMap<StackSlot, u32>,
@@ -89,7 +95,7 @@ pub struct Lower<'f, I: MachInst> {
     call_abis: SecondaryMap<SigRef, Option<Rc<AbiSignature>>>,
     /// The address of the memory for results that do not fit in registers.
     return_area_pointer: Option<VirtualReg>,
-    loops: LoopAnalysis,
+    loops: &'f LoopAnalysis,
     /// The block that is being lowered.
     current_block: Option<Block>,
     /// Words of operands of the current instruction that are constants, and that it finds in a register all the same: the
@@ -110,7 +116,7 @@ pub fn lower<B: LowerBackend>(
     settings: &Settings,
     abi: &AbiSignature,
     order: &BlockLoweringOrder,
-    loops: LoopAnalysis,
+    loops: &LoopAnalysis,
 ) -> Result<VCode<B::Inst>, CompileError> {
     let mut ctx = Lower::new(func, settings, abi, order, loops)?;
     for (index, &block) in order.blocks().iter().enumerate().rev() {
@@ -136,7 +142,7 @@ pub fn lower<B: LowerBackend>(
     }
     let stack_limit = B::lower_stack_limit(&mut ctx)?;
     ctx.builder.set_stack_limit(stack_limit);
-    Ok(ctx.builder.build(ctx.vregs))
+    Ok(ctx.finish())
 }
 
 fn lower_block<B: LowerBackend>(
@@ -195,7 +201,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         settings: &'f Settings,
         abi: &'f AbiSignature,
         order: &BlockLoweringOrder,
-        loops: LoopAnalysis,
+        loops: &'f LoopAnalysis,
     ) -> Result<Self, CompileError> {
         let num_blocks = order.blocks().len();
         let num_insts = func.dfg.num_insts();
@@ -203,9 +209,10 @@ impl<'f, I: MachInst> Lower<'f, I> {
             func,
             settings,
             abi,
+            has_floats: has_floats(func),
             builder: VCodeBuilder::new(VCodeBuildDirection::Backward, num_blocks, num_insts),
             vregs: VRegAllocator::new(),
-            first_vreg: SecondaryMap::new(),
+            first_vreg: SecondaryMap::with_default(NO_VREG),
             needed: SecondaryMap::new(),
             slot_offsets: SecondaryMap::new(),
             call_abis: SecondaryMap::new(),
@@ -250,7 +257,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// Labels the registers of all values that have some.
     fn label_values(&mut self) {
         for value in self.func.dfg.values() {
-            let Some(first) = self.first_vreg[value] else {
+            let Some(first) = self.first_vreg_of(value) else {
                 continue;
             };
             for word in 0..words_of(self.func.dfg.value_type(value)) {
@@ -316,7 +323,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     pub fn put_word_in_reg(&mut self, value: Value, index: usize) -> Reg {
         let value = self.func.dfg.resolve_aliases(value);
         self.needed[value] |= 1 << index;
-        self.value_regs(value).regs()[index].to_reg()
+        self.value_reg(value, index).to_reg()
     }
 
     /// The registers that the current instruction must write for its result `value`.
@@ -327,7 +334,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// Makes `reg`, which is virtual, hold the word number `index` of the result `value` of the current instruction.
     pub fn alias_output_word(&mut self, value: Value, index: usize, reg: Reg) {
-        let output = self.value_regs(value).regs()[index];
+        let output = self.value_reg(value, index);
         let reg = reg
             .to_virtual_reg()
             .expect("only virtual registers have aliases");
@@ -412,27 +419,34 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.builder.frame()
     }
 
-    fn value_regs(&mut self, value: Value) -> ValueRegs<VirtualReg> {
-        let words = words_of(self.ty(value));
-        let first = match self.first_vreg[value] {
+    fn first_vreg_of(&self, value: Value) -> Option<VirtualReg> {
+        let first = self.first_vreg[value];
+        (first != NO_VREG).then(|| VirtualReg::from_allocator_vreg(first))
+    }
+
+    /// The register of the word number `index` of `value`. All of a value follow each other.
+    fn value_reg(&mut self, value: Value, index: usize) -> VirtualReg {
+        let first = match self.first_vreg_of(value) {
             Some(first) => first,
             None => {
                 let first = self.vregs.alloc(RegClass::Int);
-                for _ in 1..words {
+                for _ in 1..words_of(self.ty(value)) {
                     self.vregs.alloc(RegClass::Int);
                 }
-                self.first_vreg[value] = Some(first);
+                self.first_vreg[value] = first.to_allocator_vreg();
                 first
             }
         };
-        let word = |index| {
-            VirtualReg::with_index(first.index() + index, RegClass::Int)
-                .expect("the registers of a value were allocated together")
-        };
-        match words {
+        VirtualReg::with_index(first.index() + index as u32, RegClass::Int)
+            .expect("the registers of a value were allocated together")
+    }
+
+    fn value_regs(&mut self, value: Value) -> ValueRegs<VirtualReg> {
+        let first = self.value_reg(value, 0);
+        match words_of(self.ty(value)) {
             1 => ValueRegs::one(first),
-            2 => ValueRegs::two(first, word(1)),
-            _ => ValueRegs::four([first, word(1), word(2), word(3)]),
+            2 => ValueRegs::two(first, self.value_reg(value, 1)),
+            _ => ValueRegs::four(core::array::from_fn(|index| self.value_reg(value, index))),
         }
     }
 
@@ -466,6 +480,13 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.branch_args = args;
     }
 
+    /// The function that was built. All else is given back before the builder takes memory for what it adds.
+    fn finish(self) -> VCode<I> {
+        let into_parts = |ctx: Self| (ctx.builder, ctx.vregs);
+        let (builder, vregs) = into_parts(self);
+        builder.build(vregs)
+    }
+
     /// Hands what the current instruction was lowered to over to the builder.
     fn flush(&mut self, srcloc: SourceLoc) {
         self.constants_outside_loop.clear();
@@ -473,6 +494,11 @@ impl<'f, I: MachInst> Lower<'f, I> {
             self.builder.push(inst, srcloc);
         }
     }
+}
+
+fn has_floats(func: &Function) -> bool {
+    let mut values = func.dfg.values();
+    values.any(|value| func.dfg.value_type(value).is_float())
 }
 
 /// The memory that is set aside for a stack slot.

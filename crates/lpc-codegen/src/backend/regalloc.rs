@@ -13,7 +13,7 @@ use super::vcode::{BlockIndex, InsnIndex, VCode};
 use core::fmt;
 use regalloc2::checker::Checker;
 use regalloc2::{
-    Function, InstRange, MachineEnv, Operand, OperandConstraint, Output, PReg, PRegSet,
+    Ctx, Function, InstRange, MachineEnv, Operand, OperandConstraint, Output, PReg, PRegSet,
     RegAllocError, RegClass, RegallocOptions, SpillSlot, VReg,
 };
 
@@ -89,7 +89,7 @@ pub struct Allocation {
     pub algorithm: RegallocAlgorithm,
 }
 
-/// Allocates registers.
+/// Allocates registers. `ctx` keeps memory of an allocator from one function to the next.
 ///
 /// In debug builds, and with the feature `check-regalloc`, this is [`run_validated`]; else lowering and the allocator are
 /// trusted.
@@ -102,11 +102,12 @@ pub struct Allocation {
 pub fn run<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
+    ctx: &mut Ctx,
 ) -> Result<Allocation, AllocationError> {
     if cfg!(any(debug_assertions, feature = "check-regalloc")) {
         return run_validated(vcode, algorithm);
     }
-    allocate(vcode, algorithm, false)
+    allocate(vcode, algorithm, false, ctx)
 }
 
 /// Allocates registers for code that nobody vouches for, such as parsed text: the function is checked to be in SSA form first,
@@ -132,7 +133,7 @@ pub fn run_validated<I: MachInst>(
     if validate_ssa {
         check_branch_args(vcode).map_err(AllocationError::Refused)?;
     }
-    let allocation = allocate(vcode, algorithm, validate_ssa)?;
+    let allocation = allocate(vcode, algorithm, validate_ssa, &mut Ctx::default())?;
     let places = (PReg::NUM_INDEX + allocation.output.num_spillslots) as u64;
     if blocks * places <= MAX_VERIFIED_PLACES && insts * places <= MAX_VERIFIED_STEPS {
         verify(vcode, &allocation);
@@ -159,6 +160,7 @@ fn allocate<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
     validate_ssa: bool,
+    ctx: &mut Ctx,
 ) -> Result<Allocation, AllocationError> {
     check_num_vregs(vcode)?;
     let algorithm = algorithm.for_code(vcode);
@@ -173,8 +175,9 @@ fn allocate<I: MachInst>(
             RegallocAlgorithm::Fastalloc => regalloc2::Algorithm::Fastalloc,
         },
     };
-    let output = regalloc2::run(vcode, machine_env(vcode, algorithm), &options);
-    let mut output = output.map_err(AllocationError::Refused)?;
+    let env = machine_env(vcode, algorithm);
+    regalloc2::run_with_ctx(vcode, env, &options, ctx).map_err(AllocationError::Refused)?;
+    let mut output = core::mem::take(&mut ctx.output);
     if algorithm == RegallocAlgorithm::Fastalloc {
         forward_spills(vcode, &mut output);
     }

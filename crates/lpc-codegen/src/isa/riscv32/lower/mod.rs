@@ -46,7 +46,9 @@ impl LowerBackend for Riscv32Backend {
     fn lower(ctx: &mut Lower<'_, MInst>, inst: Inst) -> LowerResult {
         use Opcode::*;
         let opcode = ctx.data(inst).opcode();
-        refuse_floats(ctx, inst)?;
+        if ctx.has_floats {
+            refuse_floats(ctx, inst)?;
+        }
         match opcode {
             Iconst => constants::lower_iconst(ctx, inst),
             Nop => Ok(()),
