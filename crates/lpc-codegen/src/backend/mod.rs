@@ -34,3 +34,4 @@ pub mod value_regs;
 pub mod vcode;
 pub mod vcode_builder;
 pub mod vcode_text;
+pub mod vreg_numbering;

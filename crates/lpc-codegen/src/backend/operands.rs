@@ -11,8 +11,9 @@
 //! hear of them. Allocatable physical registers are named by fixed constraints only.
 
 use super::reg::{RealReg, Reg, VirtualReg, Writable};
+use super::vreg_numbering::VRegNumbering;
 use alloc::vec::Vec;
-use regalloc2::{Allocation, Operand, OperandConstraint, OperandKind, OperandPos, PRegSet, VReg};
+use regalloc2::{Allocation, Operand, OperandConstraint, OperandKind, OperandPos, PRegSet};
 
 /// Receives the operands of an instruction.
 pub trait OperandVisitor {
@@ -28,7 +29,7 @@ pub trait OperandVisitor {
     /// A physical register that stands where a virtual one could: it must not be allocatable.
     fn real_operand(&mut self, _reg: RealReg) {}
 
-    /// Registers that hold arbitrary values after the instruction. They must not be defined by it as well.
+    /// Registers that hold arbitrary values after the instruction, a call that returns. They must not be defined by it as well.
     fn add_clobbers(&mut self, _clobbers: PRegSet) {}
 }
 
@@ -94,29 +95,28 @@ impl dyn OperandVisitor + '_ {
     }
 }
 
-/// Collects operands for the register allocator into one flat array.
+/// Collects operands for the register allocator into one flat array, and gives virtual registers their final numbers.
 pub struct OperandCollector<'a> {
     operands: &'a mut Vec<Operand>,
     clobbers: PRegSet,
     allocatable: PRegSet,
-    aliases: &'a dyn Fn(VirtualReg) -> VirtualReg,
+    numbering: &'a mut VRegNumbering,
 }
 
 impl<'a> OperandCollector<'a> {
     /// A collector for one instruction, which appends to `operands`.
     ///
-    /// `allocatable` are the registers that must not be named except by constraints; `aliases` maps each virtual register
-    /// to the one that stands for it.
+    /// `allocatable` are the registers that must not be named except by constraints.
     pub fn new(
         operands: &'a mut Vec<Operand>,
         allocatable: PRegSet,
-        aliases: &'a dyn Fn(VirtualReg) -> VirtualReg,
+        numbering: &'a mut VRegNumbering,
     ) -> Self {
         Self {
             operands,
             clobbers: PRegSet::empty(),
             allocatable,
-            aliases,
+            numbering,
         }
     }
 
@@ -137,9 +137,8 @@ impl OperandVisitor for OperandCollector<'_> {
         let virtual_reg = reg
             .to_virtual_reg()
             .expect("constrained operands are virtual registers before allocation");
-        let virtual_reg = (self.aliases)(virtual_reg);
-        *reg = virtual_reg.to_reg();
-        let vreg: VReg = virtual_reg.to_allocator_vreg();
+        let vreg = self.numbering.number(virtual_reg.to_allocator_vreg());
+        *reg = VirtualReg::from_allocator_vreg(vreg).to_reg();
         self.operands
             .push(Operand::new(vreg, constraint, kind, pos));
     }

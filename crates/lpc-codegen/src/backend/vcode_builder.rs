@@ -10,17 +10,20 @@
 
 use super::constants::VCodeConstants;
 use super::frame::FrameRequirements;
-use super::machinst::MachInst;
+use super::machinst::{CallType, MachInst};
 use super::operands::OperandCollector;
 use super::ranges::{IndexRange, Ranges};
-use super::reg::{PINNED_REGS, Reg, RegClass, VirtualReg, Writable};
+use super::reg::{Reg, VirtualReg};
 use super::value_labels::ValueLabel;
 use super::vcode::{BlockData, BlockFlags, BlockIndex, InsnIndex, VCode, allocator_vreg};
+use super::vreg_numbering::VRegNumbering;
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
 use lpc_lpir::ir::SourceLoc;
-use regalloc2::{PRegSet, VReg};
+use regalloc2::PRegSet;
+
+pub use super::vreg_numbering::VRegAllocator;
 
 /// The order in which blocks and the instructions of each block are handed to a [`VCodeBuilder`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,15 +156,15 @@ impl<I: MachInst> VCodeBuilder<I> {
 
     /// Completes the function, whose first block is its entry.
     ///
-    /// `vregs` is the allocator of all virtual registers that the instructions name; its aliases are resolved here.
-    pub fn build(mut self, mut vregs: VRegAllocator) -> VCode<I> {
-        vregs.shorten_chains();
+    /// `vregs` is the allocator of all virtual registers that the instructions name; they are [numbered](VRegNumbering) here.
+    pub fn build(mut self, vregs: VRegAllocator) -> VCode<I> {
         if self.direction == VCodeBuildDirection::Backward {
             self.reverse();
         }
-        self.vcode.num_vregs = vregs.num_vregs();
-        self.collect_operands(&vregs);
-        self.resolve_value_labels(&vregs);
+        let mut numbering = vregs.into_numbering();
+        self.collect_operands(&mut numbering);
+        self.number_value_labels(&mut numbering);
+        self.vcode.num_vregs = numbering.num_vregs();
         self.compute_preds();
         debug_assert!(self.targets_are_successors());
         self.vcode
@@ -187,36 +190,36 @@ impl<I: MachInst> VCodeBuilder<I> {
         self.vcode.srclocs.reverse();
     }
 
-    fn collect_operands(&mut self, vregs: &VRegAllocator) {
+    /// Describes all instructions to the allocator, and gives all registers their numbers.
+    fn collect_operands(&mut self, numbering: &mut VRegNumbering) {
         let vcode = &mut self.vcode;
         let env = I::machine_env(vcode.frame.preserve_frame_pointers);
         let allocatable = PRegSet::from(env);
-        let resolve = |reg| vregs.resolve(reg);
         vcode.operand_ranges = Ranges::with_capacity(vcode.insts.len());
-        vcode.operands.reserve(vcode.insts.len() * 2);
+        // Few instructions have more than three, many have one or two.
+        vcode.operands.reserve(vcode.insts.len() * 5 / 2);
         for (index, inst) in vcode.insts.iter_mut().enumerate() {
-            let mut collector = OperandCollector::new(&mut vcode.operands, allocatable, &resolve);
+            let mut collector = OperandCollector::new(&mut vcode.operands, allocatable, numbering);
             inst.get_operands(&mut collector);
             let clobbers = collector.clobbers();
             vcode.operand_ranges.push_end(vcode.operands.len());
             if clobbers != PRegSet::empty() {
+                debug_assert_eq!(inst.call_type(), CallType::Regular);
                 vcode.clobbers.push((InsnIndex::new(index), clobbers));
             }
         }
-        for arg in &mut vcode.branch_args {
-            let resolved = vregs.resolve(VirtualReg::from_allocator_vreg(*arg));
-            *arg = resolved.to_allocator_vreg();
+        for vreg in vcode.params.iter_mut().chain(&mut vcode.branch_args) {
+            *vreg = numbering.number(*vreg);
         }
     }
 
     /// Gives each label the register that stands for its own, and the whole function: the allocator looks at it where the
     /// register is live.
-    fn resolve_value_labels(&mut self, vregs: &VRegAllocator) {
+    fn number_value_labels(&mut self, numbering: &mut VRegNumbering) {
         let vcode = &mut self.vcode;
         let end = InsnIndex::new(vcode.insts.len());
         for (vreg, _, label_end, _) in &mut vcode.labelled_vregs {
-            let resolved = vregs.resolve(VirtualReg::from_allocator_vreg(*vreg));
-            *vreg = resolved.to_allocator_vreg();
+            *vreg = numbering.number(*vreg);
             *label_end = end;
         }
         vcode
@@ -268,124 +271,4 @@ pub(super) fn distinct_targets<I: MachInst>(inst: &I) -> Vec<BlockIndex> {
         }
     });
     targets
-}
-
-/// Hands out virtual registers, and remembers which stand for others.
-#[derive(Clone, Debug, Default)]
-pub struct VRegAllocator {
-    allocated: u32,
-    /// For each register, counted from the first virtual one, the register that stands for it. Registers at the end that
-    /// have no alias are left out.
-    aliases: Vec<Option<VReg>>,
-}
-
-impl VRegAllocator {
-    /// An allocator that has handed out nothing.
-    pub const fn new() -> Self {
-        Self {
-            allocated: 0,
-            aliases: Vec::new(),
-        }
-    }
-
-    /// An allocator that has handed out `num_vregs` registers already.
-    pub const fn with_allocated(num_vregs: u32) -> Self {
-        Self {
-            allocated: num_vregs,
-            aliases: Vec::new(),
-        }
-    }
-
-    /// A fresh virtual register.
-    ///
-    /// # Panics
-    /// When there are more than a thousand million: the instructions that name them do not fit in memory.
-    pub fn alloc(&mut self, class: RegClass) -> VirtualReg {
-        let reg = VirtualReg::with_index(PINNED_REGS + self.allocated, class)
-            .expect("virtual registers are fewer than 2^30");
-        self.allocated += 1;
-        reg
-    }
-
-    /// A fresh virtual register that is about to be written.
-    pub fn alloc_writable(&mut self, class: RegClass) -> Writable<Reg> {
-        Writable::from_reg(self.alloc(class).to_reg())
-    }
-
-    /// How many registers were handed out.
-    pub fn num_vregs(&self) -> u32 {
-        self.allocated
-    }
-
-    /// Makes `target` stand wherever `alias` is named, which must then not be defined by any instruction.
-    pub fn set_alias(&mut self, alias: VirtualReg, target: VirtualReg) {
-        let target = self.resolve(target);
-        debug_assert_ne!(alias, target, "a register cannot stand for itself");
-        debug_assert_eq!(alias.class(), target.class());
-        let index = alias.to_allocator_vreg().vreg();
-        if self.aliases.len() <= index {
-            self.aliases.resize(index + 1, None);
-        }
-        debug_assert!(
-            self.aliases[index].is_none(),
-            "{alias} has an alias already"
-        );
-        self.aliases[index] = Some(target.to_allocator_vreg());
-    }
-
-    /// Makes each alias stand for the end of its chain, in linear time: aliases are set from the uses to the definitions, so
-    /// that a chain grows at its end.
-    fn shorten_chains(&mut self) {
-        let mut chain = Vec::new();
-        for start in 0..self.aliases.len() {
-            let mut current = start;
-            let mut end = None;
-            while let Some(&Some(target)) = self.aliases.get(current) {
-                chain.push(current);
-                current = target.vreg();
-                end = Some(target);
-                // Chains that start at a lower number are short already.
-                if current < start {
-                    end = self.aliases.get(current).copied().flatten().or(end);
-                    break;
-                }
-            }
-            for alias in chain.drain(..) {
-                self.aliases[alias] = end;
-            }
-        }
-    }
-
-    /// The register that stands for `reg`: itself, where it has no alias.
-    pub fn resolve(&self, reg: VirtualReg) -> VirtualReg {
-        let mut vreg = reg.to_allocator_vreg();
-        while let Some(&Some(target)) = self.aliases.get(vreg.vreg()) {
-            vreg = target;
-        }
-        VirtualReg::from_allocator_vreg(vreg)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_register_follows_the_physical_ones() {
-        let mut vregs = VRegAllocator::new();
-        assert_eq!(vregs.alloc(RegClass::Int).index(), 192);
-        assert_eq!(vregs.alloc_writable(RegClass::Float).to_reg().index(), 193);
-        assert_eq!(vregs.num_vregs(), 2);
-    }
-
-    #[test]
-    fn chains_of_aliases_resolve() {
-        let mut vregs = VRegAllocator::new();
-        let [a, b, c] = [0; 3].map(|_| vregs.alloc(RegClass::Int));
-        vregs.set_alias(a, b);
-        vregs.set_alias(b, c);
-        assert_eq!(vregs.resolve(a), c);
-        assert_eq!(vregs.resolve(b), c);
-        assert_eq!(vregs.resolve(c), c);
-    }
 }

@@ -1,0 +1,180 @@
+//! Virtual registers: which there are, which stand for others, and their final numbers.
+//!
+//! Lowering takes registers as it likes: one for a value when it is first asked for, another for the result of the instruction that
+//! computes it; then one *stands for* the other. The allocator, whose time and memory grow with the numbers, gets only those for
+//! which no other stands, in the same order.
+
+use super::reg::{PINNED_REGS, Reg, RegClass, VirtualReg, Writable};
+use alloc::vec::Vec;
+use regalloc2::VReg;
+
+/// Hands out virtual registers, and remembers which stand for others.
+#[derive(Clone, Debug, Default)]
+pub struct VRegAllocator {
+    allocated: u32,
+    /// For each register, counted from the first virtual one, the register that stands for it, or an invalid one. Registers at
+    /// the end that have no alias are left out.
+    aliases: Vec<VReg>,
+}
+
+impl VRegAllocator {
+    /// An allocator that has handed out nothing.
+    pub const fn new() -> Self {
+        Self {
+            allocated: 0,
+            aliases: Vec::new(),
+        }
+    }
+
+    /// An allocator that has handed out `num_vregs` registers already.
+    pub const fn with_allocated(num_vregs: u32) -> Self {
+        Self {
+            allocated: num_vregs,
+            aliases: Vec::new(),
+        }
+    }
+
+    /// A fresh virtual register.
+    ///
+    /// # Panics
+    /// When there are more than a thousand million: the instructions that name them do not fit in memory.
+    pub fn alloc(&mut self, class: RegClass) -> VirtualReg {
+        let reg = VirtualReg::with_index(PINNED_REGS + self.allocated, class)
+            .expect("virtual registers are fewer than 2^30");
+        self.allocated += 1;
+        reg
+    }
+
+    /// A fresh virtual register that is about to be written.
+    pub fn alloc_writable(&mut self, class: RegClass) -> Writable<Reg> {
+        Writable::from_reg(self.alloc(class).to_reg())
+    }
+
+    /// How many registers were handed out.
+    pub fn num_vregs(&self) -> u32 {
+        self.allocated
+    }
+
+    /// Makes `target` stand wherever `alias` is named, which must then not be defined by any instruction.
+    pub fn set_alias(&mut self, alias: VirtualReg, target: VirtualReg) {
+        debug_assert_ne!(alias, target, "a register cannot stand for itself");
+        debug_assert_eq!(alias.class(), target.class());
+        let index = alias.to_allocator_vreg().vreg();
+        if self.aliases.len() <= index {
+            let len = self.aliases.len().max(self.allocated as usize);
+            self.aliases.resize(len, VReg::invalid());
+        }
+        debug_assert!(
+            !is_alias(&self.aliases[index]),
+            "{alias} has an alias already"
+        );
+        self.aliases[index] = target.to_allocator_vreg();
+    }
+
+    /// Numbers the registers.
+    pub fn into_numbering(self) -> VRegNumbering {
+        let mut entries = self.aliases;
+        let allocated = self.allocated as usize;
+        entries.reserve_exact(allocated - entries.len());
+        entries.resize(allocated, VReg::invalid());
+        let mut num_vregs = 0;
+        for entry in &mut entries {
+            if is_alias(entry) {
+                *entry = VReg::new(entry.vreg(), ALIAS);
+            } else {
+                *entry = VReg::new(num_vregs as usize, NUMBER);
+                num_vregs += 1;
+            }
+        }
+        VRegNumbering { entries, num_vregs }
+    }
+}
+
+/// Whether an element of [`VRegAllocator::aliases`] is one.
+fn is_alias(target: &VReg) -> bool {
+    *target != VReg::invalid()
+}
+
+/// The final numbers of virtual registers.
+#[derive(Clone, Debug)]
+pub struct VRegNumbering {
+    /// For each register, where it has the class [`NUMBER`] its final number, where [`ALIAS`] the register that stands for it.
+    entries: Vec<VReg>,
+    num_vregs: u32,
+}
+
+const NUMBER: RegClass = RegClass::Int;
+const ALIAS: RegClass = RegClass::Float;
+
+impl VRegNumbering {
+    /// The register `vreg`, or the one that stands for it, under its final number.
+    pub fn number(&mut self, vreg: VReg) -> VReg {
+        let entry = self.entries[vreg.vreg()];
+        let number = match entry.class() {
+            NUMBER => entry.vreg(),
+            _ => self.number_behind(vreg.vreg()),
+        };
+        VReg::new(number, vreg.class())
+    }
+
+    /// How many registers have numbers.
+    pub fn num_vregs(&self) -> u32 {
+        self.num_vregs
+    }
+
+    /// The number at the end of the chain of aliases that begins with `start`. The whole chain has it then.
+    fn number_behind(&mut self, start: usize) -> usize {
+        let mut end = start;
+        while self.entries[end].class() == ALIAS {
+            end = self.entries[end].vreg();
+        }
+        let number = self.entries[end];
+        let mut step = start;
+        while step != end {
+            step = core::mem::replace(&mut self.entries[step], number).vreg();
+        }
+        number.vreg()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    fn numbers(numbering: &mut VRegNumbering, regs: &[VirtualReg]) -> Vec<usize> {
+        let number = |reg: &VirtualReg| numbering.number(reg.to_allocator_vreg()).vreg();
+        regs.iter().map(number).collect()
+    }
+
+    #[test]
+    fn the_first_register_follows_the_physical_ones() {
+        let mut vregs = VRegAllocator::new();
+        assert_eq!(vregs.alloc(RegClass::Int).index(), 192);
+        assert_eq!(vregs.alloc_writable(RegClass::Float).to_reg().index(), 193);
+        assert_eq!(vregs.num_vregs(), 2);
+    }
+
+    #[test]
+    fn registers_that_others_stand_for_have_no_numbers() {
+        let mut vregs = VRegAllocator::new();
+        let [a, b, c, d] = [0; 4].map(|_| vregs.alloc(RegClass::Int));
+        vregs.set_alias(a, b);
+        vregs.set_alias(b, d);
+        let mut numbering = vregs.into_numbering();
+        assert_eq!(numbers(&mut numbering, &[a, b, c, d]), [1, 1, 0, 1]);
+        assert_eq!(numbering.num_vregs(), 2);
+    }
+
+    /// Chains of any length take linear time.
+    #[test]
+    fn long_chains() {
+        let mut vregs = VRegAllocator::new();
+        let regs: Vec<_> = (0..100_000).map(|_| vregs.alloc(RegClass::Int)).collect();
+        for pair in regs.windows(2) {
+            vregs.set_alias(pair[0], pair[1]);
+        }
+        let mut numbering = vregs.into_numbering();
+        assert_eq!(numbers(&mut numbering, &regs), vec![0; regs.len()]);
+    }
+}
