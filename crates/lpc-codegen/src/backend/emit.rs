@@ -17,7 +17,7 @@ use super::operands::AllocationApplier;
 use super::reg::{RealReg, Reg, Writable};
 use super::regalloc::RegallocAlgorithm;
 use super::value_labels::add_value_locations;
-use super::vcode::{BlockIndex, InsnIndex, VCode};
+use super::vcode::{BlockIndex, InsnIndex, SrclocCursor, VCode};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -115,8 +115,7 @@ pub fn emit<I: MachInst>(
     info: I::EmitInfo,
     relaxable: bool,
 ) -> Result<CompiledCode, EmitError> {
-    let stats = count(&vcode, allocation);
-    let summary = summarize(&vcode, allocation, &info)?;
+    let (summary, stats) = summarize(&vcode, allocation, &info)?;
     let frame = I::compute_frame_layout(vcode.frame(), &summary)?;
 
     let mut buffer = MachBuffer::new(info, vcode.num_blocks(), vcode.insts().len());
@@ -189,26 +188,6 @@ impl EmissionPlaces {
     }
 }
 
-/// Counts what the allocator did.
-fn count<I: MachInst>(vcode: &VCode<I>, allocation: &Output) -> CodegenStats {
-    let mut stats = CodegenStats {
-        vcode_blocks: vcode.num_blocks() as u32,
-        vcode_insts: vcode.insts().len() as u32,
-        vregs: vcode.num_vregs() as u32,
-        spillslots: allocation.num_spillslots as u32,
-        ..CodegenStats::default()
-    };
-    for (_, Edit::Move { from, to }) in &allocation.edits {
-        match move_kind(*from, *to) {
-            Some(Move::Registers(..)) => stats.moves += 1,
-            Some(Move::Spill(..)) => stats.spills += 1,
-            Some(Move::Reload(..)) => stats.reloads += 1,
-            None => {}
-        }
-    }
-    stats
-}
-
 /// A move that the allocator asks for.
 pub(super) enum Move {
     Registers(Reg, Writable<Reg>),
@@ -217,6 +196,7 @@ pub(super) enum Move {
 }
 
 /// What has to be done for a move: nothing, where a value changes its name but not its place.
+#[inline]
 pub(super) fn move_kind(from: Allocation, to: Allocation) -> Option<Move> {
     if from == to {
         return None;
@@ -233,55 +213,70 @@ pub(super) fn move_kind(from: Allocation, to: Allocation) -> Option<Move> {
     })
 }
 
-/// Collects what the frame must know of the allocation.
+/// Collects what the frame must know of the allocation, and counts what the allocator did.
 fn summarize<I: MachInst>(
     vcode: &VCode<I>,
     allocation: &Output,
     info: &I::EmitInfo,
-) -> Result<AllocationSummary, EmitError> {
+) -> Result<(AllocationSummary, CodegenStats), EmitError> {
+    let mut stats = CodegenStats {
+        vcode_blocks: vcode.num_blocks() as u32,
+        vcode_insts: vcode.insts().len() as u32,
+        vregs: vcode.num_vregs() as u32,
+        spillslots: allocation.num_spillslots as u32,
+        ..CodegenStats::default()
+    };
     let mut clobbered = PRegSet::empty();
-    let mut function_calls = CallType::None;
-    let mut size: u64 = 0;
-    for (index, inst) in vcode.insts().iter().enumerate() {
-        let index = InsnIndex::new(index);
-        let operands = vcode.inst_operands(index).iter();
-        for (operand, alloc) in operands.zip(allocation.inst_allocs(index)) {
-            if operand.kind() == OperandKind::Def
-                && let Some(preg) = alloc.as_reg()
-            {
-                clobbered.add(preg);
-            }
+    debug_assert_eq!(vcode.operands.len(), allocation.allocs.len());
+    for (operand, alloc) in vcode.operands.iter().zip(&allocation.allocs) {
+        if operand.kind() == OperandKind::Def
+            && let Some(preg) = alloc.as_reg()
+        {
+            clobbered.add(preg);
         }
-        function_calls = function_calls.max(inst.call_type());
-        size += u64::from(inst.worst_case_size());
     }
     for &(_, clobbers) in &vcode.clobbers {
         clobbered.union_from(clobbers);
+    }
+    let mut function_calls = CallType::None;
+    let mut size: u64 = 0;
+    for inst in vcode.insts() {
+        function_calls = function_calls.max(inst.call_type());
+        size += u64::from(inst.worst_case_size());
     }
     let padding = u64::from(I::loop_alignment(info).bytes());
     let aligned = |&block: &BlockIndex| vcode.block_flags(block).is_aligned;
     size += vcode.blocks().filter(aligned).count() as u64 * padding;
     for (_, Edit::Move { from, to }) in &allocation.edits {
+        let Some(kind) = move_kind(*from, *to) else {
+            continue;
+        };
+        match kind {
+            Move::Registers(..) => stats.moves += 1,
+            Move::Spill(..) => stats.spills += 1,
+            Move::Reload(..) => stats.reloads += 1,
+        }
         if let Some(preg) = to.as_reg() {
             clobbered.add(preg);
         }
-        size += move_kind(*from, *to)
-            .map_or(0, |kind| u64::from(gen_move::<I>(kind).worst_case_size()));
+        size += u64::from(gen_move::<I>(kind).worst_case_size());
     }
     if size > u64::from(MAX_CODE_SIZE) {
         return Err(EmitError::CodeTooLarge);
     }
-    Ok(AllocationSummary {
+    let summary = AllocationSummary {
         num_spillslots: allocation.num_spillslots as u32,
         clobbered,
         function_calls,
         code_size: size as CodeOffset,
-    })
+    };
+    Ok((summary, stats))
 }
 
 /// The largest code whose distances fit a signed 32-bit number, with room for prologue and constants.
 const MAX_CODE_SIZE: CodeOffset = 1 << 30;
 
+#[inline]
 pub(super) fn gen_move<I: MachInst>(kind: Move) -> I {
     match kind {
         Move::Registers(from, to) => I::gen_move(to, from),
@@ -389,10 +384,11 @@ fn emit_block<I: MachInst>(
         buffer.align_to(I::loop_alignment(buffer.info()).bytes());
     }
     buffer.bind_label(MachLabel::from_block(block));
+    let mut srclocs = SrclocCursor::default();
     for inst_or_edit in allocation.block_insts_and_edits(vcode, block) {
         match inst_or_edit {
             InstOrEdit::Inst(index) => {
-                buffer.set_srcloc(vcode.srcloc(index));
+                buffer.set_srcloc(srclocs.srcloc(vcode, index));
                 let inst = &mut vcode.insts[index.index()];
                 inst.get_operands(&mut AllocationApplier::new(allocation.inst_allocs(index)));
                 let start = buffer.cur_place();

@@ -273,6 +273,10 @@ impl<I: MachInst> Pass<'_, I> {
                 }
             }
         }
+        if self.stand_ins.is_empty() && self.unread_moves.is_empty() {
+            self.overwrite_all(at, overwritten);
+            return;
+        }
         let first = self.output.inst_alloc_offsets[inst.index()] as usize;
         for (index, operand) in operands.iter().enumerate() {
             if operand.kind() == OperandKind::Use
@@ -301,6 +305,9 @@ impl<I: MachInst> Pass<'_, I> {
 
     /// As [`Self::holder_for`], for one who reads it.
     fn value_of(&mut self, register: PReg) -> PReg {
+        if self.stand_ins.is_empty() && self.unread_moves.is_empty() {
+            return register;
+        }
         self.unread_moves.retain(|it| it.register != register);
         self.holder_for(register)
     }
@@ -331,7 +338,9 @@ impl<I: MachInst> Pass<'_, I> {
             }
             self.load_those(at, |stand_in| registers.contains(stand_in.holder));
         }
-        for register in registers {
+        let mut held = registers;
+        held.intersect_from(self.held.registers);
+        for register in held {
             self.held.forget(register);
         }
         self.leave_out_moves(Some(registers));
@@ -339,6 +348,9 @@ impl<I: MachInst> Pass<'_, I> {
 
     /// Leaves out the moves to `overwritten`, or to all registers, that nobody has read.
     fn leave_out_moves(&mut self, overwritten: Option<PRegSet>) {
+        if self.unread_moves.is_empty() {
+            return;
+        }
         let edits = &mut self.output.edits;
         self.unread_moves.retain(|it| {
             let is_over = overwritten.is_none_or(|overwritten| overwritten.contains(it.register));

@@ -25,7 +25,7 @@
 
 use super::constants::VCodeConstants;
 use super::frame::FrameRequirements;
-use super::machinst::{MachInst, MachTerminator};
+use super::machinst::{CallType, MachInst, MachTerminator};
 use super::ranges::{IndexRange, Ranges};
 use super::reg::{Reg, VirtualReg};
 use super::value_labels::ValueLabel;
@@ -66,7 +66,7 @@ pub struct VCode<I: MachInst> {
     pub(super) operands: Vec<Operand>,
     /// For each instruction, its part of `operands`.
     pub(super) operand_ranges: Ranges,
-    /// The instructions that clobber registers, in order.
+    /// The instructions that clobber registers, in order. All of them are calls that return.
     pub(super) clobbers: Vec<(InsnIndex, PRegSet)>,
     /// The first instruction of each run with the same source location, in order.
     pub(super) srclocs: Vec<(InsnIndex, SourceLoc)>,
@@ -207,6 +207,10 @@ impl<I: MachInst> VCode<I> {
 
     /// The registers that hold arbitrary values after an instruction.
     pub fn inst_clobbers(&self, inst: InsnIndex) -> PRegSet {
+        // Asked of every instruction, more than once.
+        if self.inst(inst).call_type() != CallType::Regular {
+            return PRegSet::empty();
+        }
         match self.clobbers.binary_search_by_key(&inst, |entry| entry.0) {
             Ok(found) => self.clobbers[found].1,
             Err(_) => PRegSet::empty(),
@@ -233,6 +237,31 @@ impl<I: MachInst> VCode<I> {
             self.inst(inst).is_term(),
             MachTerminator::Ret | MachTerminator::RetCall
         )
+    }
+}
+
+/// Where instructions come from, that are asked for in their order.
+#[derive(Default)]
+pub(super) struct SrclocCursor {
+    /// The run behind that of the last instruction, or 0 before the first one.
+    next_run: usize,
+}
+
+impl SrclocCursor {
+    /// As [`VCode::srcloc`], for an instruction behind all that were asked for before.
+    pub(super) fn srcloc<I: MachInst>(&mut self, vcode: &VCode<I>, inst: InsnIndex) -> SourceLoc {
+        if self.next_run == 0 {
+            self.next_run = vcode.srclocs.partition_point(|&(first, _)| first <= inst);
+        }
+        while let Some(&(first, _)) = vcode.srclocs.get(self.next_run)
+            && first <= inst
+        {
+            self.next_run += 1;
+        }
+        match self.next_run.checked_sub(1) {
+            Some(run) => vcode.srclocs[run].1,
+            None => SourceLoc::default(),
+        }
     }
 }
 
