@@ -139,6 +139,7 @@ impl ExtensionSet {
     }
 
     /// Whether `extension` is in the set.
+    #[inline]
     pub const fn contains(self, extension: Extension) -> bool {
         self.0 & 1 << extension as u32 != 0
     }

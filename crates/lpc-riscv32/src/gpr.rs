@@ -116,23 +116,27 @@ impl Gpr {
     }
 
     /// What a 3-bit field of a compressed instruction holds for the register, if it can name it.
+    #[inline]
     pub(crate) fn compressed_field(self) -> Option<u16> {
         self.is_compressible()
             .then(|| u16::from(self.0 - FIRST_COMPRESSED))
     }
 
     /// The register's number, 0 to 31.
+    #[inline]
     pub const fn number(self) -> u8 {
         self.0
     }
 
     /// The register's number as an array index.
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
     /// Whether most compressed instructions can name this register: `x8` to `x15`, that is
     /// `s0`, `s1` and `a0` to `a5`.
+    #[inline]
     pub const fn is_compressible(self) -> bool {
         self.0 >= FIRST_COMPRESSED && self.0 < FIRST_COMPRESSED + 8
     }

@@ -19,6 +19,7 @@ pub struct ImmediateRange {
 
 impl ImmediateRange {
     /// Whether the field can hold `value`.
+    #[inline]
     pub const fn contains(self, value: i32) -> bool {
         self.min <= value && value <= self.max && value & (self.multiple_of - 1) == 0
     }
@@ -27,6 +28,7 @@ impl ImmediateRange {
     ///
     /// # Errors
     /// [`EncodeError::ImmediateOutOfRange`] if it cannot.
+    #[inline]
     pub const fn check(self, value: i32) -> Result<i32, EncodeError> {
         if self.contains(value) {
             Ok(value)
@@ -60,6 +62,7 @@ macro_rules! immediate {
             }
 
             /// The value.
+            #[inline]
             pub const fn get(self) -> i32 {
                 self.0 as i32
             }
@@ -131,6 +134,7 @@ impl Imm12 {
 /// `lo` is sign-extended by the instruction that adds it, so `hi` is one larger than the upper
 /// 20 bits where bit 11 of `value` is set. It wraps from 0xfffff to 0, which the 32-bit addition
 /// makes right.
+#[inline]
 pub const fn split_hi_lo(value: i32) -> (Imm20, Imm12) {
     let lo = (value << 20) >> 20;
     let hi = (value.wrapping_sub(lo) as u32) >> 12;

@@ -43,6 +43,7 @@ impl Inst {
     pub const NOP: Inst = Inst::i(Opcode::Addi, Gpr::ZERO, Gpr::ZERO, Imm12::ZERO);
 
     /// An instruction whose operands are all zero.
+    #[inline]
     const fn bare(opcode: Opcode) -> Inst {
         Inst {
             opcode,
@@ -54,6 +55,7 @@ impl Inst {
     }
 
     /// `op rd,rs1,rs2`
+    #[inline]
     pub const fn r(opcode: Opcode, rd: Gpr, rs1: Gpr, rs2: Gpr) -> Inst {
         Inst {
             rd,
@@ -73,6 +75,7 @@ impl Inst {
     }
 
     /// `op rd,rs1,imm`
+    #[inline]
     pub const fn i(opcode: Opcode, rd: Gpr, rs1: Gpr, imm: Imm12) -> Inst {
         Inst {
             rd,
@@ -93,6 +96,7 @@ impl Inst {
     }
 
     /// `op rd,offset(base)`
+    #[inline]
     pub const fn load(opcode: Opcode, rd: Gpr, base: Gpr, offset: Imm12) -> Inst {
         Inst {
             rd,
@@ -103,6 +107,7 @@ impl Inst {
     }
 
     /// `op value,offset(base)`
+    #[inline]
     pub const fn store(opcode: Opcode, value: Gpr, base: Gpr, offset: Imm12) -> Inst {
         Inst {
             rs1: base,
@@ -123,6 +128,7 @@ impl Inst {
     }
 
     /// `op rd,imm`: `lui` and `auipc`
+    #[inline]
     pub const fn upper(opcode: Opcode, rd: Gpr, imm: Imm20) -> Inst {
         Inst {
             rd,

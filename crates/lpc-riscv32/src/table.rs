@@ -214,6 +214,7 @@ instructions! {
 }
 
 impl Opcode {
+    #[inline]
     const fn row(self) -> &'static Row {
         &ROWS[self as usize]
     }
@@ -238,11 +239,13 @@ impl Opcode {
     }
 
     /// Which operands the instruction has.
+    #[inline]
     pub const fn format(self) -> Format {
         self.row().format
     }
 
     /// The encoding with all operands zero.
+    #[inline]
     pub const fn bits(self) -> u32 {
         self.row().bits
     }

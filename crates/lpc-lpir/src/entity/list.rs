@@ -118,11 +118,13 @@ impl<T: EntityRef> EntityList<T> {
     }
 
     /// Whether the list has no elements.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == 0
     }
 
     /// The number of elements.
+    #[inline]
     pub fn len(&self, pool: &ListPool<T>) -> usize {
         match self.start {
             0 => 0,
@@ -131,16 +133,19 @@ impl<T: EntityRef> EntityList<T> {
     }
 
     /// The element at `index`.
+    #[inline]
     pub fn get(&self, index: usize, pool: &ListPool<T>) -> Option<T> {
         (index < self.len(pool)).then(|| T::new(pool.words[self.start as usize + index] as usize))
     }
 
     /// The first element.
+    #[inline]
     pub fn first(&self, pool: &ListPool<T>) -> Option<T> {
         self.get(0, pool)
     }
 
     /// The elements, in order. Any of them is found at once with `nth`.
+    #[inline]
     pub fn iter<'a>(
         &self,
         pool: &'a ListPool<T>,
@@ -249,20 +254,24 @@ struct Elements<'a, T> {
 impl<T: EntityRef> Iterator for Elements<'_, T> {
     type Item = T;
 
+    #[inline]
     fn next(&mut self) -> Option<T> {
         self.words.next().map(|&word| T::new(word as usize))
     }
 
+    #[inline]
     fn nth(&mut self, index: usize) -> Option<T> {
         self.words.nth(index).map(|&word| T::new(word as usize))
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.words.size_hint()
     }
 }
 
 impl<T: EntityRef> DoubleEndedIterator for Elements<'_, T> {
+    #[inline]
     fn next_back(&mut self) -> Option<T> {
         self.words.next_back().map(|&word| T::new(word as usize))
     }

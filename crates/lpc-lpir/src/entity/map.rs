@@ -23,6 +23,7 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
     }
 
     /// Appends `value` and returns its reference.
+    #[inline]
     pub fn push(&mut self, value: V) -> K {
         let key = self.next_key();
         self.elements.push(value);
@@ -30,21 +31,25 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
     }
 
     /// The reference that the next `push` will return.
+    #[inline]
     pub fn next_key(&self) -> K {
         K::new(self.elements.len())
     }
 
     /// The datum of `key`, if this table has handed out such a reference.
+    #[inline]
     pub fn get(&self, key: K) -> Option<&V> {
         self.elements.get(key.index())
     }
 
     /// Whether this table has handed out `key`.
+    #[inline]
     pub fn is_valid(&self, key: K) -> bool {
         key.index() < self.elements.len()
     }
 
     /// The number of entities.
+    #[inline]
     pub fn len(&self) -> usize {
         self.elements.len()
     }
@@ -97,12 +102,14 @@ impl<K: EntityRef, V> Default for PrimaryMap<K, V> {
 impl<K: EntityRef, V> Index<K> for PrimaryMap<K, V> {
     type Output = V;
 
+    #[inline]
     fn index(&self, key: K) -> &V {
         &self.elements[key.index()]
     }
 }
 
 impl<K: EntityRef, V> IndexMut<K> for PrimaryMap<K, V> {
+    #[inline]
     fn index_mut(&mut self, key: K) -> &mut V {
         &mut self.elements[key.index()]
     }
@@ -172,12 +179,14 @@ impl<K: EntityRef, V: Clone + Default> Default for SecondaryMap<K, V> {
 impl<K: EntityRef, V: Clone> Index<K> for SecondaryMap<K, V> {
     type Output = V;
 
+    #[inline]
     fn index(&self, key: K) -> &V {
         self.elements.get(key.index()).unwrap_or(&self.default)
     }
 }
 
 impl<K: EntityRef, V: Clone> IndexMut<K> for SecondaryMap<K, V> {
+    #[inline]
     fn index_mut(&mut self, key: K) -> &mut V {
         let index = key.index();
         if index >= self.elements.len() {

@@ -35,11 +35,13 @@ macro_rules! entity_impl {
         pub struct $name(u32);
 
         impl $crate::entity::EntityRef for $name {
+            #[inline]
             fn new(index: usize) -> Self {
                 assert!(index < u32::MAX as usize, "entity number out of range");
                 Self(index as u32)
             }
 
+            #[inline]
             fn index(self) -> usize {
                 self.0 as usize
             }
@@ -52,11 +54,13 @@ macro_rules! entity_impl {
             }
 
             /// The reference with the number `number`; `u32::MAX` is reserved and names no entity.
+            #[inline]
             pub const fn from_u32(number: u32) -> Self {
                 Self(number)
             }
 
             /// The number of this reference.
+            #[inline]
             pub const fn as_u32(self) -> u32 {
                 self.0
             }

@@ -18,22 +18,26 @@ impl<E: EntityRef> PackedOption<E> {
     };
 
     /// The ordinary `Option` of the same meaning.
+    #[inline]
     pub fn expand(self) -> Option<E> {
         (self.number != u32::MAX).then(|| E::new(self.number as usize))
     }
 
     /// Whether there is no entity.
+    #[inline]
     pub fn is_none(self) -> bool {
         self.number == u32::MAX
     }
 
     /// Whether there is an entity.
+    #[inline]
     pub fn is_some(self) -> bool {
         !self.is_none()
     }
 }
 
 impl<E: EntityRef> From<E> for PackedOption<E> {
+    #[inline]
     fn from(entity: E) -> Self {
         Self {
             number: entity.index() as u32,
@@ -43,18 +47,21 @@ impl<E: EntityRef> From<E> for PackedOption<E> {
 }
 
 impl<E: EntityRef> From<Option<E>> for PackedOption<E> {
+    #[inline]
     fn from(entity: Option<E>) -> Self {
         entity.map_or(Self::NONE, Self::from)
     }
 }
 
 impl<E: EntityRef> Default for PackedOption<E> {
+    #[inline]
     fn default() -> Self {
         Self::NONE
     }
 }
 
 impl<E: EntityRef> Clone for PackedOption<E> {
+    #[inline]
     fn clone(&self) -> Self {
         *self
     }

@@ -92,11 +92,13 @@ impl DataFlowGraph {
     }
 
     /// The number of instructions that were made.
+    #[inline]
     pub fn num_insts(&self) -> usize {
         self.insts.len()
     }
 
     /// The number of values that were made, aliases and undefined ones included.
+    #[inline]
     pub fn num_values(&self) -> usize {
         self.values.len()
     }
@@ -136,6 +138,7 @@ impl DataFlowGraph {
     }
 
     /// The opcode and operands of `inst`.
+    #[inline]
     pub fn inst(&self, inst: Inst) -> &InstructionData {
         &self.insts[inst]
     }
@@ -146,6 +149,7 @@ impl DataFlowGraph {
     }
 
     /// The value operands of `inst` as they are written: aliases not resolved, branch arguments left out.
+    #[inline]
     pub fn inst_args(
         &self,
         inst: Inst,
@@ -161,6 +165,7 @@ impl DataFlowGraph {
     }
 
     /// The branches of `inst`, in the order in which they are written.
+    #[inline]
     pub fn branch_destinations(&self, inst: Inst) -> &[BlockCall] {
         self.insts[inst].branch_destinations(&self.jump_tables)
     }
@@ -180,6 +185,7 @@ impl DataFlowGraph {
     }
 
     /// The results of `inst`.
+    #[inline]
     pub fn inst_results(
         &self,
         inst: Inst,
@@ -191,6 +197,7 @@ impl DataFlowGraph {
     ///
     /// # Panics
     /// When it has none.
+    #[inline]
     pub fn first_result(&self, inst: Inst) -> Value {
         let first = self.results[inst].first(&self.value_lists);
         first.expect("the instruction has a result")
@@ -273,6 +280,7 @@ impl DataFlowGraph {
     }
 
     /// The parameters of `block`.
+    #[inline]
     pub fn block_params(
         &self,
         block: Block,
@@ -281,6 +289,7 @@ impl DataFlowGraph {
     }
 
     /// The number of parameters of `block`.
+    #[inline]
     pub fn num_block_params(&self, block: Block) -> usize {
         self.block_params[block].len(&self.value_lists)
     }
@@ -346,6 +355,7 @@ impl DataFlowGraph {
     ///
     /// # Panics
     /// When it is not defined.
+    #[inline]
     pub fn value_type(&self, value: Value) -> Type {
         match self.values[value] {
             ValueData::Result { ty, .. }
@@ -383,11 +393,19 @@ impl DataFlowGraph {
         }
     }
 
-    /// The instruction that defines `value`, if one does.
+    /// The instruction that defines `value`, if one does, aliases resolved.
+    ///
+    /// # Panics
+    /// As [`Self::value_def`].
+    #[inline]
     pub fn value_inst(&self, value: Value) -> Option<Inst> {
-        match self.value_def(value) {
-            ValueDef::Result(inst, _) => Some(inst),
-            ValueDef::Param(..) => None,
+        match self.values[value] {
+            ValueData::Result { inst, .. } => Some(inst),
+            ValueData::Param { .. } => None,
+            _ => match self.value_def(value) {
+                ValueDef::Result(inst, _) => Some(inst),
+                ValueDef::Param(..) => None,
+            },
         }
     }
 
@@ -403,9 +421,14 @@ impl DataFlowGraph {
     ///
     /// # Panics
     /// When the aliases form a cycle, which the reader and the verifier refuse.
+    #[inline]
     pub fn resolve_aliases(&self, value: Value) -> Value {
-        self.try_resolve_aliases(value)
-            .expect("aliases do not form a cycle")
+        match self.values[value] {
+            ValueData::Alias { original, .. } => self
+                .try_resolve_aliases(original)
+                .expect("aliases do not form a cycle"),
+            _ => value,
+        }
     }
 
     /// As [`Self::resolve_aliases`], with `None` for a cycle.

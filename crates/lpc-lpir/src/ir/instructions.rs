@@ -43,6 +43,7 @@ impl BlockCall {
     }
 
     /// The block.
+    #[inline]
     pub fn block(self, pool: &ValueListPool) -> Block {
         let first = self.block_and_args.first(pool);
         Block::from_u32(first.expect("a block call starts with its block").as_u32())
@@ -55,6 +56,7 @@ impl BlockCall {
     }
 
     /// The arguments.
+    #[inline]
     pub fn args(
         self,
         pool: &ValueListPool,
@@ -63,6 +65,7 @@ impl BlockCall {
     }
 
     /// The number of arguments.
+    #[inline]
     pub fn num_args(self, pool: &ValueListPool) -> usize {
         self.block_and_args.len(pool) - 1
     }
@@ -252,6 +255,7 @@ macro_rules! opcode_of {
 
 impl InstructionData {
     /// The opcode.
+    #[inline]
     pub fn opcode(&self) -> Opcode {
         *opcode_of!(self)
     }
@@ -262,6 +266,7 @@ impl InstructionData {
     }
 
     /// The value operands in the order in which they are written, without branch arguments.
+    #[inline]
     pub fn arguments<'a>(
         &'a self,
         pool: &'a ValueListPool,
@@ -275,6 +280,7 @@ impl InstructionData {
     }
 
     /// The value operands that stand in the instruction itself.
+    #[inline]
     fn fixed_arguments(&self) -> &[Value] {
         use InstructionData::*;
         match self {
@@ -315,6 +321,7 @@ impl InstructionData {
         }
     }
 
+    #[inline]
     fn argument_list(&self) -> ValueList {
         use InstructionData::*;
         match *self {
@@ -349,6 +356,7 @@ impl InstructionData {
     }
 
     /// The branches to other blocks, in the order in which they are written.
+    #[inline]
     pub fn branch_destinations<'a>(
         &'a self,
         jump_tables: &'a PrimaryMap<JumpTable, JumpTableData>,
@@ -379,6 +387,7 @@ impl InstructionData {
     }
 
     /// The flags of a memory access.
+    #[inline]
     pub fn mem_flags(&self) -> Option<MemFlags> {
         use InstructionData::*;
         match *self {
@@ -394,6 +403,7 @@ impl InstructionData {
 
     /// Whether the instruction must be executed even when nobody uses its results: because of what its opcode does, or
     /// because it is a load that may trap.
+    #[inline]
     pub fn has_side_effects(&self) -> bool {
         let opcode = self.opcode();
         let may_trap = self
@@ -432,6 +442,7 @@ impl<L: Iterator<Item = Value>> Iterator for Arguments<'_, L> {
         }
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (low, high) = self.list.size_hint();
         let fixed = self.fixed.len();

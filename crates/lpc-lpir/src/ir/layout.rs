@@ -47,6 +47,7 @@ impl Layout {
     }
 
     /// The block where the function starts: the first one.
+    #[inline]
     pub fn entry_block(&self) -> Option<Block> {
         self.first_block.expand()
     }
@@ -72,6 +73,7 @@ impl Layout {
     }
 
     /// Whether `block` is seldom executed and should stand out of the way of the others.
+    #[inline]
     pub fn is_cold(&self, block: Block) -> bool {
         self.blocks[block].cold
     }
@@ -150,31 +152,37 @@ impl Layout {
     }
 
     /// The block that `inst` is in.
+    #[inline]
     pub fn inst_block(&self, inst: Inst) -> Option<Block> {
         self.insts[inst].block.expand()
     }
 
     /// The first instruction of `block`.
+    #[inline]
     pub fn first_inst(&self, block: Block) -> Option<Inst> {
         self.blocks[block].first_inst.expand()
     }
 
     /// The last instruction of `block`: its terminator, once the block is complete.
+    #[inline]
     pub fn last_inst(&self, block: Block) -> Option<Inst> {
         self.blocks[block].last_inst.expand()
     }
 
     /// The instruction behind `inst` in its block.
+    #[inline]
     pub fn next_inst(&self, inst: Inst) -> Option<Inst> {
         self.insts[inst].next.expand()
     }
 
     /// The instruction before `inst` in its block.
+    #[inline]
     pub fn prev_inst(&self, inst: Inst) -> Option<Inst> {
         self.insts[inst].prev.expand()
     }
 
     /// The instructions of `block` in order, from either end.
+    #[inline]
     pub fn block_insts(&self, block: Block) -> BlockInsts<'_> {
         BlockInsts {
             layout: self,
@@ -262,6 +270,7 @@ pub struct BlockInsts<'a> {
 impl Iterator for BlockInsts<'_> {
     type Item = Inst;
 
+    #[inline]
     fn next(&mut self) -> Option<Inst> {
         let (first, last) = self.ends?;
         self.ends = if first == last {
@@ -274,6 +283,7 @@ impl Iterator for BlockInsts<'_> {
 }
 
 impl DoubleEndedIterator for BlockInsts<'_> {
+    #[inline]
     fn next_back(&mut self) -> Option<Inst> {
         let (first, last) = self.ends?;
         self.ends = if first == last {

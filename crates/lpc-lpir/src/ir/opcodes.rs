@@ -321,11 +321,13 @@ impl Properties {
     pub const COMMUTATIVE: Self = Self(1 << 9);
 
     /// Whether all of `other` are among these.
+    #[inline]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Whether some of `other` are among these.
+    #[inline]
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
@@ -488,6 +490,7 @@ for_each_opcode!(define_opcodes);
 
 impl Opcode {
     /// Its row of the opcode table.
+    #[inline]
     pub fn info(self) -> &'static OpcodeInfo {
         &TABLE[self as usize]
     }
@@ -503,11 +506,13 @@ impl Opcode {
     }
 
     /// The kinds of its operands.
+    #[inline]
     pub fn format(self) -> InstructionFormat {
         self.info().format
     }
 
     /// Whether it has all of `properties`.
+    #[inline]
     pub fn has(self, properties: Properties) -> bool {
         self.info().properties.contains(properties)
     }
@@ -524,16 +529,19 @@ impl Opcode {
     }
 
     /// Whether it ends its block.
+    #[inline]
     pub fn is_terminator(self) -> bool {
         self.has(Properties::TERMINATOR)
     }
 
     /// Whether it goes to other blocks of the function.
+    #[inline]
     pub fn is_branch(self) -> bool {
         self.has(Properties::BRANCH)
     }
 
     /// Whether it calls a function.
+    #[inline]
     pub fn is_call(self) -> bool {
         self.has(Properties::CALL)
     }
@@ -552,6 +560,7 @@ impl Opcode {
     ///
     /// Loads are not among them: whether one may trap is up to its flags, so ask
     /// [`InstructionData::has_side_effects`](super::InstructionData::has_side_effects).
+    #[inline]
     pub fn has_side_effects(self) -> bool {
         self.info().properties.intersects(
             Properties::TERMINATOR

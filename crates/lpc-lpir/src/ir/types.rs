@@ -42,6 +42,7 @@ impl Type {
     pub const POINTER: Self = Self::I32;
 
     /// The width in bits.
+    #[inline]
     pub const fn bits(self) -> u32 {
         match self {
             Self::I8 => 8,
@@ -53,16 +54,19 @@ impl Type {
     }
 
     /// The width in bytes.
+    #[inline]
     pub const fn bytes(self) -> u32 {
         self.bits() / 8
     }
 
     /// Whether this is one of the integer types.
+    #[inline]
     pub const fn is_int(self) -> bool {
         !self.is_float()
     }
 
     /// Whether this is one of the floating-point types.
+    #[inline]
     pub const fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F64)
     }

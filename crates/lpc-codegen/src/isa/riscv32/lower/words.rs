@@ -15,7 +15,7 @@ use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::MInst;
 use crate::isa::riscv32::regs::zero_reg;
-use lpc_lpir::ir::{InstructionData, Opcode, Type, Value};
+use lpc_lpir::ir::{Inst, InstructionData, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Imm12, Opcode as Op};
 
 /// A word that is an operand of an instruction.
@@ -52,12 +52,17 @@ impl Lower<'_, MInst> {
     pub(super) fn word(&mut self, value: Value, index: usize) -> Word {
         let (mut value, mut index) = (value, index);
         for _ in 0..MAX_DEPTH {
-            if let Some(constant) = self.as_constant(value) {
+            let Some(inst) = self.func.dfg.value_inst(value) else {
+                break;
+            };
+            if let InstructionData::UnaryImm { .. } = self.data(inst)
+                && let Some(constant) = self.as_constant(value)
+            {
                 let constant = word_of_constant(constant, index);
                 self.note_constant(constant, value, index);
                 return Word::Const(constant);
             }
-            match self.source_of_word(value, index) {
+            match self.source_in(inst, index) {
                 Some(WordSource::Const(constant)) => return Word::Const(constant),
                 Some(WordSource::Value(source, source_index)) => {
                     (value, index) = (source, source_index);
@@ -75,7 +80,8 @@ impl Lower<'_, MInst> {
             if let Some(constant) = self.as_constant(value) {
                 return Some(word_of_constant(constant, index));
             }
-            match self.source_of_word(value, index)? {
+            let inst = self.func.dfg.value_inst(value)?;
+            match self.source_in(inst, index)? {
                 WordSource::Const(constant) => return Some(constant),
                 WordSource::Value(source, source_index) => (value, index) = (source, source_index),
             }
@@ -83,9 +89,8 @@ impl Lower<'_, MInst> {
         None
     }
 
-    /// Where a word comes from that an instruction just passes on.
-    fn source_of_word(&self, value: Value, index: usize) -> Option<WordSource> {
-        let inst = self.func.dfg.value_inst(value)?;
+    /// Where the word number `index` of the result of `inst` comes from, if the instruction just passes it on.
+    fn source_in(&self, inst: Inst, index: usize) -> Option<WordSource> {
         match *self.data(inst) {
             InstructionData::Unary {
                 opcode: Opcode::Uextend,
