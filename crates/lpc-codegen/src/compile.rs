@@ -85,7 +85,7 @@ impl Compiler {
         settings: &Settings,
     ) -> Result<CompiledFunction, CompileError> {
         let vcode = self.lower(&func, settings)?;
-        let Function { name, .. } = func;
+        let name = into_name(func);
         self.finish(name, vcode, settings)
     }
 
@@ -137,6 +137,11 @@ impl Compiler {
         }
         allocation.map_err(CompileError::RegisterAllocation)
     }
+}
+
+/// The name of a function of which nothing else is needed.
+fn into_name(func: Function) -> ExternalName {
+    func.name
 }
 
 /// Compiles `func`, which must have passed the verifier. Who compiles many functions keeps a [`Compiler`].
