@@ -366,6 +366,9 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// Notes that an operand of the current instruction is `constant`, which is the word number `index` of `value`.
     pub fn note_constant(&mut self, constant: i32, value: Value, index: usize) {
+        if self.loops.loops().len() == 0 {
+            return;
+        }
         let level = |block| self.loops.loop_level(block);
         let definition = self.func.dfg.value_inst(value);
         let definition = definition.and_then(|inst| self.func.layout.inst_block(inst));

@@ -99,6 +99,7 @@ impl dyn OperandVisitor + '_ {
 pub struct OperandCollector<'a> {
     operands: &'a mut Vec<Operand>,
     clobbers: PRegSet,
+    fixed_regs: PRegSet,
     allocatable: PRegSet,
     numbering: &'a mut VRegNumbering,
 }
@@ -115,6 +116,7 @@ impl<'a> OperandCollector<'a> {
         Self {
             operands,
             clobbers: PRegSet::empty(),
+            fixed_regs: PRegSet::empty(),
             allocatable,
             numbering,
         }
@@ -123,6 +125,11 @@ impl<'a> OperandCollector<'a> {
     /// The clobbers of the instruction.
     pub fn clobbers(&self) -> PRegSet {
         self.clobbers
+    }
+
+    /// The registers that operands of the instruction must be in.
+    pub fn fixed_regs(&self) -> PRegSet {
+        self.fixed_regs
     }
 }
 
@@ -139,6 +146,9 @@ impl OperandVisitor for OperandCollector<'_> {
             .expect("constrained operands are virtual registers before allocation");
         let vreg = self.numbering.number(virtual_reg.to_allocator_vreg());
         *reg = VirtualReg::from_allocator_vreg(vreg).to_reg();
+        if let OperandConstraint::FixedReg(preg) = constraint {
+            self.fixed_regs.add(preg);
+        }
         self.operands
             .push(Operand::new(vreg, constraint, kind, pos));
     }

@@ -13,8 +13,8 @@ use super::vcode::{BlockIndex, InsnIndex, VCode};
 use core::fmt;
 use regalloc2::checker::Checker;
 use regalloc2::{
-    Ctx, Function, InstRange, MachineEnv, Operand, OperandConstraint, Output, PReg, PRegSet,
-    RegAllocError, RegClass, RegallocOptions, SpillSlot, VReg,
+    Ctx, Function, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegAllocError, RegClass,
+    RegallocOptions, SpillSlot, VReg,
 };
 
 /// How registers are allocated.
@@ -189,19 +189,15 @@ fn allocate<I: MachInst>(
 /// [`RegallocAlgorithm::Fastalloc`] keeps no value in a register from block to block, and cannot tell which ones live across a
 /// call: it would save callee-saved registers, and gain nothing. Unless the code itself names one, it gets the others only.
 fn machine_env<I: MachInst>(vcode: &VCode<I>, algorithm: RegallocAlgorithm) -> &'static MachineEnv {
-    let is_named = |env: &MachineEnv| {
-        vcode
-            .operands
-            .iter()
-            .any(|operand| match operand.constraint() {
-                OperandConstraint::FixedReg(preg) => {
-                    !env.preferred_regs_by_class[preg.class() as usize].contains(preg)
-                }
-                _ => false,
-            })
+    let has_all_named = |env: &MachineEnv| {
+        let mut left = vcode.fixed_regs;
+        for &registers in &env.preferred_regs_by_class {
+            left.intersect_from(registers.invert());
+        }
+        left == PRegSet::empty()
     };
     match (algorithm, I::caller_saved_env()) {
-        (RegallocAlgorithm::Fastalloc, env) if !is_named(env) => env,
+        (RegallocAlgorithm::Fastalloc, env) if has_all_named(env) => env,
         _ => I::machine_env(vcode.frame().preserve_frame_pointers),
     }
 }

@@ -326,6 +326,9 @@ impl<I: MachInst> Pass<'_, I> {
 
     /// Takes notice that `registers` are about to be written.
     fn overwrite_all(&mut self, at: ProgPoint, registers: PRegSet) {
+        if registers == PRegSet::empty() {
+            return;
+        }
         if !self.stand_ins.is_empty() {
             let mut index = 0;
             while let Some(&stand_in) = self.stand_ins.get(index) {

@@ -51,6 +51,7 @@ impl<I: MachInst> VCodeBuilder<I> {
                 operands: Vec::new(),
                 operand_ranges: Ranges::default(),
                 clobbers: Vec::new(),
+                fixed_regs: PRegSet::empty(),
                 srclocs: Vec::new(),
                 blocks: Vec::with_capacity(blocks),
                 params: Vec::new(),
@@ -201,7 +202,8 @@ impl<I: MachInst> VCodeBuilder<I> {
         for (index, inst) in vcode.insts.iter_mut().enumerate() {
             let mut collector = OperandCollector::new(&mut vcode.operands, allocatable, numbering);
             inst.get_operands(&mut collector);
-            let clobbers = collector.clobbers();
+            let (clobbers, fixed_regs) = (collector.clobbers(), collector.fixed_regs());
+            vcode.fixed_regs.union_from(fixed_regs);
             vcode.operand_ranges.push_end(vcode.operands.len());
             if clobbers != PRegSet::empty() {
                 debug_assert_eq!(inst.call_type(), CallType::Regular);
