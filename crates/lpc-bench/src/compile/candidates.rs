@@ -3,7 +3,10 @@
 use super::corpus::BothForms;
 use super::cranelift::Cranelift;
 use cpu_time::ThreadTime;
-use lpc_codegen::{Compiler, OptLevel, RegallocAlgorithm, Settings};
+use lpc_codegen::{
+    Compiler, OptLevel, RegallocAlgorithm, Settings, allocate_registers, emit_function,
+    lower_function,
+};
 use peakmem_alloc::PeakMemAllocTrait;
 use std::hint::black_box;
 use std::time::Duration;
@@ -23,6 +26,12 @@ pub(super) const FAST: Pair = Pair { ours: 0, theirs: 2 };
 
 /// Ours and theirs with a backtracking allocator.
 pub(super) const ION: Pair = Pair { ours: 1, theirs: 3 };
+
+/// Ours, of which is known what each pass takes.
+pub(super) const OURS: [usize; 2] = [FAST.ours, ION.ours];
+
+/// The passes of ours: lowering with the analyses and the block order that it needs, register allocation, emission.
+pub(super) const PASSES: [&str; 3] = ["lower", "allocate registers", "emit"];
 
 /// Two candidates that are compared.
 #[derive(Clone, Copy)]
@@ -89,6 +98,22 @@ impl Candidate {
                 time
             }
         }
+    }
+
+    /// The processor time that each of our [`PASSES`] takes for `function`, one after the other.
+    pub(super) fn time_passes(&self, function: &BothForms) -> Option<[Duration; PASSES.len()]> {
+        let Self::Lpc(_, settings) = self else {
+            return None;
+        };
+        let start = ThreadTime::now();
+        let vcode = lower_function(&function.ours, settings).ok()?;
+        let lowered = start.elapsed();
+        let allocation = allocate_registers(&vcode, settings).ok()?;
+        let allocated = start.elapsed();
+        let code = emit_function(vcode, &allocation, settings).ok()?;
+        let emitted = start.elapsed();
+        black_box(&code);
+        Some([lowered, allocated - lowered, emitted - allocated])
     }
 
     /// What compiling `function` takes of the heap, by a compiler that keeps nothing of other functions.

@@ -312,3 +312,33 @@ impl Generator {
         writeln!(self.text, "\nblock{block}{params}:").expect("a string takes everything");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Shape, generate};
+    use lpc_lpir::text::parse_functions;
+    use lpc_lpir::verifier::verify_function;
+
+    #[test]
+    fn all_shapes_are_right_and_as_large_as_asked_for() {
+        for (shape, blocks) in [
+            (Shape::Straight, 1..2),
+            (Shape::Branches, 100..400),
+            (Shape::Calls, 1..2),
+            (Shape::Mixed, 100..400),
+            (Shape::MixedI64, 100..400),
+        ] {
+            for size in [10, 100, 2_000] {
+                let text = generate(shape, size, 7);
+                assert_eq!(text, generate(shape, size, 7));
+                let func = parse_functions(&text).unwrap().remove(0);
+                verify_function(&func).unwrap();
+                let insts = func.dfg.num_insts();
+                assert!((size..size + size / 10 + 20).contains(&insts), "{insts}");
+                if size == 2_000 {
+                    assert!(blocks.contains(&func.dfg.num_blocks()), "{shape:?}");
+                }
+            }
+        }
+    }
+}

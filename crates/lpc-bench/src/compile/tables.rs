@@ -1,6 +1,6 @@
 //! What was measured, as tables, plots and figures.
 
-use super::candidates::{FAST, ION, NAMES, Pair};
+use super::candidates::{FAST, ION, NAMES, OURS, PASSES, Pair};
 use super::corpus::Skipped;
 use super::measure::Costs;
 use crate::report::{Cell, Lines, Plot, Report, Table};
@@ -21,6 +21,7 @@ pub(super) fn report(measured: &[Measured], growth: &[Costs]) -> Report {
     let mut report = Report::default();
     report.tables.push(functions(measured));
     report.tables.push(times(measured));
+    report.tables.push(passes(measured));
     report.tables.push(heaps(measured));
     report.tables.push(growth_table(growth));
     report.plots = plots(growth);
@@ -147,7 +148,8 @@ fn header(more: &[&str]) -> Vec<String> {
 fn times(measured: &[Measured]) -> Table {
     let mut table = Table::with_header(
         "Time",
-        "µs of processor time for 1,000 instructions; ratio: geometric mean over the functions of Cranelift's time divided by ours",
+        "µs of processor time for 1,000 instructions; ratio: geometric mean over the functions of Cranelift's time divided by ours; \
+         figures: geometric mean of the ratios of all rows without (i64)",
         header(&["ratio fast", "ratio ion"]),
     );
     for group in groups(measured) {
@@ -158,6 +160,28 @@ fn times(measured: &[Measured]) -> Table {
         let ratios = [FAST, ION].map(|pair| group.mean(|costs| speed(costs, pair)));
         let ratios = ratios.map(|ratio| Cell::optional(ratio, 2)).to_vec();
         table.row(row(&group.name, times, ratios));
+    }
+    table
+}
+
+fn passes(measured: &[Measured]) -> Table {
+    let columns = OURS.iter().flat_map(|&ours| {
+        PASSES
+            .iter()
+            .map(move |pass| format!("{}: {pass}", NAMES[ours]))
+    });
+    let header = ["corpus".to_string()].into_iter().chain(columns).collect();
+    let unit = "µs of processor time for 1,000 instructions";
+    let mut table = Table::with_header("Time of our passes", unit, header);
+    for group in groups(measured) {
+        let cells = (0..OURS.len()).flat_map(|ours| {
+            let group = &group;
+            (0..PASSES.len()).map(move |pass| {
+                let time = group.for_instruction(|costs| costs.passes[ours][pass].as_secs_f64());
+                Cell::number(time * 1e9, 0)
+            })
+        });
+        table.row(row(&group.name, cells, Vec::new()));
     }
     table
 }
@@ -216,7 +240,7 @@ fn growth_table(growth: &[Costs]) -> Table {
         .chain(["exponent".to_string()]);
     let mut table = Table::with_header(
         "Growth",
-        "mixed functions by their size in instructions: first µs for 1,000 instructions, then bytes for an instruction, each with the exponent of its growth from 1,000 instructions on",
+        "mixed functions by their size in instructions: first µs for 1,000 instructions, then bytes for an instruction, each with the exponent of its growth from 1,000 instructions on; lpc gives functions with too many registers for Ion to Fastalloc",
         header.collect(),
     );
     for (candidate, name) in NAMES.iter().enumerate() {

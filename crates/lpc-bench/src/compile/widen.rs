@@ -267,3 +267,67 @@ impl<'f> Classes<'f> {
 fn len(signature: &Signature) -> usize {
     signature.params.len() + signature.returns.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::widen_addresses;
+    use lpc_lpir::text::parse_functions;
+
+    fn widened(text: &str) -> Option<String> {
+        let func = parse_functions(text).unwrap().remove(0);
+        widen_addresses(&func).map(|func| func.to_string())
+    }
+
+    #[test]
+    fn what_is_computed_with_an_address_is_wide() {
+        let text = "\
+function %f(i32, i32, i32) -> i32 system_v {
+    fn0 = %g(i32) -> i32 system_v
+
+block0(v0: i32, v1: i32, v2: i32):
+    v3 = iconst.i32 -4
+    v4 = band v1, v3
+    v5 = iadd v0, v4
+    jump block1(v5)
+
+block1(v6: i32):
+    v7 = load.i32 v6
+    v8 = iadd v7, v2
+    v9 = call fn0(v6)
+    return v8
+}
+";
+        let expected = "\
+function %f(i64, i64, i32) -> i32 system_v {
+    sig0 = (i64) -> i32 system_v
+    fn0 = %g sig0
+
+block0(v0: i64, v1: i64, v2: i32):
+    v3 = iconst.i64 -4
+    v4 = band v1, v3  ; v3 = -4
+    v5 = iadd v0, v4
+    jump block1(v5)
+
+block1(v6: i64):
+    v7 = load.i32 v6
+    v8 = iadd v7, v2
+    v9 = call fn0(v6)
+    return v8
+}
+";
+        assert_eq!(widened(text).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn an_address_that_is_extended_stays_narrow() {
+        let text = "\
+function %f(i32) -> i64 {
+block0(v0: i32):
+    v1 = load.i32 v0
+    v2 = uextend.i64 v0
+    return v2
+}
+";
+        assert_eq!(widened(text), None);
+    }
+}
