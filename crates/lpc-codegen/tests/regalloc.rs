@@ -193,10 +193,10 @@ block0:
   + sw a1, spillslot0
   + sw a0, spillslot1
   + sw a2, spillslot2
+  + mv t2, a2
     jump block1(v192, v193, v194)
 
 block1(v195, v196, v197):
-  + lw t2, spillslot2
     addi v198:t3, v197:t2, -1
     bne v198:t3, zero, block2, block3
 
@@ -206,6 +206,7 @@ block2 edge:
   + lw t3, spillslot1
   + sw t3, spillslot0
   + sw t4, spillslot1
+  + lw t2, spillslot2
     jump block1(v196, v195, v198)
 
 block3:

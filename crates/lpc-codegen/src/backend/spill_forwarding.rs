@@ -22,13 +22,31 @@
 //! which in the second case is left out as well if nobody turns out to read it.
 //! Then stores to slots that nobody loads any more are left out, and the other slots are numbered anew.
 //!
+//! A block with several predecessors could know nothing at its start. The loads that it starts with are therefore made at the
+//! end of each predecessor instead, where a register often has the value. So it goes around in a loop in a register:
+//!
+//! ```text
+//!   block1:                            block1:
+//!   + lw   a2, slot7
+//!     addi a0, a2, 1                     addi a0, a2, 1
+//!   + sw   a0, slot3
+//!     bne  a0, a3, block4, block5        bne  a0, a3, block4, block5
+//!
+//!   block4:                            block4:
+//!   + lw   a4, slot3
+//!   + sw   a4, slot7                   + mv   a2, a0
+//!     jump block1                        jump block1
+//! ```
+//!
 //! Why it is right:
 //!
 //! - A register holds the same value as a slot from a store or load between them until one of them is written. All writes are
 //!   seen: those of definitions, clobbers and the allocator's moves.
-//! - At the start of a block that is known only if the block has one predecessor, at the end of which it is known.
+//! - At the start of a block that is known only if the block has one predecessor, at the end of which it is known, or if all
+//!   predecessors have just seen to it.
 //! - A register that stands for another one is given its value before the other one is written. At the end of a block none has
-//!   to be: there the allocator has all values in slots.
+//!   to be: there the allocator has all values in slots. What is loaded there for the next block is loaded all at once: a
+//!   register that others are to get their value from is written after them, or, in a circle, from its slot.
 //! - Each move that is added takes the place of a load that was left out before, so the moves stay in their order, and in the
 //!   memory that they have.
 //!
@@ -51,8 +69,10 @@ pub(super) fn forward_spills<I: MachInst>(vcode: &VCode<I>, output: &mut Output)
     if output.num_spillslots == 0 {
         return;
     }
+    let carried = Carried::take(vcode, output);
     let mut pass = Pass {
         vcode,
+        carried,
         held: HeldSlots::new(output.num_spillslots),
         stand_ins: Vec::new(),
         unread_moves: Vec::new(),
@@ -73,6 +93,117 @@ pub(super) fn forward_spills<I: MachInst>(vcode: &VCode<I>, output: &mut Output)
     let hidden = pass.hidden;
     output.edits.truncate(written);
     leave_out_stores(output, &hidden);
+}
+
+/// The most predecessors of a block whose first loads are made at their ends: each gets its own.
+const MAX_CARRYING: usize = 4;
+
+/// The loads that blocks with several predecessors start with, made at the end of each of these instead.
+struct Carried {
+    /// Those of one block after the other.
+    loads: Vec<(PReg, SpillSlot)>,
+    /// The blocks that have some, in order, and where theirs end.
+    blocks: Vec<(BlockIndex, usize)>,
+}
+
+impl Carried {
+    /// Moves the loads of `output` in front of the last instructions of the predecessors, which jump and read no register.
+    fn take<I: MachInst>(vcode: &VCode<I>, output: &mut Output) -> Self {
+        let mut carried = Self {
+            loads: Vec::new(),
+            blocks: Vec::new(),
+        };
+        for block in vcode.blocks() {
+            let start = carried.loads.len();
+            if may_be_carried_to(vcode, block) {
+                carried.loads.extend(loads_at_start(vcode, output, block));
+            }
+            if carried.loads.len() > start {
+                carried.blocks.push((block, carried.loads.len()));
+            }
+        }
+        if !carried.blocks.is_empty() {
+            carried.move_loads(vcode, output);
+        }
+        carried
+    }
+
+    fn move_loads<I: MachInst>(&self, vcode: &VCode<I>, output: &mut Output) {
+        let mut edits = Vec::with_capacity(output.edits.len() + self.loads.len());
+        let mut rest = &output.edits[..];
+        for block in vcode.blocks() {
+            rest = &rest[self.loads_into(block).len()..];
+            let end = ProgPoint::before(vcode.block_insns(block).last());
+            let (edits_of_block, behind) =
+                rest.split_at(rest.partition_point(|edit| edit.0 <= end));
+            edits.extend_from_slice(edits_of_block);
+            edits.extend(
+                self.loads_out_of(vcode, block)
+                    .iter()
+                    .map(|&(register, slot)| {
+                        let (from, to) = (Allocation::stack(slot), Allocation::reg(register));
+                        (end, Edit::Move { from, to })
+                    }),
+            );
+            rest = behind;
+        }
+        output.edits = edits;
+    }
+
+    /// What the predecessors of `block` have loaded for it.
+    fn loads_into(&self, block: BlockIndex) -> &[(PReg, SpillSlot)] {
+        match self
+            .blocks
+            .binary_search_by_key(&block, |(block, _)| *block)
+        {
+            Ok(found) => {
+                let before = found.checked_sub(1);
+                let start = before.map_or(0, |before| self.blocks[before].1);
+                &self.loads[start..self.blocks[found].1]
+            }
+            Err(_) => &[],
+        }
+    }
+
+    /// What `block` loads for the block that it jumps to.
+    fn loads_out_of<I: MachInst>(
+        &self,
+        vcode: &VCode<I>,
+        block: BlockIndex,
+    ) -> &[(PReg, SpillSlot)] {
+        match *vcode.block_succs(block) {
+            [succ] => self.loads_into(succ),
+            _ => &[],
+        }
+    }
+}
+
+/// Whether values may be in registers where `block` starts.
+fn may_be_carried_to<I: MachInst>(vcode: &VCode<I>, block: BlockIndex) -> bool {
+    let preds = vcode.block_preds(block);
+    let just_jumps = |pred: &BlockIndex| {
+        let last = vcode.block_insns(*pred).last();
+        vcode.block_succs(*pred).len() == 1 && vcode.inst_operands(last).is_empty()
+    };
+    (2..=MAX_CARRYING).contains(&preds.len()) && preds.iter().all(just_jumps)
+}
+
+/// The loads that `block` starts with, each to another register.
+fn loads_at_start<I: MachInst>(
+    vcode: &VCode<I>,
+    output: &Output,
+    block: BlockIndex,
+) -> impl Iterator<Item = (PReg, SpillSlot)> {
+    let start = ProgPoint::before(vcode.block_insns(block).first());
+    let first = output.edits.partition_point(|edit| edit.0 < start);
+    let mut loaded = PRegSet::empty();
+    let edits = output.edits[first..].iter();
+    edits.map_while(move |(at, Edit::Move { from, to })| {
+        let (register, slot) = (to.as_reg()?, from.as_stack()?);
+        let is_new = !loaded.contains(register);
+        loaded.add(register);
+        (*at == start && is_new).then_some((register, slot))
+    })
 }
 
 /// Which registers hold the values of which slots.
@@ -145,6 +276,7 @@ struct UnreadMove {
 
 struct Pass<'a, I: MachInst> {
     vcode: &'a VCode<I>,
+    carried: Carried,
     output: &'a mut Output,
     held: HeldSlots,
     stand_ins: Vec<StandIn>,
@@ -168,6 +300,9 @@ impl<I: MachInst> Pass<'_, I> {
             return;
         }
         self.held.forget_all();
+        for &(register, slot) in self.carried.loads_into(block) {
+            self.held.set(register, slot);
+        }
         let end = self.ends.iter().find(|(end, _)| pred == Some(*end));
         for &(register, slot) in end.iter().flat_map(|(_, pairs)| pairs) {
             self.held.set(register, slot);
@@ -190,17 +325,27 @@ impl<I: MachInst> Pass<'_, I> {
 
     fn visit_block(&mut self, block: BlockIndex) {
         for inst in self.vcode.block_insns(block).iter() {
-            self.visit_edits(ProgPoint::before(inst));
+            let is_last = inst == self.vcode.block_insns(block).last();
+            let num_carried = match is_last {
+                true => self.carried.loads_out_of(self.vcode, block).len(),
+                false => 0,
+            };
+            self.visit_edits(ProgPoint::before(inst), num_carried);
+            if num_carried > 0 {
+                self.carry(block, inst);
+            }
             self.visit_inst(inst);
-            self.visit_edits(ProgPoint::after(inst));
+            self.visit_edits(ProgPoint::after(inst), 0);
         }
     }
 
-    /// Goes on with the edits up to `point`.
-    fn visit_edits(&mut self, point: ProgPoint) {
-        while let Some(&(at, Edit::Move { from, to })) = self.output.edits.get(self.read)
-            && at <= point
-        {
+    /// Goes on with the edits up to `point`, but for the last ones, as many as `num_left`.
+    fn visit_edits(&mut self, point: ProgPoint, num_left: usize) {
+        let rest = &self.output.edits[self.read..];
+        let up_to_point = rest.iter().take_while(|edit| edit.0 <= point).count();
+        let end = self.read + up_to_point - num_left;
+        while self.read < end {
+            let (at, Edit::Move { from, to }) = self.output.edits[self.read].clone();
             self.read += 1;
             match (from.as_reg(), to.as_reg()) {
                 (Some(from), Some(to)) => self.visit_move(at, from, to),
@@ -208,6 +353,44 @@ impl<I: MachInst> Pass<'_, I> {
                 (None, Some(to)) => self.visit_reload(at, from, to),
                 (None, None) => self.write(at, from, to),
             }
+        }
+    }
+
+    /// Loads what the successor of `block` has in registers, in front of `jump`: from a register where one has the value.
+    fn carry(&mut self, block: BlockIndex, jump: InsnIndex) {
+        let at = ProgPoint::before(jump);
+        // Neither the jump nor anyone behind it reads other registers.
+        while let Some(stand_in) = self.stand_ins.pop() {
+            self.hide(stand_in, at);
+        }
+        self.leave_out_moves(None);
+        let mut pending = self.carried.loads_out_of(self.vcode, block).to_vec();
+        self.read += pending.len();
+        pending.retain(|&(register, slot)| self.held.holder(slot) != Some(register));
+        // A register is written when its value is not needed for another one any more. In a circle, one has to be loaded, at last.
+        let mut from_slots = Vec::new();
+        while !pending.is_empty() {
+            let is_needed = |register| {
+                let mut holders = pending.iter().map(|&(_, slot)| self.held.holder(slot));
+                holders.any(|holder| holder == Some(register))
+            };
+            let free = pending
+                .iter()
+                .position(|&(register, _)| !is_needed(register));
+            let (register, slot) = pending.swap_remove(free.unwrap_or(0));
+            match self.held.holder(slot) {
+                Some(holder) if free.is_some() => {
+                    self.write(at, Allocation::reg(holder), Allocation::reg(register));
+                    self.held.forget(register);
+                    self.held.set(register, slot);
+                }
+                _ => from_slots.push((register, slot)),
+            }
+        }
+        for (register, slot) in from_slots {
+            self.write(at, Allocation::stack(slot), Allocation::reg(register));
+            self.held.forget(register);
+            self.held.set(register, slot);
         }
     }
 
@@ -226,9 +409,7 @@ impl<I: MachInst> Pass<'_, I> {
             if let Some(holder) = self.held.holder(slot) {
                 self.held.forget(holder);
             }
-            if self.held.slot_of[from.index()].is_none() {
-                self.held.set(from, slot);
-            }
+            self.held.set(from, slot);
         }
         self.write(at, Allocation::reg(from), to);
     }
