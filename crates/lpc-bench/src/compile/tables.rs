@@ -60,11 +60,7 @@ fn heap(costs: &Costs, pair: Pair) -> f64 {
 
 /// As [`heap`], without the functions themselves.
 fn heap_without_ir(costs: &Costs, pair: Pair) -> f64 {
-    let [ours, theirs] = [pair.ours, pair.theirs].map(|candidate| {
-        let heap = costs.heaps[candidate];
-        heap.peak.saturating_sub(heap.ir).max(1) as f64
-    });
-    ours / theirs
+    costs.heaps[pair.ours].without_ir as f64 / costs.heaps[pair.theirs].without_ir as f64
 }
 
 fn functions(measured: &[Measured]) -> Table {
