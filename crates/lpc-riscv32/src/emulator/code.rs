@@ -19,6 +19,9 @@
 //! in a window is one instruction, so that whoever comes to the end of the window has executed as
 //! many as are allowed, and nobody counts. For that there are more ops behind those of the last run.
 //!
+//! Branches and `jal` are *linked* when they first jump: from then on their op knows the one at the
+//! target.
+//!
 //! Ops are a cache of memory: when a byte changes that one was decoded from, all are dropped. A
 //! store to code is therefore seen by the next fetch, as on a hart without an instruction cache.
 //!
@@ -68,7 +71,7 @@ impl Code {
             strictness,
             start: 0,
             entries: Vec::new(),
-            ops: vec![NO_OP; 1 + MIN_WINDOW],
+            ops: vec![NO_OP; 1 + MIN_WINDOW + 1],
             decoded: 1,
             window: MIN_WINDOW,
         }
@@ -123,7 +126,20 @@ impl Code {
         self.ops.get(self.entry(parcel)?..)?.get(..count)
     }
 
-    /// How many ops [`Code::ops_at`] gives at least, wherever one is decoded.
+    /// The op that the branch or `jal` `op` is linked to, if it is, and what is behind it, `count` ops in all.
+    #[inline(always)]
+    pub(super) fn linked(&self, op: &Op, count: usize) -> Option<&[Op]> {
+        self.ops.get(op.imm as u32 as usize..)?.get(..count)
+    }
+
+    /// Makes the branch or `jal` at the parcel `jump` know the op at the parcel `target`, if both are decoded.
+    pub(super) fn link(&mut self, jump: u32, target: u32) {
+        if let Some((jump, target)) = self.entry(jump).zip(self.entry(target)) {
+            self.ops[jump].imm = target as i32;
+        }
+    }
+
+    /// How many ops may be executed at once: [`Code::ops_at`] gives so many and one more, wherever one is decoded.
     pub(super) fn window(&self) -> usize {
         self.window
     }
@@ -132,7 +148,7 @@ impl Code {
     pub(super) fn widen_window(&mut self, executed: usize) {
         if executed == self.window && executed < MAX_WINDOW {
             self.window *= 2;
-            self.ops.resize(self.decoded + self.window, NO_OP);
+            self.ops.resize(self.decoded + self.window + 1, NO_OP);
         }
     }
 
@@ -164,7 +180,8 @@ impl Code {
                 Err(_) => break true,
             };
             self.entries[parcel as usize] = self.decoded as u32;
-            self.push(Op::new(fetched, pc, parcel, self.strictness));
+            let previous = self.ops[first_op..self.decoded].last();
+            self.push(Op::new(fetched, pc, parcel, previous, self.strictness));
             parcel += fetched.length / 2;
             if fetched.inst.opcode.is_jump() {
                 break false;
@@ -173,7 +190,7 @@ impl Code {
         if goes_on {
             self.push(Op::end_of_run(self.pc_of(parcel), parcel));
         }
-        self.ops.resize(self.decoded + self.window, NO_OP);
+        self.ops.resize(self.decoded + self.window + 1, NO_OP);
         Ok(())
     }
 

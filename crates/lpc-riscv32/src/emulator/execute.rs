@@ -73,7 +73,26 @@ impl Emulator {
             Reason::Paused => {}
             Reason::StoredToCode(address) => self.code.invalidate(address, 4),
             Reason::AccessCsr => self.access_csr()?,
+            Reason::FirstJump => self.first_jump()?,
             Reason::Exit(exit) => return Err(exit),
+        }
+        Ok(())
+    }
+
+    /// Executes the taken branch or `jal` at the pc, and links it to its target, if something can be executed there.
+    #[cold]
+    fn first_jump(&mut self) -> Result<(), Exit> {
+        let FetchedInst { inst, length, .. } = self.code.fetch(self.pc, &self.hart.memory)?;
+        let jump = self.pc;
+        match inst.opcode {
+            Opcode::Jal => self.set_gpr(inst.rd, jump.wrapping_add(length)),
+            _ => self.hart.counters.taken_branches += 1,
+        }
+        self.hart.counters.instructions += 1;
+        self.pc = jump.wrapping_add_signed(inst.imm);
+        if self.decode().is_ok() {
+            let (jump, target) = (self.code.parcel_of(jump), self.code.parcel_of(self.pc));
+            self.code.link(jump, target);
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 use super::Counters;
 use super::machine_csr::MachineCsrs;
 use super::memory::Memory;
-use super::op::Op;
 use super::registers::Registers;
 use super::trap::Exit;
 
@@ -42,17 +41,13 @@ pub(super) enum Reason {
     StoredToCode(u32),
     /// The instruction at the pc accesses a control and status register, which is left to the caller.
     AccessCsr,
+    /// The branch at the pc is taken, or a `jal` is there, and its op does not know its target yet, which is left to the caller.
+    FirstJump,
     /// Something that ends a run. The pc is at the instruction, or behind it if that is an `ecall`.
     Exit(Exit),
 }
 
 impl Hart {
-    /// The sum of rs1 and the immediate.
-    #[inline(always)]
-    pub(super) fn address(&self, op: &Op) -> u32 {
-        self.registers.read(op.rs1).wrapping_add_signed(op.imm)
-    }
-
     /// Notes how the execution of ops ended.
     pub(super) fn end(&mut self, reason: Reason, pc: u32, left: usize, tally: Tally) {
         self.ended = Ended {

@@ -10,7 +10,7 @@ use crate::gpr::Gpr;
 pub(super) struct Registers([u32; 256]);
 
 impl Registers {
-    const SINK: u8 = 32;
+    pub(super) const SINK: u8 = 32;
 
     /// All registers zero.
     pub(super) fn new() -> Registers {
