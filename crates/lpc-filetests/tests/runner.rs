@@ -368,16 +368,16 @@ fn lowering_and_emission_of_virtual_register_code() {
     let expected = "vcode %f {
 
 block0:
-    args v193=a0, v194=a1
-    sub v195, v193, v194
-    rets v195=a0
+    args v192=a0, v193=a1
+    sub v194, v192, v193
+    rets v194=a0
 }
 ";
     assert_eq!(vcode, expected);
     let regalloc = format!("test regalloc\n\n{vcode}");
     let (summary, _, allocated) = run_file("a.vcode", &regalloc, true);
     assert_eq!(summary.passed, 1);
-    assert!(allocated.contains("\n;     sub v195:a0, v193:a0, v194:a1\n"));
+    assert!(allocated.contains("\n;     sub v194:a0, v192:a0, v193:a1\n"));
     let emit = format!("test emit\n\n{vcode}\n;    0: sub a0,a0,a1\n;    2: ret\n");
     let (_, output, _) = run_file("a.vcode", &emit, false);
     assert_eq!(output, "1 passed, 0 failed, 0 skipped\n");
