@@ -29,12 +29,45 @@ block3:
 }
 ";
     let expected = "\
-000: beqz a1,14
+000: j 10
 004: remu a5,a0,a1
 008: mv a0,a1
 00c: mv a1,a5
-010: j 0
+010: bnez a1,4
 014: ret
+";
+    assert_eq!(assembly(text), expected);
+}
+
+/// The block of the back edge is laid out in front of the loop.
+#[test]
+fn a_loop_with_moves_on_its_edge() {
+    let text = "\
+vcode %f {
+
+block0:
+    args v192=a0, v193=a1
+    jump block1(v192, v193)
+
+block1(v194, v195):
+    sw v195, 0(v194)
+    bne v194, v195, block2, block3
+
+block2 edge:
+    jump block1(v195, v194)
+
+block3:
+    rets v194=a0
+}
+";
+    let expected = "\
+000: j 10
+004: mv a5,a1
+008: mv a1,a0
+00c: mv a0,a5
+010: sw a1,0(a0)
+014: bne a0,a1,4
+018: ret
 ";
     assert_eq!(assembly(text), expected);
 }

@@ -25,7 +25,7 @@ block1:
     rets v193=a0
 block2:
     jump block3(v192)
-block3(v194):
+block3(v194) aligned:
     beq v194, zero, block5, block4
 block4:
     addi v195, v194, -1

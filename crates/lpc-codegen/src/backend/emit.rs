@@ -358,18 +358,95 @@ fn moves_nothing<I: MachInst>(vcode: &VCode<I>, allocation: &Output, inst: InsnI
         && matches!(allocation.inst_allocs(inst), [from, to] if from == to)
 }
 
-/// The blocks that are emitted: the entry first, cold blocks last, else in the order of the function.
+/// The blocks that are emitted: the entry first, cold blocks last, else in the order of the function, but for loops.
+///
+/// A loop that ends with a jump to its head would execute that jump each time around. So the last block is laid out in front of
+/// the head, or the head behind the last block, and the jump is executed once, by who enters the loop:
+///
+/// ```text
+///   entry                entry: jump head       entry                    entry: jump head
+///   head: …              edge:  moves           head: branch exit        body: …
+///         branch exit    head:  …               body: …             ──►  head: branch body
+///   edge: moves     ──►         branch edge           jump head          exit
+///         jump head      exit                   exit
+///   exit
+/// ```
 fn emission_order<I: MachInst>(vcode: &VCode<I>, threaded: &[bool]) -> Vec<BlockIndex> {
     let mut order = Vec::with_capacity(vcode.num_blocks());
-    let emitted = || {
-        vcode
-            .blocks()
-            .filter(|&block| block != vcode.entry() && !threaded[block.index()])
+    let mut is_placed = threaded.to_vec();
+    is_placed[vcode.entry().index()] = true;
+    let turned = turned_loops(vcode, &is_placed);
+    for moved in &turned {
+        is_placed[moved.block.index()] = true;
+    }
+    let mut turned = turned.into_iter().peekable();
+    let placed = |is_cold: bool| {
+        let blocks = vcode.blocks().filter(|block| !is_placed[block.index()]);
+        blocks.filter(move |&block| vcode.block_flags(block).is_cold == is_cold)
     };
     order.push(vcode.entry());
-    order.extend(emitted().filter(|&block| !vcode.block_flags(block).is_cold));
-    order.extend(emitted().filter(|&block| vcode.block_flags(block).is_cold));
+    for block in placed(false) {
+        match turned.next_if(|moved| moved.neighbor == block) {
+            Some(moved) if moved.is_before => order.extend([moved.block, block]),
+            Some(moved) => order.extend([block, moved.block]),
+            None => order.push(block),
+        }
+    }
+    order.extend(placed(true));
     order
+}
+
+/// A block that is laid out beside another one, by which a loop has no jump to its head.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct MovedBlock {
+    block: BlockIndex,
+    neighbor: BlockIndex,
+    /// Whether it stands before its neighbor, or else behind it.
+    is_before: bool,
+}
+
+/// The blocks to move, in the order of their neighbors, of which none is moved itself. `is_placed` are the blocks that stay.
+fn turned_loops<I: MachInst>(vcode: &VCode<I>, is_placed: &[bool]) -> Vec<MovedBlock> {
+    let is_free = |block: BlockIndex| {
+        let flags = vcode.block_flags(block);
+        !is_placed[block.index()] && !flags.is_cold && !flags.is_aligned
+    };
+    let mut turned = Vec::new();
+    let mut is_taken = vec![false; vcode.num_blocks()];
+    for end in vcode.blocks() {
+        let jump = vcode.inst(vcode.block_insns(end).last()).is_jump();
+        let Some(head) = jump.map(MachLabel::to_block) else {
+            continue;
+        };
+        if head >= end || !is_free(head) || !is_free(end) {
+            continue;
+        }
+        // A head that leaves the loop goes on behind its end.
+        let leaves = |succ: &BlockIndex| *succ > end;
+        let is_test =
+            vcode.block_succs(head).len() == 2 && vcode.block_succs(head).iter().any(leaves);
+        let moved = match vcode.block_flags(end).is_edge {
+            true => MovedBlock {
+                block: end,
+                neighbor: head,
+                is_before: true,
+            },
+            false if is_test => MovedBlock {
+                block: head,
+                neighbor: end,
+                is_before: false,
+            },
+            false => continue,
+        };
+        // Of several loops with one head the first one counts: the others are around it.
+        if !is_taken[head.index()] && !is_taken[end.index()] {
+            is_taken[head.index()] = true;
+            is_taken[end.index()] = true;
+            turned.push(moved);
+        }
+    }
+    turned.sort_unstable_by_key(|moved| moved.neighbor);
+    turned
 }
 
 fn emit_block<I: MachInst>(
