@@ -59,6 +59,12 @@ impl Kernel {
     }
 }
 
+/// The memory that a kernel gets behind its own data, in bytes.
+pub const MEMORY_SIZE: u32 = 8 << 20;
+
+/// The part of that which is the stack, in bytes.
+pub const STACK_SIZE: u32 = 1 << 20;
+
 macro_rules! kernels {
     ($($name:literal)*) => {
         /// All kernels.

@@ -8,8 +8,6 @@ use std::process::{Command, Stdio};
 pub const CLANG: Tool = Tool::new("clang-19", "clang-19");
 /// LLVM's linker.
 pub const LLD: Tool = Tool::new("ld.lld-19", "lld-19");
-/// LLVM's compiler of its own IR.
-pub const LLC: Tool = Tool::new("llc-19", "llvm-19");
 /// GCC.
 pub const GCC: Tool = Tool::new("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf");
 /// QEMU in user mode.

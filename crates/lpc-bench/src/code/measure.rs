@@ -3,7 +3,7 @@
 use super::executable::is_of_kernel;
 use super::mix::{Class, Mix};
 use crate::error::{Error, Result};
-use crate::kernels::ENTRY;
+use crate::kernels::{ENTRY, MEMORY_SIZE, STACK_SIZE};
 use lpc_link::elf::read::{ElfFile, Mapping, SectionIndex, SymbolKind, SymbolPlace};
 use lpc_process::{End, Process, ProcessOptions, Streams};
 use lpc_riscv32::ExtensionSet;
@@ -12,9 +12,6 @@ use lpc_riscv32::fetch::fetch;
 use std::collections::BTreeMap;
 use std::io;
 
-/// The memory of a kernel behind its own data, and the part of that which is the stack.
-const MEMORY_SIZE: u32 = 8 << 20;
-const STACK_SIZE: u32 = 1 << 20;
 /// More than any kernel executes.
 const INSTRUCTION_LIMIT: u64 = 1 << 32;
 

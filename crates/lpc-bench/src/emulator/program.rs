@@ -2,7 +2,7 @@
 
 use crate::code::build_clif;
 use crate::error::{Error, Result};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, MEMORY_SIZE, STACK_SIZE};
 use cpu_time::ThreadTime;
 use lpc_codegen::Settings;
 use lpc_process::{End, Process, ProcessOptions, Streams};
@@ -45,10 +45,6 @@ block5:
     return v15
 }
 ";
-
-/// The memory of a program behind its own data, and the part of that which is the stack.
-const MEMORY_SIZE: u32 = 8 << 20;
-const STACK_SIZE: u32 = 1 << 20;
 
 /// An executable that calls a kernel as often as its first argument says.
 pub struct Program {

@@ -57,8 +57,8 @@ use super::vcode::{BlockIndex, InsnIndex, VCode};
 use alloc::vec;
 use alloc::vec::Vec;
 use regalloc2::{
-    Allocation, Edit, OperandConstraint, OperandKind, OperandPos, Output, PReg, PRegSet, ProgPoint,
-    SpillSlot,
+    Allocation, Edit, Operand, OperandConstraint, OperandKind, OperandPos, Output, PReg, PRegSet,
+    ProgPoint, SpillSlot,
 };
 
 /// How many blocks it is remembered of, which registers hold the value of a slot at their end.
@@ -251,10 +251,9 @@ impl HeldSlots {
         self.registers = PRegSet::empty();
     }
 
-    fn to_pairs(&self) -> Vec<(PReg, SpillSlot)> {
+    fn pairs(&self) -> impl Iterator<Item = (PReg, SpillSlot)> {
         let registers = self.registers.into_iter();
-        let pairs = registers.map(|register| Some((register, self.slot_of[register.index()]?)));
-        pairs.flatten().collect()
+        registers.filter_map(|register| Some((register, self.slot_of[register.index()]?)))
     }
 }
 
@@ -314,12 +313,15 @@ impl<I: MachInst> Pass<'_, I> {
         while let Some(stand_in) = self.stand_ins.pop() {
             self.hide(stand_in, end);
         }
-        self.leave_out_moves(None);
+        self.leave_out_moves(|_| true);
         if self.vcode.block_succs(block).len() > 1 {
-            if self.ends.len() == REMEMBERED_BLOCKS {
-                self.ends.remove(0);
-            }
-            self.ends.push((block, self.held.to_pairs()));
+            let mut pairs = match self.ends.len() {
+                REMEMBERED_BLOCKS => self.ends.remove(0).1,
+                _ => Vec::new(),
+            };
+            pairs.clear();
+            pairs.extend(self.held.pairs());
+            self.ends.push((block, pairs));
         }
     }
 
@@ -363,7 +365,7 @@ impl<I: MachInst> Pass<'_, I> {
         while let Some(stand_in) = self.stand_ins.pop() {
             self.hide(stand_in, at);
         }
-        self.leave_out_moves(None);
+        self.leave_out_moves(|_| true);
         let mut pending = self.carried.loads_out_of(self.vcode, block).to_vec();
         self.read += pending.len();
         pending.retain(|&(register, slot)| self.held.holder(slot) != Some(register));
@@ -440,42 +442,53 @@ impl<I: MachInst> Pass<'_, I> {
     fn visit_inst(&mut self, inst: InsnIndex) {
         let vcode = self.vcode;
         let operands = vcode.inst_operands(inst);
+        let first = self.output.inst_alloc_offsets[inst.index()] as usize;
         let at = ProgPoint::before(inst);
-        let mut overwritten = vcode.inst_clobbers(inst);
-        // Those that are written while operands are still to be read.
-        let mut written_early = PRegSet::empty();
-        for (operand, place) in operands.iter().zip(self.output.inst_allocs(inst)) {
+        if !(self.stand_ins.is_empty() && self.unread_moves.is_empty()) {
+            self.replace_uses(operands, first, at);
+        }
+        let clobbers = vcode.inst_clobbers(inst);
+        if clobbers != PRegSet::empty() {
+            self.overwrite_all(at, clobbers);
+        }
+        for (index, operand) in operands.iter().enumerate() {
             if operand.kind() == OperandKind::Def
-                && let Some(register) = place.as_reg()
+                && let Some(register) = self.output.allocs[first + index].as_reg()
             {
-                overwritten.add(register);
-                if operand.pos() == OperandPos::Early {
-                    written_early.add(register);
-                }
+                self.overwrite(at, register);
             }
         }
-        if self.stand_ins.is_empty() && self.unread_moves.is_empty() {
-            self.overwrite_all(at, overwritten);
-            return;
+    }
+
+    /// Has `operands`, whose places start with the one number `first`, read the registers that are stood in for.
+    fn replace_uses(&mut self, operands: &[Operand], first: usize, at: ProgPoint) {
+        let mut written_early = PRegSet::empty();
+        for (operand, place) in operands.iter().zip(&self.output.allocs[first..]) {
+            if operand.kind() == OperandKind::Def
+                && operand.pos() == OperandPos::Early
+                && let Some(register) = place.as_reg()
+            {
+                written_early.add(register);
+            }
         }
-        let first = self.output.inst_alloc_offsets[inst.index()] as usize;
         for (index, operand) in operands.iter().enumerate() {
             if operand.kind() == OperandKind::Use
                 && let Some(register) = self.output.allocs[first + index].as_reg()
             {
-                let holder = self.holder_for(register);
+                let holder = self.value_of(register);
+                // What is written early may be gone before the operand is read.
                 let is_free = operand.constraint() == OperandConstraint::Reg
                     && operand.pos() == OperandPos::Early
                     && !written_early.contains(holder)
                     && !is_reused(operands, index);
                 if is_free {
-                    self.output.allocs[first + index] = Allocation::reg(self.value_of(register));
+                    self.output.allocs[first + index] = Allocation::reg(holder);
                 } else {
-                    self.read(at, register);
+                    self.load_those(at, |stand_in| stand_in.register == register);
+                    self.unread_moves.retain(|it| it.register != register);
                 }
             }
         }
-        self.overwrite_all(at, overwritten);
     }
 
     /// The register that has the value which the allocator has in `register`.
@@ -493,51 +506,43 @@ impl<I: MachInst> Pass<'_, I> {
         self.holder_for(register)
     }
 
-    /// Takes notice that an instruction at `at` reads `register` itself.
-    fn read(&mut self, at: ProgPoint, register: PReg) {
-        self.load_those(at, |stand_in| stand_in.register == register);
-        self.unread_moves.retain(|it| it.register != register);
-    }
-
+    /// Takes notice that `register` is about to be written.
     fn overwrite(&mut self, at: ProgPoint, register: PReg) {
-        let mut registers = PRegSet::empty();
-        registers.add(register);
-        self.overwrite_all(at, registers);
+        self.overwrite_stand_ins(at, |written| written == register);
+        self.held.forget(register);
+        self.leave_out_moves(|written| written == register);
     }
 
     /// Takes notice that `registers` are about to be written.
     fn overwrite_all(&mut self, at: ProgPoint, registers: PRegSet) {
-        if registers == PRegSet::empty() {
-            return;
-        }
-        if !self.stand_ins.is_empty() {
-            let mut index = 0;
-            while let Some(&stand_in) = self.stand_ins.get(index) {
-                if registers.contains(stand_in.register) {
-                    self.hide(stand_in, at);
-                    self.stand_ins.swap_remove(index);
-                } else {
-                    index += 1;
-                }
-            }
-            self.load_those(at, |stand_in| registers.contains(stand_in.holder));
-        }
+        self.overwrite_stand_ins(at, |written| registers.contains(written));
         let mut held = registers;
         held.intersect_from(self.held.registers);
         for register in held {
             self.held.forget(register);
         }
-        self.leave_out_moves(Some(registers));
+        self.leave_out_moves(|written| registers.contains(written));
     }
 
-    /// Leaves out the moves to `overwritten`, or to all registers, that nobody has read.
-    fn leave_out_moves(&mut self, overwritten: Option<PRegSet>) {
-        if self.unread_moves.is_empty() {
-            return;
+    /// Forgets the registers that stand for others and are written, and loads those that stand for one which is.
+    fn overwrite_stand_ins(&mut self, at: ProgPoint, is_written: impl Fn(PReg) -> bool) {
+        let mut index = 0;
+        while let Some(&stand_in) = self.stand_ins.get(index) {
+            if is_written(stand_in.register) {
+                self.hide(stand_in, at);
+                self.stand_ins.swap_remove(index);
+            } else {
+                index += 1;
+            }
         }
+        self.load_those(at, |stand_in| is_written(stand_in.holder));
+    }
+
+    /// Leaves out the moves that nobody has read, to registers that are written.
+    fn leave_out_moves(&mut self, is_written: impl Fn(PReg) -> bool) {
         let edits = &mut self.output.edits;
         self.unread_moves.retain(|it| {
-            let is_over = overwritten.is_none_or(|overwritten| overwritten.contains(it.register));
+            let is_over = is_written(it.register);
             if is_over {
                 let (_, Edit::Move { from, to }) = &mut edits[it.edit];
                 *to = *from;
@@ -584,9 +589,8 @@ impl<I: MachInst> Pass<'_, I> {
 }
 
 /// Whether a definition has the register of the operand number `index`.
-fn is_reused(operands: &[regalloc2::Operand], index: usize) -> bool {
-    let reuses =
-        |operand: &regalloc2::Operand| operand.constraint() == OperandConstraint::Reuse(index);
+fn is_reused(operands: &[Operand], index: usize) -> bool {
+    let reuses = |operand: &Operand| operand.constraint() == OperandConstraint::Reuse(index);
     operands.iter().any(reuses)
 }
 

@@ -12,9 +12,9 @@ use regalloc2::VReg;
 #[derive(Clone, Debug, Default)]
 pub struct VRegAllocator {
     allocated: u32,
-    /// For each register, counted from the first virtual one, the register that stands for it, or an invalid one. Registers at
-    /// the end that have no alias are left out.
-    aliases: Vec<VReg>,
+    /// For each register, counted from the first virtual one, the index of the register that stands for it, or [`NO_ALIAS`].
+    /// Registers at the end that have no alias are left out.
+    aliases: Vec<u32>,
 }
 
 impl VRegAllocator {
@@ -62,13 +62,13 @@ impl VRegAllocator {
         let index = alias.to_allocator_vreg().vreg();
         if self.aliases.len() <= index {
             let len = self.aliases.len().max(self.allocated as usize);
-            self.aliases.resize(len, VReg::invalid());
+            self.aliases.resize(len, NO_ALIAS);
         }
-        debug_assert!(
-            !is_alias(&self.aliases[index]),
+        debug_assert_eq!(
+            self.aliases[index], NO_ALIAS,
             "{alias} has an alias already"
         );
-        self.aliases[index] = target.to_allocator_vreg();
+        self.aliases[index] = target.to_allocator_vreg().vreg() as u32;
     }
 
     /// Numbers the registers.
@@ -76,45 +76,43 @@ impl VRegAllocator {
         let mut entries = self.aliases;
         let allocated = self.allocated as usize;
         entries.reserve_exact(allocated - entries.len());
-        entries.resize(allocated, VReg::invalid());
+        entries.resize(allocated, NO_ALIAS);
         let mut num_vregs = 0;
         for entry in &mut entries {
-            if is_alias(entry) {
-                *entry = VReg::new(entry.vreg(), ALIAS);
-            } else {
-                *entry = VReg::new(num_vregs as usize, NUMBER);
+            if *entry == NO_ALIAS {
+                *entry = num_vregs;
                 num_vregs += 1;
+            } else {
+                *entry |= ALIAS;
             }
         }
         VRegNumbering { entries, num_vregs }
     }
 }
 
-/// Whether an element of [`VRegAllocator::aliases`] is one.
-fn is_alias(target: &VReg) -> bool {
-    *target != VReg::invalid()
-}
+/// Marks a register that no other stands for, until the registers are numbered. It is no index: those have 30 bits.
+const NO_ALIAS: u32 = u32::MAX;
+
+/// The bit that tells the index of a register that stands for another one from a number.
+const ALIAS: u32 = 1 << 31;
 
 /// The final numbers of virtual registers.
 #[derive(Clone, Debug)]
 pub struct VRegNumbering {
-    /// For each register, where it has the class [`NUMBER`] its final number, where [`ALIAS`] the register that stands for it.
-    entries: Vec<VReg>,
+    /// For each register its number, or with [`ALIAS`] the index of the register that stands for it.
+    entries: Vec<u32>,
     num_vregs: u32,
 }
-
-const NUMBER: RegClass = RegClass::Int;
-const ALIAS: RegClass = RegClass::Float;
 
 impl VRegNumbering {
     /// The register `vreg`, or the one that stands for it, under its final number.
     pub fn number(&mut self, vreg: VReg) -> VReg {
         let entry = self.entries[vreg.vreg()];
-        let number = match entry.class() {
-            NUMBER => entry.vreg(),
+        let number = match entry & ALIAS {
+            0 => entry,
             _ => self.number_behind(vreg.vreg()),
         };
-        VReg::new(number, vreg.class())
+        VReg::new(number as usize, vreg.class())
     }
 
     /// How many registers have numbers.
@@ -123,17 +121,17 @@ impl VRegNumbering {
     }
 
     /// The number at the end of the chain of aliases that begins with `start`. The whole chain has it then.
-    fn number_behind(&mut self, start: usize) -> usize {
+    fn number_behind(&mut self, start: usize) -> u32 {
         let mut end = start;
-        while self.entries[end].class() == ALIAS {
-            end = self.entries[end].vreg();
+        while self.entries[end] & ALIAS != 0 {
+            end = (self.entries[end] & !ALIAS) as usize;
         }
         let number = self.entries[end];
         let mut step = start;
         while step != end {
-            step = core::mem::replace(&mut self.entries[step], number).vreg();
+            step = (core::mem::replace(&mut self.entries[step], number) & !ALIAS) as usize;
         }
-        number.vreg()
+        number
     }
 }
 
