@@ -25,7 +25,7 @@ pub const UNIMP: u16 = 0;
 /// are.
 pub fn expand(bits: u16, extensions: ExtensionSet) -> Option<Inst> {
     let (row, inst) = find(bits)?;
-    row.is_in(extensions).then_some(inst)
+    is_in(row.opcode, row.extension, extensions).then_some(inst)
 }
 
 /// The mnemonic of a 16-bit encoding of any extension, such as `c.addi`.
@@ -38,28 +38,21 @@ pub fn mnemonic(bits: u16) -> Option<&'static str> {
 /// It expands to `inst` itself or to an instruction of the same effect: `mv` has two forms, and
 /// operands may change places where their order does not matter. Hints are never produced.
 pub fn compress(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
-    if !extensions.contains(Extension::Zca) || !inst.opcode.is_in(extensions) {
+    if !extensions.contains(Extension::Zca) {
         return None;
     }
-    compress_exactly(inst, extensions).or_else(|| {
-        let equivalent = equivalent_form(inst)?;
-        compress_exactly(equivalent, extensions)
-    })
-}
-
-fn compress_exactly(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
+    let mut inst = inst;
+    turn_to_forms(&mut inst);
+    let bits = first_form(&inst, extensions)?;
     if is_hint(&inst) {
         return None;
     }
-    let bits = rows_of(inst.opcode)
-        .filter(|row| row.has_form(extensions))
-        .find_map(|row| row.insert(&inst))?;
     debug_assert_eq!(expand(bits, extensions), Some(inst));
     Some(bits)
 }
 
-/// Another instruction of the same effect that may have a compressed form where `inst` has none.
-fn equivalent_form(inst: Inst) -> Option<Inst> {
+/// Makes of `inst` the instruction of the same effect that has a compressed form, if only one of them has.
+fn turn_to_forms(inst: &mut Inst) {
     let Inst {
         opcode,
         rd,
@@ -69,19 +62,19 @@ fn equivalent_form(inst: Inst) -> Option<Inst> {
     } = inst;
     match opcode {
         // `mv` as the manuals write it; the compressed one is an addition to `zero`.
-        Opcode::Addi if imm == 0 => Some(Inst::r(Opcode::Add, rd, Gpr::ZERO, rs1)),
-        Opcode::Add
-        | Opcode::And
-        | Opcode::Or
-        | Opcode::Xor
-        | Opcode::Mul
-        | Opcode::Beq
-        | Opcode::Bne => Some(Inst {
-            rs1: rs2,
-            rs2: rs1,
-            ..inst
-        }),
-        _ => None,
+        Opcode::Addi if *imm == 0 && *rs1 != Gpr::ZERO => {
+            *opcode = Opcode::Add;
+            core::mem::swap(rs1, rs2);
+        }
+        // The first operand is the result, or `zero` in `mv`.
+        Opcode::Add if *rs1 != Gpr::ZERO && (rs2 == rd || *rs2 == Gpr::ZERO) => {
+            core::mem::swap(rs1, rs2);
+        }
+        Opcode::And | Opcode::Or | Opcode::Xor | Opcode::Mul if rs2 == rd => {
+            core::mem::swap(rs1, rs2);
+        }
+        Opcode::Beq | Opcode::Bne if *rs1 == Gpr::ZERO => core::mem::swap(rs1, rs2),
+        _ => {}
     }
 }
 
@@ -97,16 +90,6 @@ fn is_hint(inst: &Inst) -> bool {
         Opcode::Add | Opcode::Lui => inst.rd == Gpr::ZERO,
         _ => false,
     }
-}
-
-/// The rows that stand for `opcode`, in the order of the table.
-fn rows_of(opcode: Opcode) -> impl Iterator<Item = &'static Row> {
-    let mut rest = ROWS_OF_OPCODES[opcode as usize];
-    core::iter::from_fn(move || {
-        let row = ROWS.get(rest.trailing_zeros() as usize)?;
-        rest &= rest - 1;
-        Some(row)
-    })
 }
 
 /// The first row that `bits` match in all restrictions, and what they stand for.
@@ -129,17 +112,33 @@ struct Row {
 }
 
 impl Row {
-    /// Whether a machine with `extensions` has the form: it needs the extension of the form and that of the instruction.
-    fn is_in(&self, extensions: ExtensionSet) -> bool {
-        self.has_form(extensions) && self.opcode.is_in(extensions)
+    /// What `bits` stand for; `None` if an operand has a value that it may not have.
+    fn extract(&self, bits: u16) -> Option<Inst> {
+        let mut inst = Inst::no_operands(self.opcode);
+        for operand in self.operands {
+            operand.extract(bits, &mut inst)?;
+        }
+        Some(inst)
     }
+}
 
-    /// Whether a machine with `extensions`, which has the instruction, has the form too.
-    fn has_form(&self, extensions: ExtensionSet) -> bool {
-        // Zbkb has `zext.h` too, as a case of `pack`; its compressed form comes with Zbb only (Zc manual, "c.zext.h").
-        extensions.contains(self.extension)
-            && (self.opcode != Opcode::ZextH || extensions.contains(Extension::Zbb))
+/// The encoding of `inst` in the form that has `bits` and `operands`, if each of them can hold what `inst` has there.
+#[inline(always)]
+fn insert(bits: u16, operands: &[Operand], inst: &Inst) -> Option<u16> {
+    let mut bits = bits;
+    for operand in operands {
+        bits |= operand.insert(inst)?;
     }
+    Some(bits)
+}
+
+/// Whether a machine with `extensions` has a form of `opcode` that `extension` brings: it needs the instruction too.
+#[inline(always)]
+fn is_in(opcode: Opcode, extension: Extension, extensions: ExtensionSet) -> bool {
+    // Zbkb has `zext.h` too, as a case of `pack`; its compressed form comes with Zbb only (Zc manual, "c.zext.h").
+    extensions.contains(extension)
+        && opcode.is_in(extensions)
+        && (opcode != Opcode::ZextH || extensions.contains(Extension::Zbb))
 }
 
 /// An operand of a compressed form: where it lies, or the value that it always has.
@@ -290,25 +289,45 @@ const fn not_zero(immediate: Immediate) -> Immediate {
     }
 }
 
+/// Defines the table of all forms, and the code that compresses by it.
 macro_rules! compressed {
-    ($($mnemonic:literal $bits:literal [$($operand:expr),*] $opcode:ident $extension:ident;)*) => {{
-        use Operand::*;
-        &[$(Row {
-            mnemonic: $mnemonic,
-            bits: $bits,
-            mask: !operands_mask(&[$($operand),*]),
-            operands: &[$($operand),*],
-            opcode: Opcode::$opcode,
-            extension: Extension::$extension,
-        }),*]
-    }};
+    ($($mnemonic:literal $bits:literal [$($operand:expr),*] $opcode:ident $extension:ident;)*) => {
+        #[expect(
+            clippy::unusual_byte_groupings,
+            reason = "the digits are grouped by the fields of the instruction"
+        )]
+        static ROWS: &[Row] = {
+            use Operand::*;
+            &[$(Row {
+                mnemonic: $mnemonic,
+                bits: $bits,
+                mask: !operands_mask(&[$($operand),*]),
+                operands: &[$($operand),*],
+                opcode: Opcode::$opcode,
+                extension: Extension::$extension,
+            }),*]
+        };
+
+        /// The encoding of `inst` in the first form that can hold its operands, on a machine with `extensions`.
+        ///
+        /// Each row is code here, with nothing left to look up: this is asked for every instruction of a program.
+        #[expect(
+            clippy::unusual_byte_groupings,
+            reason = "the digits are grouped by the fields of the instruction"
+        )]
+        fn first_form(inst: &Inst, extensions: ExtensionSet) -> Option<u16> {
+            use Operand::*;
+            match inst.opcode {
+                $(Opcode::$opcode
+                    if let Some(bits) = insert($bits, &[$($operand),*], inst)
+                        && is_in(Opcode::$opcode, Extension::$extension, extensions) => Some(bits),)*
+                _ => None,
+            }
+        }
+    };
 }
 
-#[expect(
-    clippy::unusual_byte_groupings,
-    reason = "the digits are grouped by the fields of the instruction"
-)]
-static ROWS: &[Row] = compressed! {
+compressed! {
     // Quadrant 0
     "c.addi4spn" 0b000_00000000_000_00   [ShortRd, Rs1Is(Gpr::SP), Imm(&ADDI4SPN)]           Addi   Zca;
     "c.lw"       0b010_000_000_00_000_00 [ShortRd, ShortRs1, Imm(&WORD_OFFSET)]              Lw     Zca;
@@ -352,37 +371,6 @@ static ROWS: &[Row] = compressed! {
     "c.jalr"     0b100_1_00000_00000_10  [RdIs(Gpr::RA), Rs1NotZero, ImmIs(0)]               Jalr   Zca;
     "c.add"      0b100_1_00000_00000_10  [RdRs1, Rs2NotZero]                                 Add    Zca;
     "c.swsp"     0b110_000000_00000_10   [Rs2, Rs1Is(Gpr::SP), Imm(&STORE_TO_STACK)]         Sw     Zca;
-};
-
-/// For each opcode, the rows that stand for it: a bit for each row of the table.
-static ROWS_OF_OPCODES: [u64; Opcode::ALL.len()] = {
-    let mut rows = [0; Opcode::ALL.len()];
-    let mut i = 0;
-    while i < ROWS.len() {
-        rows[ROWS[i].opcode as usize] |= 1 << i;
-        i += 1;
-    }
-    rows
-};
-
-impl Row {
-    /// The encoding of `inst`, an instruction of the row's opcode, if each operand of the form can hold what `inst` has there.
-    fn insert(&self, inst: &Inst) -> Option<u16> {
-        let mut bits = self.bits;
-        for operand in self.operands {
-            bits |= operand.insert(inst)?;
-        }
-        Some(bits)
-    }
-
-    /// What `bits` stand for; `None` if an operand has a value that it may not have.
-    fn extract(&self, bits: u16) -> Option<Inst> {
-        let mut inst = Inst::no_operands(self.opcode);
-        for operand in self.operands {
-            operand.extract(bits, &mut inst)?;
-        }
-        Some(inst)
-    }
 }
 
 /// The bits that the operands of a form occupy.
@@ -413,6 +401,7 @@ impl Operand {
     }
 
     /// The bits for what `inst` has here, if the operand can hold that.
+    #[inline(always)]
     fn insert(self, inst: &Inst) -> Option<u16> {
         let number = |gpr: Gpr| u16::from(gpr.number());
         let &Inst {
@@ -487,13 +476,15 @@ impl Immediate {
         &self.runs[..self.count]
     }
 
+    #[inline(always)]
     fn insert(&self, value: i32) -> Option<u16> {
         if !self.can_be(value) {
             return None;
         }
-        let bits = self.runs().iter().fold(0, |bits, run| {
-            bits | (value as u32 >> run.bit & run.mask()) << run.position
-        });
+        let mut bits = 0;
+        for run in self.runs() {
+            bits |= (value as u32 >> run.bit & run.mask()) << run.position;
+        }
         Some(bits as u16)
     }
 
@@ -574,8 +565,9 @@ mod tests {
         for inst in special_instructions() {
             if let Some(bits) = compress(inst, ExtensionSet::all()) {
                 let expanded = expand(bits, ExtensionSet::all());
-                let is_same = expanded == Some(inst) || expanded == equivalent_form(inst);
-                assert!(is_same, "{inst}");
+                let mut turned = inst;
+                turn_to_forms(&mut turned);
+                assert_eq!(expanded, Some(turned), "{inst}");
                 compressed += 1;
             }
         }

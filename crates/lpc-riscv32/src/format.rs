@@ -64,7 +64,8 @@ impl Field {
     }
 
     /// The field's bits for the operands of `inst`. Operands out of range lose bits here.
-    pub(crate) const fn insert(self, inst: &Inst) -> u32 {
+    #[inline(always)]
+    const fn insert(self, inst: Inst) -> u32 {
         let imm = inst.imm as u32;
         let bits = match self {
             Field::Rd => (inst.rd.number() as u32) << 7,
@@ -146,73 +147,76 @@ const fn unsigned(bits: u32) -> ImmediateRange {
     }
 }
 
-/// The operands of an instruction, as a list of fields.
-///
-/// Formats with the same fields are kept apart where the assembler syntax or the kind of operation
-/// differs: [`Format::I`] and [`Format::Load`], for example.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
+/// Defines [`Format`] with the fields of each.
+macro_rules! formats {
+    ($($(#[$doc:meta])* $format:ident [$($field:ident)*];)*) => {
+        /// The operands of an instruction, as a list of fields.
+        ///
+        /// Formats with the same fields are kept apart where the assembler syntax or the kind of operation
+        /// differs: [`Format::I`] and [`Format::Load`], for example.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Format {
+            $($(#[$doc])* $format,)*
+        }
+
+        impl Format {
+            /// The fields.
+            pub const fn fields(self) -> &'static [Field] {
+                match self {
+                    $(Format::$format => &[$(Field::$field),*],)*
+                }
+            }
+
+            /// The bits of all fields for the operands of `inst`. Operands out of range lose bits here.
+            ///
+            /// Code for each format, with nothing left to look up: whoever encodes does so for every instruction.
+            pub(crate) const fn insert(self, inst: Inst) -> u32 {
+                match self {
+                    $(Format::$format => 0 $(| Field::$field.insert(inst))*,)*
+                }
+            }
+        }
+    };
+}
+
+formats! {
     /// `add rd,rs1,rs2`
-    R,
+    R [Rd Rs1 Rs2];
     /// `clz rd,rs1`: the rs2 field belongs to the operation.
-    Unary,
+    Unary [Rd Rs1];
     /// `addi rd,rs1,imm`
-    I,
+    I [Rd Rs1 Imm12];
     /// `slli rd,rs1,shamt`
-    Shift,
+    Shift [Rd Rs1 ShiftAmount];
     /// `lw rd,imm(rs1)`
-    Load,
+    Load [Rd Rs1 Imm12];
     /// `jalr rd,imm(rs1)`
-    JumpRegister,
+    JumpRegister [Rd Rs1 Imm12];
     /// `sw rs2,imm(rs1)`
-    Store,
+    Store [Rs1 Rs2 StoreOffset];
     /// `beq rs1,rs2,offset`
-    Branch,
+    Branch [Rs1 Rs2 BranchOffset];
     /// `lui rd,imm`
-    Upper,
+    Upper [Rd Imm20];
     /// `jal rd,offset`
-    Jump,
+    Jump [Rd JumpOffset];
     /// `lr.w rd,(rs1)`
-    LoadReserved,
+    LoadReserved [Rd Rs1 AcquireRelease];
     /// `sc.w rd,rs2,(rs1)`
-    StoreConditional,
+    StoreConditional [Rd Rs1 Rs2 AcquireRelease];
     /// `amoadd.w rd,rs2,(rs1)`
-    AtomicMemory,
+    AtomicMemory [Rd Rs1 Rs2 AcquireRelease];
     /// `csrrw rd,csr,rs1`
-    CsrRegister,
+    CsrRegister [Rd Rs1 Csr];
     /// `csrrwi rd,csr,imm`
-    CsrImmediate,
+    CsrImmediate [Rd Csr CsrImmediate];
     /// `fence pred,succ`
-    Fence,
+    Fence [FenceSets];
     /// `ecall`: no operands.
-    NoOperands,
+    NoOperands [];
 }
 
 impl Format {
-    /// The fields.
-    pub const fn fields(self) -> &'static [Field] {
-        match self {
-            Format::R => &[Field::Rd, Field::Rs1, Field::Rs2],
-            Format::Unary => &[Field::Rd, Field::Rs1],
-            Format::I | Format::Load | Format::JumpRegister => {
-                &[Field::Rd, Field::Rs1, Field::Imm12]
-            }
-            Format::Shift => &[Field::Rd, Field::Rs1, Field::ShiftAmount],
-            Format::Store => &[Field::Rs1, Field::Rs2, Field::StoreOffset],
-            Format::Branch => &[Field::Rs1, Field::Rs2, Field::BranchOffset],
-            Format::Upper => &[Field::Rd, Field::Imm20],
-            Format::Jump => &[Field::Rd, Field::JumpOffset],
-            Format::LoadReserved => &[Field::Rd, Field::Rs1, Field::AcquireRelease],
-            Format::StoreConditional | Format::AtomicMemory => {
-                &[Field::Rd, Field::Rs1, Field::Rs2, Field::AcquireRelease]
-            }
-            Format::CsrRegister => &[Field::Rd, Field::Rs1, Field::Csr],
-            Format::CsrImmediate => &[Field::Rd, Field::Csr, Field::CsrImmediate],
-            Format::Fence => &[Field::FenceSets],
-            Format::NoOperands => &[],
-        }
-    }
-
     /// The bits that no operand occupies: they identify the instruction.
     pub const fn fixed_mask(self) -> u32 {
         let fields = self.fields();

@@ -1,7 +1,7 @@
 //! One instruction with its operands, encoded to and decoded from 32 bits.
 //!
 //! The operands an opcode does not have are zero, so two equal instructions are equal values.
-//! Encoding and decoding walk the fields of the opcode's [`Format`](crate::format::Format); an encoding
+//! Encoding and decoding go by the fields of the opcode's [`Format`](crate::format::Format); an encoding
 //! is accepted only if decoding it gives the same [`Inst`] back, which is the whole check for
 //! immediates out of range and for operands that the opcode does not have.
 
@@ -274,11 +274,8 @@ impl Inst {
         word
     }
 
-    fn insert_operands(&self) -> u32 {
-        let fields = self.opcode.format().fields();
-        fields
-            .iter()
-            .fold(self.opcode.bits(), |word, field| word | field.insert(self))
+    fn insert_operands(self) -> u32 {
+        self.opcode.bits() | self.opcode.format().insert(self)
     }
 
     /// Decodes a 32-bit instruction of any extension.
