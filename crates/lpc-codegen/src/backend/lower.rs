@@ -101,8 +101,6 @@ pub struct Lower<'f, I: MachInst> {
     /// Words of operands of the current instruction that are constants, and that it finds in a register all the same: the
     /// constant, the value it is a word of, and its number there.
     constants_outside_loop: Vec<(i32, Value, usize)>,
-    /// What the current instruction has been lowered to, first things first.
-    emitted: Vec<I>,
     /// Room for the arguments of a branch.
     branch_args: Vec<Reg>,
 }
@@ -220,7 +218,6 @@ impl<'f, I: MachInst> Lower<'f, I> {
             loops,
             current_block: None,
             constants_outside_loop: Vec::new(),
-            emitted: Vec::new(),
             branch_args: Vec::new(),
         };
         ctx.first_vreg.resize(func.dfg.num_values());
@@ -257,12 +254,11 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// Labels the registers of all values that have some.
     fn label_values(&mut self) {
         for value in self.func.dfg.values() {
-            let Some(first) = self.first_vreg_of(value) else {
+            if self.first_vreg[value] == NO_VREG {
                 continue;
-            };
+            }
             for word in 0..words_of(self.func.dfg.value_type(value)) {
-                let reg = VirtualReg::with_index(first.index() + word, RegClass::Int);
-                let reg = reg.expect("the registers of a value have been allocated");
+                let reg = self.value_reg(value, word as usize);
                 let label = ValueLabel {
                     value,
                     word: word as u8,
@@ -284,12 +280,12 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// Appends `inst` to what the current instruction is lowered to.
     pub fn emit(&mut self, inst: I) {
-        self.emitted.push(inst);
+        self.builder.append(inst);
     }
 
     /// What the current instruction has been lowered to so far, first things first.
     pub fn emitted(&self) -> &[I] {
-        &self.emitted
+        self.builder.sequence()
     }
 
     /// A fresh register for a word.
@@ -422,26 +418,25 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.builder.frame()
     }
 
-    fn first_vreg_of(&self, value: Value) -> Option<VirtualReg> {
-        let first = self.first_vreg[value];
-        (first != NO_VREG).then(|| VirtualReg::from_allocator_vreg(first))
+    /// The register of the word number `index` of `value`. All of a value follow each other.
+    #[inline]
+    fn value_reg(&mut self, value: Value, index: usize) -> VirtualReg {
+        let first = match self.first_vreg[value] {
+            NO_VREG => self.alloc_value_regs(value),
+            first => first,
+        };
+        VirtualReg::from_allocator_vreg(VReg::new(first.vreg() + index, RegClass::Int))
     }
 
-    /// The register of the word number `index` of `value`. All of a value follow each other.
-    fn value_reg(&mut self, value: Value, index: usize) -> VirtualReg {
-        let first = match self.first_vreg_of(value) {
-            Some(first) => first,
-            None => {
-                let first = self.vregs.alloc(RegClass::Int);
-                for _ in 1..words_of(self.ty(value)) {
-                    self.vregs.alloc(RegClass::Int);
-                }
-                self.first_vreg[value] = first.to_allocator_vreg();
-                first
-            }
-        };
-        VirtualReg::with_index(first.index() + index as u32, RegClass::Int)
-            .expect("the registers of a value were allocated together")
+    /// The first register of `value`, which has none yet.
+    #[inline(never)]
+    fn alloc_value_regs(&mut self, value: Value) -> VReg {
+        let first = self.vregs.alloc(RegClass::Int).to_allocator_vreg();
+        for _ in 1..words_of(self.ty(value)) {
+            self.vregs.alloc(RegClass::Int);
+        }
+        self.first_vreg[value] = first;
+        first
     }
 
     fn value_regs(&mut self, value: Value) -> ValueRegs<VirtualReg> {
@@ -493,9 +488,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// Hands what the current instruction was lowered to over to the builder.
     fn flush(&mut self, srcloc: SourceLoc) {
         self.constants_outside_loop.clear();
-        for inst in self.emitted.drain(..).rev() {
-            self.builder.push(inst, srcloc);
-        }
+        self.builder.end_sequence(srcloc);
     }
 }
 

@@ -42,7 +42,7 @@ pub trait MachInst: Clone + Debug + Sized {
     fn gen_nops(size: CodeOffset, code: &mut Vec<u8>);
 
     /// Calls `visitor` for each register operand, always in the same order.
-    fn get_operands(&mut self, visitor: &mut dyn OperandVisitor);
+    fn get_operands(&mut self, visitor: &mut impl OperandVisitor);
 
     /// Whether the instruction ends a block, and how.
     fn is_term(&self) -> MachTerminator;

@@ -31,9 +31,9 @@ pub trait OperandVisitor {
 
     /// Registers that hold arbitrary values after the instruction, a call that returns. They must not be defined by it as well.
     fn add_clobbers(&mut self, _clobbers: PRegSet) {}
-}
 
-impl dyn OperandVisitor + '_ {
+    /// `reg` is in any register. The physical ones that may stand here are not for the allocator.
+    #[inline]
     fn any_reg(&mut self, reg: &mut Reg, kind: OperandKind, pos: OperandPos) {
         match reg.to_real_reg() {
             Some(real) => self.real_operand(real),
@@ -41,35 +41,42 @@ impl dyn OperandVisitor + '_ {
         }
     }
 
+    /// `reg` is in the physical register `fixed`.
+    #[inline]
     fn fixed_reg(&mut self, reg: &mut Reg, fixed: RealReg, kind: OperandKind, pos: OperandPos) {
         let constraint = OperandConstraint::FixedReg(fixed.preg());
         self.add_operand(reg, constraint, kind, pos);
     }
 
     /// `reg` is read when the instruction starts; a result may be written over it.
-    pub fn reg_use(&mut self, reg: &mut Reg) {
+    #[inline]
+    fn reg_use(&mut self, reg: &mut Reg) {
         self.any_reg(reg, OperandKind::Use, OperandPos::Early);
     }
 
     /// `reg` is read until the instruction ends: no result shares its register.
-    pub fn reg_late_use(&mut self, reg: &mut Reg) {
+    #[inline]
+    fn reg_late_use(&mut self, reg: &mut Reg) {
         self.any_reg(reg, OperandKind::Use, OperandPos::Late);
     }
 
     /// `reg` is written when all operands that are read early have been read.
-    pub fn reg_def(&mut self, reg: &mut Writable<Reg>) {
+    #[inline]
+    fn reg_def(&mut self, reg: &mut Writable<Reg>) {
         self.any_reg(reg.reg_mut(), OperandKind::Def, OperandPos::Late);
     }
 
     /// `reg` is written before other operands have been read: it shares a register with none of them. Also the way to
     /// ask for a temporary register.
-    pub fn reg_early_def(&mut self, reg: &mut Writable<Reg>) {
+    #[inline]
+    fn reg_early_def(&mut self, reg: &mut Writable<Reg>) {
         self.any_reg(reg.reg_mut(), OperandKind::Def, OperandPos::Early);
     }
 
     /// `reg` is written to the register that the operand number `operand` of this instruction (counting virtual
     /// registers in the order of visiting) was read from.
-    pub fn reg_reuse_def(&mut self, reg: &mut Writable<Reg>, operand: usize) {
+    #[inline]
+    fn reg_reuse_def(&mut self, reg: &mut Writable<Reg>, operand: usize) {
         let constraint = OperandConstraint::Reuse(operand);
         self.add_operand(
             reg.reg_mut(),
@@ -80,60 +87,69 @@ impl dyn OperandVisitor + '_ {
     }
 
     /// `reg` is read from the physical register `fixed` when the instruction starts.
-    pub fn reg_fixed_use(&mut self, reg: &mut Reg, fixed: RealReg) {
+    #[inline]
+    fn reg_fixed_use(&mut self, reg: &mut Reg, fixed: RealReg) {
         self.fixed_reg(reg, fixed, OperandKind::Use, OperandPos::Early);
     }
 
     /// `reg` is written to the physical register `fixed` when the instruction ends.
-    pub fn reg_fixed_def(&mut self, reg: &mut Writable<Reg>, fixed: RealReg) {
+    #[inline]
+    fn reg_fixed_def(&mut self, reg: &mut Writable<Reg>, fixed: RealReg) {
         self.fixed_reg(reg.reg_mut(), fixed, OperandKind::Def, OperandPos::Late);
     }
 
     /// The registers in `clobbers` hold arbitrary values after the instruction.
-    pub fn reg_clobbers(&mut self, clobbers: PRegSet) {
+    #[inline]
+    fn reg_clobbers(&mut self, clobbers: PRegSet) {
         self.add_clobbers(clobbers);
     }
 }
 
-/// Collects operands for the register allocator into one flat array, and gives virtual registers their final numbers.
+/// Collects the operands of instructions for the register allocator into one flat array, and gives virtual registers their
+/// final numbers.
 pub struct OperandCollector<'a> {
-    operands: &'a mut Vec<Operand>,
-    clobbers: PRegSet,
+    operands: Vec<Operand>,
+    /// The clobbers of the last instruction that has some, until they are taken.
+    clobbers: Option<PRegSet>,
     fixed_regs: PRegSet,
     allocatable: PRegSet,
     numbering: &'a mut VRegNumbering,
 }
 
 impl<'a> OperandCollector<'a> {
-    /// A collector for one instruction, which appends to `operands`.
+    /// A collector that has room for the operands of about `num_insts` instructions.
     ///
     /// `allocatable` are the registers that must not be named except by constraints.
-    pub fn new(
-        operands: &'a mut Vec<Operand>,
-        allocatable: PRegSet,
-        numbering: &'a mut VRegNumbering,
-    ) -> Self {
+    pub fn new(num_insts: usize, allocatable: PRegSet, numbering: &'a mut VRegNumbering) -> Self {
         Self {
-            operands,
-            clobbers: PRegSet::empty(),
+            // Few instructions have more than three, many have one or two.
+            operands: Vec::with_capacity(num_insts * 5 / 2),
+            clobbers: None,
             fixed_regs: PRegSet::empty(),
             allocatable,
             numbering,
         }
     }
 
-    /// The clobbers of the instruction.
-    pub fn clobbers(&self) -> PRegSet {
-        self.clobbers
+    /// How many operands there are so far.
+    pub fn num_operands(&self) -> usize {
+        self.operands.len()
     }
 
-    /// The registers that operands of the instruction must be in.
-    pub fn fixed_regs(&self) -> PRegSet {
-        self.fixed_regs
+    /// The clobbers of the last instruction, if it has any.
+    pub fn take_clobbers(&mut self) -> Option<PRegSet> {
+        self.clobbers.take()
+    }
+
+    /// The operands of all instructions, and the registers that some of them must be in.
+    pub fn finish(self) -> (Vec<Operand>, PRegSet) {
+        (self.operands, self.fixed_regs)
     }
 }
 
 impl OperandVisitor for OperandCollector<'_> {
+    // Constraint, kind and position are known where this is called, and with them most bits of the operand.
+    #[inline(always)]
     fn add_operand(
         &mut self,
         reg: &mut Reg,
@@ -153,6 +169,7 @@ impl OperandVisitor for OperandCollector<'_> {
             .push(Operand::new(vreg, constraint, kind, pos));
     }
 
+    #[inline]
     fn real_operand(&mut self, reg: RealReg) {
         debug_assert!(
             !self.allocatable.contains(reg.preg()),
@@ -161,7 +178,7 @@ impl OperandVisitor for OperandCollector<'_> {
     }
 
     fn add_clobbers(&mut self, clobbers: PRegSet) {
-        self.clobbers.union_from(clobbers);
+        self.clobbers = Some(clobbers);
     }
 }
 
@@ -180,6 +197,7 @@ impl<'a> AllocationApplier<'a> {
 }
 
 impl OperandVisitor for AllocationApplier<'_> {
+    #[inline]
     fn add_operand(
         &mut self,
         reg: &mut Reg,

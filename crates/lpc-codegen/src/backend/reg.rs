@@ -27,6 +27,10 @@ pub const PINNED_REGS: u32 = PReg::NUM_INDEX as u32 / 4 * 3;
 
 const CLASS_BITS: u32 = 2;
 
+/// What the bits of a virtual register are more than those of the [`VReg`] that the allocator knows it as: both have the class in
+/// the same low bits.
+const ALLOCATOR_OFFSET: u32 = PINNED_REGS << CLASS_BITS;
+
 /// A physical or virtual register, as an operand of an instruction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reg(u32);
@@ -185,12 +189,12 @@ impl VirtualReg {
 
     /// The register as the register allocator knows it, counted from zero.
     pub fn to_allocator_vreg(self) -> VReg {
-        VReg::new((self.index() - PINNED_REGS) as usize, self.class())
+        VReg::from_bits(self.0.0 - ALLOCATOR_OFFSET)
     }
 
     /// The register that the register allocator knows as `vreg`.
     pub fn from_allocator_vreg(vreg: VReg) -> Self {
-        Self(Reg::new(vreg.vreg() as u32 + PINNED_REGS, vreg.class()))
+        Self(Reg(vreg.bits() as u32 + ALLOCATOR_OFFSET))
     }
 }
 

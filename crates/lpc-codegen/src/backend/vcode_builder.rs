@@ -40,6 +40,8 @@ pub struct VCodeBuilder<I: MachInst> {
     direction: VCodeBuildDirection,
     /// What has been pushed since the last block ended.
     current: BlockData,
+    /// Where the sequence of instructions starts that is being appended.
+    sequence_start: usize,
 }
 
 impl<I: MachInst> VCodeBuilder<I> {
@@ -69,6 +71,7 @@ impl<I: MachInst> VCodeBuilder<I> {
             },
             direction,
             current: BlockData::default(),
+            sequence_start: 0,
         }
     }
 
@@ -109,15 +112,39 @@ impl<I: MachInst> VCodeBuilder<I> {
     /// Adds an instruction to the current block: after those pushed before it when building forwards, in front of them
     /// when building backwards.
     pub fn push(&mut self, inst: I, srcloc: SourceLoc) {
-        let same = match self.vcode.srclocs.last() {
+        self.append(inst);
+        self.end_sequence(srcloc);
+    }
+
+    /// Adds an instruction to the current sequence, after those it has, in either direction.
+    pub fn append(&mut self, inst: I) {
+        self.vcode.insts.push(inst);
+    }
+
+    /// The current sequence, first things first.
+    pub fn sequence(&self) -> &[I] {
+        &self.vcode.insts[self.sequence_start..]
+    }
+
+    /// Adds the current sequence, which comes from `srcloc`, to the current block as [`Self::push`] adds an instruction, and
+    /// starts the next one.
+    pub fn end_sequence(&mut self, srcloc: SourceLoc) {
+        let (start, end) = (self.sequence_start, self.vcode.insts.len());
+        if start == end {
+            return;
+        }
+        if self.direction == VCodeBuildDirection::Backward {
+            self.vcode.insts[start..].reverse();
+        }
+        let is_same = match self.vcode.srclocs.last() {
             Some(&(_, last)) => last == srcloc,
             None => false,
         };
-        if !same {
-            let first = InsnIndex::new(self.vcode.insts.len());
+        if !is_same {
+            let first = InsnIndex::new(start);
             self.vcode.srclocs.push((first, srcloc));
         }
-        self.vcode.insts.push(inst);
+        self.sequence_start = end;
     }
 
     /// Adds a parameter to the current block, after those it has.
@@ -197,19 +224,16 @@ impl<I: MachInst> VCodeBuilder<I> {
         let env = I::machine_env(vcode.frame.preserve_frame_pointers);
         let allocatable = PRegSet::from(env);
         vcode.operand_ranges = Ranges::with_capacity(vcode.insts.len());
-        // Few instructions have more than three, many have one or two.
-        vcode.operands.reserve(vcode.insts.len() * 5 / 2);
+        let mut collector = OperandCollector::new(vcode.insts.len(), allocatable, numbering);
         for (index, inst) in vcode.insts.iter_mut().enumerate() {
-            let mut collector = OperandCollector::new(&mut vcode.operands, allocatable, numbering);
             inst.get_operands(&mut collector);
-            let (clobbers, fixed_regs) = (collector.clobbers(), collector.fixed_regs());
-            vcode.fixed_regs.union_from(fixed_regs);
-            vcode.operand_ranges.push_end(vcode.operands.len());
-            if clobbers != PRegSet::empty() {
+            vcode.operand_ranges.push_end(collector.num_operands());
+            if let Some(clobbers) = collector.take_clobbers() {
                 debug_assert_eq!(inst.call_type(), CallType::Regular);
                 vcode.clobbers.push((InsnIndex::new(index), clobbers));
             }
         }
+        (vcode.operands, vcode.fixed_regs) = collector.finish();
         for vreg in vcode.params.iter_mut().chain(&mut vcode.branch_args) {
             *vreg = numbering.number(*vreg);
         }

@@ -106,6 +106,7 @@ pub struct VRegNumbering {
 
 impl VRegNumbering {
     /// The register `vreg`, or the one that stands for it, under its final number.
+    #[inline]
     pub fn number(&mut self, vreg: VReg) -> VReg {
         let entry = self.entries[vreg.vreg()];
         let number = match entry & ALIAS {

@@ -281,7 +281,7 @@ impl InstructionData {
 
     /// The value operands that stand in the instruction itself.
     #[inline]
-    fn fixed_arguments(&self) -> &[Value] {
+    pub fn fixed_arguments(&self) -> &[Value] {
         use InstructionData::*;
         match self {
             Unary { arg, .. }

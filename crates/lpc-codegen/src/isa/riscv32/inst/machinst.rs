@@ -38,7 +38,7 @@ impl MachInst for MInst {
         emit::gen_nops(size, code);
     }
 
-    fn get_operands(&mut self, visitor: &mut dyn OperandVisitor) {
+    fn get_operands(&mut self, visitor: &mut impl OperandVisitor) {
         self.visit_operands(visitor);
     }
 

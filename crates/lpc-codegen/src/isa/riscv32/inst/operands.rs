@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 impl MInst {
     /// Visits the register operands, always in the same order.
-    pub(super) fn visit_operands(&mut self, visitor: &mut dyn OperandVisitor) {
+    pub(super) fn visit_operands(&mut self, visitor: &mut impl OperandVisitor) {
         match self {
             Self::Args { args } => fixed_defs(args, visitor),
             Self::Rets { rets } => fixed_uses(rets, visitor),
@@ -85,19 +85,19 @@ impl MInst {
     }
 }
 
-fn fixed_uses(uses: &mut [FixedUse], visitor: &mut dyn OperandVisitor) {
+fn fixed_uses(uses: &mut [FixedUse], visitor: &mut impl OperandVisitor) {
     for FixedUse { vreg, preg } in uses {
         visitor.reg_fixed_use(vreg, *preg);
     }
 }
 
-fn fixed_defs(defs: &mut [FixedDef], visitor: &mut dyn OperandVisitor) {
+fn fixed_defs(defs: &mut [FixedDef], visitor: &mut impl OperandVisitor) {
     for FixedDef { vreg, preg } in defs {
         visitor.reg_fixed_def(vreg, *preg);
     }
 }
 
-fn address(addr: &mut AMode, visitor: &mut dyn OperandVisitor) {
+fn address(addr: &mut AMode, visitor: &mut impl OperandVisitor) {
     match addr {
         AMode::RegOffset(base, _) => visitor.reg_use(base),
         AMode::SlotOffset(_)
@@ -109,7 +109,7 @@ fn address(addr: &mut AMode, visitor: &mut dyn OperandVisitor) {
     }
 }
 
-fn call<T>(info: &mut CallInfo<T>, visitor: &mut dyn OperandVisitor) {
+fn call<T>(info: &mut CallInfo<T>, visitor: &mut impl OperandVisitor) {
     fixed_uses(&mut info.uses, visitor);
     fixed_defs(&mut info.defs, visitor);
     visitor.reg_clobbers(info.clobbers);
@@ -121,7 +121,7 @@ fn select(
     rd: &mut Writable<Reg>,
     if_true: &mut Reg,
     others: [&mut Reg; 3],
-    visitor: &mut dyn OperandVisitor,
+    visitor: &mut impl OperandVisitor,
 ) {
     let reuse = if_true.is_virtual();
     visitor.reg_use(if_true);
@@ -141,7 +141,7 @@ fn select(
 fn select_wide(
     condition: [&mut Reg; 2],
     words: &mut [SelectedWord],
-    visitor: &mut dyn OperandVisitor,
+    visitor: &mut impl OperandVisitor,
 ) {
     let are_reused: Vec<bool> = words.iter().map(|word| word.if_true.is_virtual()).collect();
     for word in words.iter_mut() {
@@ -165,7 +165,7 @@ fn select_wide(
 }
 
 /// All operands are read each time around, after the results of the time before have been written.
-fn atomic_rmw_loop(info: &mut AtomicRmwInfo, visitor: &mut dyn OperandVisitor) {
+fn atomic_rmw_loop(info: &mut AtomicRmwInfo, visitor: &mut impl OperandVisitor) {
     visitor.reg_late_use(&mut info.addr);
     visitor.reg_late_use(&mut info.operand);
     if let Some(part) = &mut info.part {
@@ -177,7 +177,7 @@ fn atomic_rmw_loop(info: &mut AtomicRmwInfo, visitor: &mut dyn OperandVisitor) {
 }
 
 /// As [`atomic_rmw_loop`].
-fn atomic_cas_loop(info: &mut AtomicCasInfo, visitor: &mut dyn OperandVisitor) {
+fn atomic_cas_loop(info: &mut AtomicCasInfo, visitor: &mut impl OperandVisitor) {
     visitor.reg_late_use(&mut info.addr);
     visitor.reg_late_use(&mut info.expected);
     visitor.reg_late_use(&mut info.replacement);

@@ -149,8 +149,8 @@ fn require_division(ctx: Ctx, inst: Inst) -> LowerResult {
 
 /// The operands of an instruction that has `N` of them.
 fn operands<const N: usize>(ctx: Ctx, inst: Inst) -> [Value; N] {
-    let mut args = ctx.func.dfg.inst_args(inst);
-    core::array::from_fn(|_| args.next().expect("the instruction has its operands"))
+    let args = ctx.data(inst).fixed_arguments().try_into();
+    args.expect("the instruction has its operands")
 }
 
 /// The results of an instruction that has `N` of them.
