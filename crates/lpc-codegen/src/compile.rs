@@ -117,7 +117,7 @@ impl Compiler {
         cfg.compute(func);
         domtree.compute(func, cfg);
         loops.compute(cfg, domtree);
-        let order = BlockLoweringOrder::new(func, domtree);
+        let order = BlockLoweringOrder::new(func, cfg, domtree);
         let vcode = lower::<Riscv32Backend>(func, settings, &abi, &order, loops);
         if func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY {
             self.analyses = Analyses::default();

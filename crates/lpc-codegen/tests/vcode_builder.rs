@@ -134,8 +134,10 @@ fn build(direction: VCodeBuildDirection) -> VCode<MInst> {
             builder.add_block_param(param);
         }
         for (succ, args) in block.succs {
-            let args: Vec<_> = args.into_iter().map(VirtualReg::to_reg).collect();
-            builder.add_succ(BlockIndex::new(succ), &args);
+            for arg in args {
+                builder.add_branch_arg(arg.to_reg());
+            }
+            builder.add_succ(BlockIndex::new(succ));
         }
         builder.end_block(BlockFlags {
             is_edge: block.is_edge,
@@ -191,7 +193,8 @@ fn aliases_are_resolved() {
         SourceLoc::default(),
     );
     builder.push(MInst::Jump { dest: label(1) }, SourceLoc::default());
-    builder.add_succ(BlockIndex::new(1), &[alias.to_reg()]);
+    builder.add_branch_arg(alias.to_reg());
+    builder.add_succ(BlockIndex::new(1));
     builder.end_block(BlockFlags::default());
     builder.add_block_param(second);
     builder.push(MInst::Rets { rets: vec![] }, SourceLoc::default());

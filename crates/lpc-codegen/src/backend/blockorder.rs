@@ -22,7 +22,7 @@
 use super::ranges::Ranges;
 use super::vcode::{BlockFlags, BlockIndex};
 use alloc::vec::Vec;
-use lpc_lpir::analysis::DominatorTree;
+use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree};
 use lpc_lpir::entity::SecondaryMap;
 use lpc_lpir::ir::{Block, BlockCall, Function};
 
@@ -65,17 +65,18 @@ pub struct Successor {
 }
 
 impl BlockLoweringOrder {
-    /// The order of the blocks of `func`, which `domtree` was computed for.
-    pub fn new(func: &Function, domtree: &DominatorTree) -> Self {
-        let edges = Edges::of(func, domtree);
-        let num_blocks = domtree.cfg_postorder().len();
+    /// The order of the blocks of `func`, which `cfg` and `domtree` were computed for.
+    pub fn new(func: &Function, cfg: &ControlFlowGraph, domtree: &DominatorTree) -> Self {
+        let edges = Edges::of(func, cfg, domtree);
+        let num_split = edges.list.iter().filter(|edge| edge.is_split).count();
+        let num_blocks = domtree.cfg_postorder().len() + num_split;
         let mut order = Self {
             blocks: Vec::with_capacity(num_blocks),
             flags: Vec::with_capacity(num_blocks),
-            branches: Vec::new(),
-            branch_ranges: Ranges::default(),
-            succs: Vec::new(),
-            succ_ranges: Ranges::default(),
+            branches: Vec::with_capacity(edges.of_branch.len() + num_split),
+            branch_ranges: Ranges::with_capacity(num_blocks),
+            succs: Vec::with_capacity(edges.list.len() + num_split),
+            succ_ranges: Ranges::with_capacity(num_blocks),
         };
         let mut index_of = SecondaryMap::with_default(BlockIndex::invalid());
         index_of.resize(func.dfg.num_blocks());
@@ -84,11 +85,8 @@ impl BlockLoweringOrder {
         for (position, &block) in domtree.cfg_postorder().iter().rev().enumerate() {
             let is_cold = func.layout.is_cold(block);
             index_of[block] = order.push(LoweredBlock::Orig(block), is_cold);
-            let block_edges = &edges.list[edges.of_block.get(position)];
-            for edge in block_edges {
-                let is_critical = block_edges.len() > 1 && edges.in_degree[edge.succ] > 1;
-                let is_of_table = block_edges.len() > 2 && edge.passes_args;
-                edge_blocks.push(if is_critical || is_of_table {
+            for edge in &edges.list[edges.of_block.get(position)] {
+                edge_blocks.push(if edge.is_split {
                     let lowered = LoweredBlock::CriticalEdge {
                         pred: block,
                         succ: edge.succ,
@@ -125,6 +123,11 @@ impl BlockLoweringOrder {
         &self.succs[self.succ_ranges.get(block.index())]
     }
 
+    /// How many edges there are.
+    pub fn num_edges(&self) -> usize {
+        self.succs.len()
+    }
+
     fn push(&mut self, block: LoweredBlock, is_cold: bool) -> BlockIndex {
         let index = BlockIndex::new(self.blocks.len());
         let is_edge = matches!(block, LoweredBlock::CriticalEdge { .. });
@@ -147,8 +150,6 @@ impl BlockLoweringOrder {
             edge_block if edge_block.is_valid() => edge_block,
             _ => index_of[edges.list[edge].succ],
         };
-        self.branch_ranges = Ranges::with_capacity(self.blocks.len());
-        self.succ_ranges = Ranges::with_capacity(self.blocks.len());
         let mut position = 0;
         for lowered in &self.blocks {
             match *lowered {
@@ -177,7 +178,6 @@ impl BlockLoweringOrder {
 }
 
 /// The edges between blocks that can be reached. Blocks are counted in reverse postorder.
-#[derive(Default)]
 struct Edges {
     list: Vec<Edge>,
     /// For each block, the edges that leave it.
@@ -185,47 +185,78 @@ struct Edges {
     /// For each branch of each block, the index of its edge.
     of_branch: Vec<u32>,
     branch_ranges: Ranges,
-    /// How many edges lead to a block.
-    in_degree: SecondaryMap<Block, u32>,
 }
 
 struct Edge {
     succ: Block,
     branch: u32,
     passes_args: bool,
+    /// Whether it gets a block of its own.
+    is_split: bool,
 }
 
 impl Edges {
-    fn of(func: &Function, domtree: &DominatorTree) -> Self {
+    fn of(func: &Function, cfg: &ControlFlowGraph, domtree: &DominatorTree) -> Self {
         let pool = &func.dfg.value_lists;
-        let mut edges = Self::default();
-        // The last edge without arguments that leads to a block.
-        let mut shared_edge = SecondaryMap::<Block, Option<u32>>::new();
+        let num_blocks = domtree.cfg_postorder().len();
+        let mut edges = Self {
+            list: Vec::with_capacity(cfg.num_edges()),
+            of_block: Ranges::with_capacity(num_blocks),
+            of_branch: Vec::with_capacity(cfg.num_edges()),
+            branch_ranges: Ranges::with_capacity(num_blocks),
+        };
+        let mut reached = SecondaryMap::<Block, ReachedBlock>::new();
+        reached.resize(func.dfg.num_blocks());
         for &block in domtree.cfg_postorder().iter().rev() {
             let first = edges.list.len() as u32;
             for (branch, call) in (0..).zip(terminator_branches(func, block)) {
                 let succ = call.block(pool);
                 let passes_args = call.num_args(pool) != 0;
-                let known = shared_edge[succ].filter(|&edge| !passes_args && edge >= first);
-                let edge = known.unwrap_or_else(|| {
+                let reached = &mut reached[succ];
+                let known = reached.shared_edge.filter(|&edge| edge >= first);
+                let edge = known.filter(|_| !passes_args).unwrap_or_else(|| {
                     edges.list.push(Edge {
                         succ,
                         branch,
                         passes_args,
+                        is_split: false,
                     });
-                    edges.in_degree[succ] += 1;
+                    reached.in_degree += 1;
                     edges.list.len() as u32 - 1
                 });
                 if !passes_args {
-                    shared_edge[succ] = Some(edge);
+                    reached.shared_edge = Some(edge);
                 }
                 edges.of_branch.push(edge);
             }
             edges.of_block.push_end(edges.list.len());
             edges.branch_ranges.push_end(edges.of_branch.len());
         }
+        edges.split(&reached);
         edges
     }
+
+    /// Decides which edges are split.
+    fn split(&mut self, reached: &SecondaryMap<Block, ReachedBlock>) {
+        for range in self.of_block.iter() {
+            let block_edges = &mut self.list[range];
+            let out_degree = block_edges.len();
+            for edge in block_edges {
+                let is_critical = out_degree > 1 && reached[edge.succ].in_degree > 1;
+                let is_of_table = out_degree > 2 && edge.passes_args;
+                edge.is_split = is_critical || is_of_table;
+            }
+        }
+    }
+}
+
+/// A block, as the edges that lead to it are met.
+#[derive(Clone, Copy, Default)]
+struct ReachedBlock {
+    /// How many edges there are so far.
+    in_degree: u32,
+    /// The last one that passes no arguments.
+    shared_edge: Option<u32>,
 }
 
 fn terminator_branches(func: &Function, block: Block) -> &[BlockCall] {

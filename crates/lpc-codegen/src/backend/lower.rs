@@ -60,7 +60,7 @@ pub trait LowerBackend {
     fn lower_branch(
         ctx: &mut Lower<'_, Self::Inst>,
         inst: Inst,
-        targets: &[MachLabel],
+        targets: &[BlockIndex],
     ) -> Result<(), CompileError>;
 
     /// Gives the parameters of the function their values.
@@ -86,10 +86,7 @@ pub struct Lower<'f, I: MachInst> {
     pub has_floats: bool,
     builder: VCodeBuilder<I>,
     vregs: VRegAllocator,
-    /// The first virtual register of each value that has some; the others have [`NO_VREG`].
-    first_vreg: SecondaryMap<Value, VReg>,
-    /// The words of each value that are read by what has been lowered, as a bit set.
-    needed: SecondaryMap<Value, u8>,
+    values: SecondaryMap<Value, LoweredValue>,
     slot_offsets: SecondaryMap<StackSlot, u32>,
     /// The signatures of calls that have been lowered.
     call_abis: SecondaryMap<SigRef, Option<Rc<AbiSignature>>>,
@@ -101,8 +98,24 @@ pub struct Lower<'f, I: MachInst> {
     /// Words of operands of the current instruction that are constants, and that it finds in a register all the same: the
     /// constant, the value it is a word of, and its number there.
     constants_outside_loop: Vec<(i32, Value, usize)>,
-    /// Room for the arguments of a branch.
-    branch_args: Vec<Reg>,
+}
+
+/// What the code that has been lowered asks of a value.
+#[derive(Clone, Copy)]
+struct LoweredValue {
+    /// The first of its virtual registers, or [`NO_VREG`].
+    first_vreg: VReg,
+    /// The words that are read, as a bit set.
+    needed: u8,
+}
+
+impl Default for LoweredValue {
+    fn default() -> Self {
+        Self {
+            first_vreg: NO_VREG,
+            needed: 0,
+        }
+    }
 }
 
 /// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signature is `abi`.
@@ -166,7 +179,8 @@ fn lower_block<B: LowerBackend>(
         return Ok(());
     }
     for param in func.dfg.block_params(block) {
-        for &reg in ctx.value_regs(param).regs() {
+        for index in 0..words_of(ctx.ty(param)) as usize {
+            let reg = ctx.value_reg(param, index);
             ctx.builder.add_block_param(reg);
         }
     }
@@ -184,9 +198,7 @@ fn lower_terminator<B: LowerBackend>(
         ctx.lower_jump(order, index, inst);
         return Ok(());
     }
-    let branches = order.branches(index).iter();
-    let targets: Vec<_> = branches.copied().map(MachLabel::from_block).collect();
-    B::lower_branch(ctx, inst, &targets)?;
+    B::lower_branch(ctx, inst, order.branches(index))?;
     for &successor in order.successors(index) {
         ctx.add_succ(order, inst, successor);
     }
@@ -203,25 +215,25 @@ impl<'f, I: MachInst> Lower<'f, I> {
     ) -> Result<Self, CompileError> {
         let num_blocks = order.blocks().len();
         let num_insts = func.dfg.num_insts();
+        let mut builder = VCodeBuilder::new(VCodeBuildDirection::Backward, num_blocks, num_insts);
+        builder.reserve_edges(order.num_edges());
         let mut ctx = Self {
             func,
             settings,
             abi,
             has_floats: has_floats(func),
-            builder: VCodeBuilder::new(VCodeBuildDirection::Backward, num_blocks, num_insts),
-            vregs: VRegAllocator::new(),
-            first_vreg: SecondaryMap::with_default(NO_VREG),
-            needed: SecondaryMap::new(),
+            builder,
+            // One for the result of each instruction, and one for what it is computed to.
+            vregs: VRegAllocator::with_capacity(num_insts * 2),
+            values: SecondaryMap::new(),
             slot_offsets: SecondaryMap::new(),
             call_abis: SecondaryMap::new(),
             return_area_pointer: None,
             loops,
             current_block: None,
             constants_outside_loop: Vec::new(),
-            branch_args: Vec::new(),
         };
-        ctx.first_vreg.resize(func.dfg.num_values());
-        ctx.needed.resize(func.dfg.num_values());
+        ctx.values.resize(func.dfg.num_values());
         ctx.return_area_pointer = abi
             .return_area_pointer
             .map(|_| ctx.vregs.alloc(RegClass::Int));
@@ -254,7 +266,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// Labels the registers of all values that have some.
     fn label_values(&mut self) {
         for value in self.func.dfg.values() {
-            if self.first_vreg[value] == NO_VREG {
+            if self.values[value].first_vreg == NO_VREG {
                 continue;
             }
             for word in 0..words_of(self.func.dfg.value_type(value)) {
@@ -294,11 +306,13 @@ impl<'f, I: MachInst> Lower<'f, I> {
     }
 
     /// The type of `value`.
+    #[inline]
     pub fn ty(&self, value: Value) -> Type {
         self.func.dfg.value_type(value)
     }
 
     /// The operands of `inst`.
+    #[inline]
     pub fn data(&self, inst: Inst) -> &'f InstructionData {
         self.func.dfg.inst(inst)
     }
@@ -308,24 +322,28 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.func.dfg.first_result(inst)
     }
 
-    /// The registers that hold `value`, to be read by the current instruction.
-    pub fn put_in_regs(&mut self, value: Value) -> ValueRegs<Reg> {
-        let value = self.func.dfg.resolve_aliases(value);
-        self.needed[value] = u8::MAX;
-        self.value_regs(value).map(VirtualReg::to_reg)
-    }
-
     /// The register that holds the word number `index` of `value`, to be read by the current instruction.
+    #[inline]
     pub fn put_word_in_reg(&mut self, value: Value, index: usize) -> Reg {
         let value = self.func.dfg.resolve_aliases(value);
-        self.needed[value] |= 1 << index;
-        self.value_reg(value, index).to_reg()
+        let lowered = &mut self.values[value];
+        lowered.needed |= 1 << index;
+        let first = match lowered.first_vreg {
+            NO_VREG => self.alloc_value_regs(value),
+            first => first,
+        };
+        word_reg(first, index).to_reg()
     }
 
     /// The registers that the current instruction must write for its result `value`.
     pub fn output(&mut self, value: Value) -> ValueRegs<Writable<Reg>> {
         self.value_regs(value)
             .map(|reg| Writable::from_reg(reg.to_reg()))
+    }
+
+    /// As [`Self::output`], of the word number `index` alone.
+    pub fn output_word(&mut self, value: Value, index: usize) -> Writable<Reg> {
+        Writable::from_reg(self.value_reg(value, index).to_reg())
     }
 
     /// Makes `reg`, which is virtual, hold the word number `index` of the result `value` of the current instruction.
@@ -338,8 +356,9 @@ impl<'f, I: MachInst> Lower<'f, I> {
     }
 
     /// Whether some instruction reads the register of the word number `index` of `value`.
+    #[inline]
     pub fn is_word_needed(&self, value: Value, index: usize) -> bool {
-        self.needed[value] & 1 << index != 0
+        self.values[value].needed & 1 << index != 0
     }
 
     /// The instruction that defines `value`, if it has the given opcode.
@@ -349,6 +368,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     }
 
     /// The number that `value` is, if it is a constant: sign-extended from its type.
+    #[inline]
     pub fn as_constant(&self, value: Value) -> Option<i64> {
         let inst = self.func.dfg.value_inst(value)?;
         match *self.data(inst) {
@@ -421,21 +441,20 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// The register of the word number `index` of `value`. All of a value follow each other.
     #[inline]
     fn value_reg(&mut self, value: Value, index: usize) -> VirtualReg {
-        let first = match self.first_vreg[value] {
+        let first = match self.values[value].first_vreg {
             NO_VREG => self.alloc_value_regs(value),
             first => first,
         };
-        VirtualReg::from_allocator_vreg(VReg::new(first.vreg() + index, RegClass::Int))
+        word_reg(first, index)
     }
 
     /// The first register of `value`, which has none yet.
     #[inline(never)]
     fn alloc_value_regs(&mut self, value: Value) -> VReg {
-        let first = self.vregs.alloc(RegClass::Int).to_allocator_vreg();
-        for _ in 1..words_of(self.ty(value)) {
-            self.vregs.alloc(RegClass::Int);
-        }
-        self.first_vreg[value] = first;
+        let num_words = words_of(self.ty(value));
+        let first = self.vregs.alloc_row(num_words, RegClass::Int);
+        let first = first.to_allocator_vreg();
+        self.values[value].first_vreg = first;
         first
     }
 
@@ -452,7 +471,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.func
             .dfg
             .inst_results(inst)
-            .any(|result| self.needed[result] != 0)
+            .any(|result| self.values[result].needed != 0)
     }
 
     /// Lowers `terminator` to a jump to the only successor of the block `index`.
@@ -465,17 +484,17 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// Adds a successor of the current block, with the arguments that `terminator` passes to it, unless it is an edge block:
     /// that has no parameters, and passes them on itself.
     fn add_succ(&mut self, order: &BlockLoweringOrder, terminator: Inst, successor: Successor) {
-        let mut args = core::mem::take(&mut self.branch_args);
-        args.clear();
         if !order.flags(successor.block).is_edge {
             let func = self.func;
             let call = func.dfg.branch_destinations(terminator)[successor.branch as usize];
             for value in call.args(&func.dfg.value_lists) {
-                args.extend_from_slice(self.put_in_regs(value).regs());
+                for index in 0..words_of(self.ty(value)) as usize {
+                    let reg = self.put_word_in_reg(value, index);
+                    self.builder.add_branch_arg(reg);
+                }
             }
         }
-        self.builder.add_succ(successor.block, &args);
-        self.branch_args = args;
+        self.builder.add_succ(successor.block);
     }
 
     /// The function that was built. All else is given back before the builder takes memory for what it adds.
@@ -490,6 +509,11 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.constants_outside_loop.clear();
         self.builder.end_sequence(srcloc);
     }
+}
+
+/// The register of the word number `index` of a value whose first register is `first`.
+fn word_reg(first: VReg, index: usize) -> VirtualReg {
+    VirtualReg::from_allocator_vreg(VReg::new(first.vreg() + index, RegClass::Int))
 }
 
 fn has_floats(func: &Function) -> bool {

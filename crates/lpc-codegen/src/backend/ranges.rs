@@ -50,6 +50,11 @@ impl Ranges {
         self.ends.push(range.end);
     }
 
+    /// All ranges in order.
+    pub fn iter(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        (0..self.ends.len()).map(|index| self.get(index))
+    }
+
     /// The range number `index`.
     pub fn get(&self, index: usize) -> Range<usize> {
         let start = match index.checked_sub(1) {
@@ -73,6 +78,7 @@ mod tests {
         assert_eq!(ranges.get(0), 0..2);
         assert_eq!(ranges.get(1), 2..2);
         assert_eq!(ranges.get(2), 2..5);
+        assert_eq!(ranges.iter().collect::<Vec<_>>(), [0..2, 2..2, 2..5]);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! everything round once, when the function is complete. The text parser builds forwards.
 //!
 //! For each block, in any order among themselves: [`push`](VCodeBuilder::push) its instructions,
-//! [`add_block_param`](VCodeBuilder::add_block_param) and [`add_succ`](VCodeBuilder::add_succ) in their own order, which
+//! [`add_block_param`](VCodeBuilder::add_block_param), and [`add_branch_arg`](VCodeBuilder::add_branch_arg) and
+//! [`add_succ`](VCodeBuilder::add_succ) in their own order, which
 //! is never reversed. Then [`end_block`](VCodeBuilder::end_block).
 
 use super::constants::VCodeConstants;
@@ -75,6 +76,12 @@ impl<I: MachInst> VCodeBuilder<I> {
         }
     }
 
+    /// Makes room for `count` successors of blocks.
+    pub fn reserve_edges(&mut self, count: usize) {
+        self.vcode.succs.reserve_exact(count);
+        self.vcode.branch_arg_ranges.reserve_exact(count);
+    }
+
     /// Asks where `reg`, a word of a value, is while the function runs.
     pub fn add_value_label(&mut self, reg: VirtualReg, label: ValueLabel) {
         let index = self.vcode.value_labels.len() as u32;
@@ -128,12 +135,13 @@ impl<I: MachInst> VCodeBuilder<I> {
 
     /// Adds the current sequence, which comes from `srcloc`, to the current block as [`Self::push`] adds an instruction, and
     /// starts the next one.
+    #[inline]
     pub fn end_sequence(&mut self, srcloc: SourceLoc) {
         let (start, end) = (self.sequence_start, self.vcode.insts.len());
         if start == end {
             return;
         }
-        if self.direction == VCodeBuildDirection::Backward {
+        if self.direction == VCodeBuildDirection::Backward && end - start > 1 {
             self.vcode.insts[start..].reverse();
         }
         let is_same = match self.vcode.srclocs.last() {
@@ -152,15 +160,19 @@ impl<I: MachInst> VCodeBuilder<I> {
         self.vcode.params.push(param.to_allocator_vreg());
     }
 
-    /// Adds a successor to the current block, after those it has, with the arguments for the successor's parameters.
+    /// Adds an argument for a parameter of the successor that is added next, after those that were added for it already.
+    pub fn add_branch_arg(&mut self, arg: Reg) {
+        self.vcode.branch_args.push(allocator_vreg(arg));
+    }
+
+    /// Adds a successor to the current block, after those it has.
     ///
     /// The successors must be the targets of the block's terminator, each once, in the order in which they are first named.
     /// Blocks are named by their final index.
-    pub fn add_succ(&mut self, block: BlockIndex, args: &[Reg]) {
+    pub fn add_succ(&mut self, block: BlockIndex) {
         self.vcode.succs.push(block);
-        let start = self.vcode.branch_args.len();
-        let vregs = args.iter().map(|&arg| allocator_vreg(arg));
-        self.vcode.branch_args.extend(vregs);
+        let start = self.vcode.branch_arg_ranges.last();
+        let start = start.map_or(0, |range| range.end as usize);
         let range = IndexRange::new(start, self.vcode.branch_args.len());
         self.vcode.branch_arg_ranges.push(range);
     }

@@ -5,15 +5,15 @@
 //! which no other stands, in the same order.
 
 use super::reg::{PINNED_REGS, Reg, RegClass, VirtualReg, Writable};
+use alloc::vec;
 use alloc::vec::Vec;
 use regalloc2::VReg;
 
 /// Hands out virtual registers, and remembers which stand for others.
 #[derive(Clone, Debug, Default)]
 pub struct VRegAllocator {
-    allocated: u32,
-    /// For each register, counted from the first virtual one, the index of the register that stands for it, or [`NO_ALIAS`].
-    /// Registers at the end that have no alias are left out.
+    /// For each register that was handed out, the index of the register that stands for it, or [`NO_ALIAS`]. Indices are
+    /// counted from the first virtual register.
     aliases: Vec<u32>,
 }
 
@@ -21,16 +21,21 @@ impl VRegAllocator {
     /// An allocator that has handed out nothing.
     pub const fn new() -> Self {
         Self {
-            allocated: 0,
             aliases: Vec::new(),
         }
     }
 
-    /// An allocator that has handed out `num_vregs` registers already.
-    pub const fn with_allocated(num_vregs: u32) -> Self {
+    /// An allocator that has handed out nothing, with room for `capacity` registers.
+    pub fn with_capacity(capacity: usize) -> Self {
         Self {
-            allocated: num_vregs,
-            aliases: Vec::new(),
+            aliases: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// An allocator that has handed out `num_vregs` registers already.
+    pub fn with_allocated(num_vregs: u32) -> Self {
+        Self {
+            aliases: vec![NO_ALIAS; num_vregs as usize],
         }
     }
 
@@ -39,10 +44,22 @@ impl VRegAllocator {
     /// # Panics
     /// When there are more than a thousand million: the instructions that name them do not fit in memory.
     pub fn alloc(&mut self, class: RegClass) -> VirtualReg {
-        let reg = VirtualReg::with_index(PINNED_REGS + self.allocated, class)
+        let reg = VirtualReg::with_index(PINNED_REGS + self.num_vregs(), class)
             .expect("virtual registers are fewer than 2^30");
-        self.allocated += 1;
+        self.aliases.push(NO_ALIAS);
         reg
+    }
+
+    /// The first of `count` fresh virtual registers that follow each other, at least one.
+    ///
+    /// # Panics
+    /// As [`Self::alloc`].
+    pub fn alloc_row(&mut self, count: u32, class: RegClass) -> VirtualReg {
+        let first = self.alloc(class);
+        for _ in 1..count {
+            self.alloc(class);
+        }
+        first
     }
 
     /// A fresh virtual register that is about to be written.
@@ -52,7 +69,7 @@ impl VRegAllocator {
 
     /// How many registers were handed out.
     pub fn num_vregs(&self) -> u32 {
-        self.allocated
+        self.aliases.len() as u32
     }
 
     /// Makes `target` stand wherever `alias` is named, which must then not be defined by any instruction.
@@ -60,10 +77,6 @@ impl VRegAllocator {
         debug_assert_ne!(alias, target, "a register cannot stand for itself");
         debug_assert_eq!(alias.class(), target.class());
         let index = alias.to_allocator_vreg().vreg();
-        if self.aliases.len() <= index {
-            let len = self.aliases.len().max(self.allocated as usize);
-            self.aliases.resize(len, NO_ALIAS);
-        }
         debug_assert_eq!(
             self.aliases[index], NO_ALIAS,
             "{alias} has an alias already"
@@ -74,9 +87,6 @@ impl VRegAllocator {
     /// Numbers the registers.
     pub fn into_numbering(self) -> VRegNumbering {
         let mut entries = self.aliases;
-        let allocated = self.allocated as usize;
-        entries.reserve_exact(allocated - entries.len());
-        entries.resize(allocated, NO_ALIAS);
         let mut num_vregs = 0;
         for entry in &mut entries {
             if *entry == NO_ALIAS {
@@ -122,6 +132,7 @@ impl VRegNumbering {
     }
 
     /// The number at the end of the chain of aliases that begins with `start`. The whole chain has it then.
+    #[inline(never)]
     fn number_behind(&mut self, start: usize) -> u32 {
         let mut end = start;
         while self.entries[end] & ALIAS != 0 {
@@ -139,7 +150,6 @@ impl VRegNumbering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec;
 
     fn numbers(numbering: &mut VRegNumbering, regs: &[VirtualReg]) -> Vec<usize> {
         let number = |reg: &VirtualReg| numbering.number(reg.to_allocator_vreg()).vreg();

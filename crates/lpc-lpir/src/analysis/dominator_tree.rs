@@ -21,7 +21,6 @@
 use super::flowgraph::ControlFlowGraph;
 use crate::entity::{PackedOption, SecondaryMap};
 use crate::ir::{Block, Function};
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Which block dominates which.
@@ -67,15 +66,16 @@ impl DominatorTree {
         for (number, &block) in (1..).zip(self.postorder.iter().rev()) {
             self.nodes[block].rpo_number = number;
         }
-        let idoms = Dominators::compute(&spanning_tree, cfg);
-        for (index, &block) in spanning_tree.blocks.iter().enumerate().skip(1) {
-            self.nodes[block].idom = spanning_tree.blocks[idoms[index] as usize].into();
+        let vertices = Dominators::compute(&spanning_tree, cfg);
+        let visits = &spanning_tree.visits;
+        for (visit, vertex) in visits.iter().zip(&vertices).skip(1) {
+            self.nodes[visit.block].idom = visits[vertex.idom as usize].block.into();
         }
-        self.number_subtrees();
+        self.number_subtrees(cfg.num_blocks());
     }
 
     /// Numbers the blocks so that each subtree is a range.
-    fn number_subtrees(&mut self) {
+    fn number_subtrees(&mut self, num_blocks: usize) {
         // An immediate dominator comes after the blocks it dominates in post order, so each size is complete when it is
         // added to that of the next block up.
         for &block in &self.postorder {
@@ -86,6 +86,7 @@ impl DominatorTree {
         }
         // The number for the next child of each block.
         let mut next_child = SecondaryMap::<Block, u32>::new();
+        next_child.resize(num_blocks);
         for &block in self.postorder.iter().rev() {
             let pre_number = match self.nodes[block].idom.expand() {
                 None => 1,
@@ -154,11 +155,18 @@ impl DominatorTree {
 
 /// The blocks that can be reached, numbered in the order in which a depth-first walk meets them.
 struct SpanningTree {
-    blocks: Vec<Block>,
-    /// The number from which each was met; the entry block has its own.
-    parents: Vec<u32>,
-    /// The inverse of `blocks`, and `UNREACHED` elsewhere.
+    visits: Vec<Visit>,
+    /// The number of each block, and `UNREACHED` where the walk does not come.
     numbers: SecondaryMap<Block, u32>,
+}
+
+/// A block that the walk has met.
+struct Visit {
+    block: Block,
+    /// The number of the block from which it was met; the entry block has its own.
+    parent: u32,
+    /// How many of its successors have not been seen yet.
+    unseen: u32,
 }
 
 const UNREACHED: u32 = u32::MAX;
@@ -166,110 +174,145 @@ const UNREACHED: u32 = u32::MAX;
 impl SpanningTree {
     /// Walks from `entry`, and appends each block to `postorder` when it is left.
     fn walk(entry: Block, cfg: &ControlFlowGraph, postorder: &mut Vec<Block>) -> Self {
+        let num_blocks = cfg.num_blocks();
         let mut tree = Self {
-            blocks: Vec::new(),
-            parents: Vec::new(),
+            visits: Vec::with_capacity(num_blocks),
             numbers: SecondaryMap::with_default(UNREACHED),
         };
-        tree.numbers.resize(cfg.num_blocks());
-        tree.meet(entry, 0);
-        // The path from the entry block to where the walk stands, each block with the number of successors not yet seen.
-        let mut path = vec![(entry, cfg.successors(entry).len())];
-        while let Some((block, unseen)) = path.last_mut() {
-            if *unseen == 0 {
-                postorder.push(*block);
-                path.pop();
+        tree.numbers.resize(num_blocks);
+        postorder.reserve(num_blocks);
+        tree.meet(entry, 0, cfg);
+        let mut current = 0;
+        loop {
+            let visit = &mut tree.visits[current as usize];
+            let block = visit.block;
+            if visit.unseen == 0 {
+                postorder.push(block);
+                if current == 0 {
+                    return tree;
+                }
+                current = visit.parent;
                 continue;
             }
             // Last successor first, so that the first one is left last and follows its block in reverse post order.
-            *unseen -= 1;
-            let parent = *block;
-            let successor = cfg.successors(parent)[*unseen];
+            visit.unseen -= 1;
+            let successor = cfg.successors(block)[visit.unseen as usize];
             if tree.numbers[successor] == UNREACHED {
-                tree.meet(successor, tree.numbers[parent]);
-                path.push((successor, cfg.successors(successor).len()));
+                current = tree.meet(successor, current, cfg);
             }
         }
-        tree
     }
 
-    fn meet(&mut self, block: Block, parent: u32) {
-        self.numbers[block] = self.blocks.len() as u32;
-        self.blocks.push(block);
-        self.parents.push(parent);
+    /// Numbers `block`.
+    fn meet(&mut self, block: Block, parent: u32, cfg: &ControlFlowGraph) -> u32 {
+        let number = self.visits.len() as u32;
+        self.numbers[block] = number;
+        self.visits.push(Visit {
+            block,
+            parent,
+            unseen: cfg.successors(block).len() as u32,
+        });
+        number
     }
 }
 
 /// The state of the algorithm of Lengauer and Tarjan. Blocks are named by their numbers in the spanning tree.
 struct Dominators {
-    /// The semidominator of each block that was processed; the others have themselves.
-    semi: Vec<u32>,
-    /// The forest of processed blocks: each block's ancestor in it, or `UNLINKED`.
-    ancestor: Vec<u32>,
-    /// The block with the least semidominator on the path from here up to (and without) the ancestor.
-    label: Vec<u32>,
+    vertices: Vec<Vertex>,
     /// The path that is being compressed.
     path: Vec<u32>,
+}
+
+/// What the algorithm knows of a block.
+#[derive(Clone, Copy)]
+struct Vertex {
+    /// The semidominator of a block that was processed; the others have themselves.
+    semi: u32,
+    /// The ancestor in the forest of processed blocks, or `UNLINKED`.
+    ancestor: u32,
+    /// The block with the least semidominator on the path from here up to (and without) the ancestor.
+    label: u32,
+    /// The immediate dominator, or before the last step a block that has the same one; the entry block has itself.
+    idom: u32,
+    /// The first of the blocks whose semidominator this is, or `UNLINKED`.
+    bucket: u32,
+    /// The next one in the bucket that this block is in.
+    next_in_bucket: u32,
 }
 
 const UNLINKED: u32 = u32::MAX;
 
 impl Dominators {
-    /// The immediate dominator of each block; the entry block has itself.
-    fn compute(tree: &SpanningTree, cfg: &ControlFlowGraph) -> Vec<u32> {
-        let count = tree.blocks.len() as u32;
+    /// Finds the immediate dominator of each block.
+    fn compute(tree: &SpanningTree, cfg: &ControlFlowGraph) -> Vec<Vertex> {
+        let count = tree.visits.len() as u32;
+        let new_vertex = |number| Vertex {
+            semi: number,
+            ancestor: UNLINKED,
+            label: number,
+            idom: 0,
+            bucket: UNLINKED,
+            next_in_bucket: UNLINKED,
+        };
         let mut state = Self {
-            semi: (0..count).collect(),
-            ancestor: vec![UNLINKED; count as usize],
-            label: (0..count).collect(),
+            vertices: (0..count).map(new_vertex).collect(),
             path: Vec::new(),
         };
-        let mut idoms = vec![0; count as usize];
-        // The blocks whose semidominator is each block, as lists linked through `next_in_bucket`.
-        let mut bucket = vec![UNLINKED; count as usize];
-        let mut next_in_bucket = vec![UNLINKED; count as usize];
         for block in (1..count).rev() {
+            let parent = tree.visits[block as usize].parent;
             let semi = state.semidominator(block, tree, cfg);
-            state.semi[block as usize] = semi;
-            next_in_bucket[block as usize] = bucket[semi as usize];
-            bucket[semi as usize] = block;
-            let parent = tree.parents[block as usize];
-            state.ancestor[block as usize] = parent;
-            let mut member = core::mem::replace(&mut bucket[parent as usize], UNLINKED);
-            while member != UNLINKED {
-                let least = state.least_on_path(member);
-                let is_semi = state.semi[least as usize] == state.semi[member as usize];
-                idoms[member as usize] = if is_semi { parent } else { least };
-                member = next_in_bucket[member as usize];
-            }
+            let first = core::mem::replace(&mut state.vertices[semi as usize].bucket, block);
+            let vertex = &mut state.vertices[block as usize];
+            vertex.semi = semi;
+            vertex.next_in_bucket = first;
+            vertex.ancestor = parent;
+            state.empty_bucket(parent);
         }
+        let mut vertices = state.vertices;
         for block in 1..count as usize {
-            if idoms[block] != state.semi[block] {
-                idoms[block] = idoms[idoms[block] as usize];
+            let Vertex { idom, semi, .. } = vertices[block];
+            if idom != semi {
+                vertices[block].idom = vertices[idom as usize].idom;
             }
         }
-        idoms
+        vertices
     }
 
     fn semidominator(&mut self, block: u32, tree: &SpanningTree, cfg: &ControlFlowGraph) -> u32 {
         let mut semi = block;
-        for edge in cfg.predecessors(tree.blocks[block as usize]) {
+        for edge in cfg.predecessors(tree.visits[block as usize].block) {
             let predecessor = tree.numbers[edge.block];
             if predecessor != UNREACHED {
                 let least = self.least_on_path(predecessor);
-                semi = semi.min(self.semi[least as usize]);
+                semi = semi.min(self.vertices[least as usize].semi);
             }
         }
         semi
     }
 
+    /// Finds the dominators of the blocks whose semidominator `parent` is: that, or the one of a block with a lesser
+    /// semidominator.
+    fn empty_bucket(&mut self, parent: u32) {
+        let bucket = &mut self.vertices[parent as usize].bucket;
+        let mut member = core::mem::replace(bucket, UNLINKED);
+        while member != UNLINKED {
+            let least = self.least_on_path(member);
+            let least_semi = self.vertices[least as usize].semi;
+            let vertex = &mut self.vertices[member as usize];
+            let is_semi = least_semi == vertex.semi;
+            vertex.idom = if is_semi { parent } else { least };
+            member = vertex.next_in_bucket;
+        }
+    }
+
     /// The block with the least semidominator on the path from `block` to the root of its tree in the forest, the root left
     /// out; `block` itself when it is a root.
     fn least_on_path(&mut self, block: u32) -> u32 {
+        let vertices = &mut self.vertices;
         let mut current = block;
         loop {
-            let ancestor = self.ancestor[current as usize];
-            if ancestor == UNLINKED || self.ancestor[ancestor as usize] == UNLINKED {
+            let ancestor = vertices[current as usize].ancestor;
+            if ancestor == UNLINKED || vertices[ancestor as usize].ancestor == UNLINKED {
                 break;
             }
             self.path.push(current);
@@ -277,14 +320,16 @@ impl Dominators {
         }
         // From the root down, so that what stands above each block is already compressed.
         while let Some(below) = self.path.pop() {
-            let above = self.ancestor[below as usize] as usize;
-            let candidate = self.label[above];
-            if self.semi[candidate as usize] < self.semi[self.label[below as usize] as usize] {
-                self.label[below as usize] = candidate;
+            let above = vertices[vertices[below as usize].ancestor as usize];
+            let label = vertices[below as usize].label;
+            let is_less = vertices[above.label as usize].semi < vertices[label as usize].semi;
+            let below = &mut vertices[below as usize];
+            if is_less {
+                below.label = above.label;
             }
-            self.ancestor[below as usize] = self.ancestor[above];
+            below.ancestor = above.ancestor;
         }
-        self.label[block as usize]
+        vertices[block as usize].label
     }
 }
 
@@ -293,6 +338,7 @@ mod tests {
     use super::super::test_graph::{block, function_with_edge_lists, function_with_edges};
     use super::*;
     use crate::ir::{ExternalName, Signature};
+    use std::vec;
 
     fn tree_of(edges: &[&[u32]]) -> DominatorTree {
         let func = function_with_edges(edges);

@@ -164,9 +164,11 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
         self.elements.is_empty()
     }
 
+    /// The element at `index`, which is not there yet.
     #[cold]
-    fn grow_for(&mut self, index: usize) {
+    fn grow_for(&mut self, index: usize) -> &mut V {
         self.elements.resize(index + 1, self.default.clone());
+        &mut self.elements[index]
     }
 }
 
@@ -189,10 +191,10 @@ impl<K: EntityRef, V: Clone> IndexMut<K> for SecondaryMap<K, V> {
     #[inline]
     fn index_mut(&mut self, key: K) -> &mut V {
         let index = key.index();
-        if index >= self.elements.len() {
-            self.grow_for(index);
+        if index < self.elements.len() {
+            return &mut self.elements[index];
         }
-        &mut self.elements[index]
+        self.grow_for(index)
     }
 }
 

@@ -293,7 +293,10 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
             Some(_) => {}
         }
         for edge in &self.context.edges {
-            self.builder.add_succ(edge.target, &edge.args);
+            for &arg in &edge.args {
+                self.builder.add_branch_arg(arg);
+            }
+            self.builder.add_succ(edge.target);
             for &arg in &edge.args {
                 note_reg(&mut self.regs, arg, OperandKind::Use, edge.cursor)?;
             }

@@ -18,12 +18,14 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
                 ctx.define(result, &[sum]);
                 return Ok(());
             }
-            let [x, y] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
+            let [x, y] = operands(ctx, inst);
+            let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
             ctx.sum(&x, &y)
         }
         Opcode::Isub => {
-            let [x, y] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
-            ctx.sub_words(&x, &y, Word::ZERO, CarryOut::Unwanted).words
+            let [x, y] = operands(ctx, inst);
+            let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
+            ctx.subtract(&x, &y)
         }
         Opcode::Ineg => {
             let [x] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
@@ -53,11 +55,6 @@ pub(super) enum CarryOut {
 }
 
 impl Lower<'_, MInst> {
-    /// The lowest `count` words of `value`.
-    pub(super) fn low_words(&mut self, value: Value, count: usize) -> Words {
-        Words::from_fn(count, |index| self.word(value, index))
-    }
-
     /// The words of `value`, extended to a whole word where it is narrower.
     pub(super) fn extended_words(&mut self, value: Value, extend: Extend) -> Words {
         match num_words(self.ty(value)) {
@@ -86,13 +83,23 @@ impl Lower<'_, MInst> {
 
     /// `x + y`. To add a small negative constant is to subtract a positive one, whose upper words are zero.
     fn sum(&mut self, x: &[Word], y: &[Word]) -> Words {
+        if let (&[x], &[y]) = (x, y) {
+            return Words::one(self.add(x, y));
+        }
         for (x, y) in [(x, y), (y, x)] {
             if let Some(negated) = negated_if_small(y) {
-                let difference = self.sub_words(x, &negated, Word::ZERO, CarryOut::Unwanted);
-                return difference.words;
+                return self.subtract(x, &negated);
             }
         }
         self.add_words(x, y, Word::ZERO, CarryOut::Unwanted).words
+    }
+
+    /// `x - y`.
+    fn subtract(&mut self, x: &[Word], y: &[Word]) -> Words {
+        if let (&[x], &[y]) = (x, y) {
+            return Words::one(self.sub(x, y));
+        }
+        self.sub_words(x, y, Word::ZERO, CarryOut::Unwanted).words
     }
 
     /// `x + y + carry`, where the carry is 0 or 1.
@@ -238,7 +245,7 @@ impl Lower<'_, MInst> {
         {
             return product;
         }
-        let [x, y] = [x, y].map(|value| self.low_words(value, count));
+        let (x, y) = (self.low_words(x, count), self.low_words(y, count));
         if y.iter().all(|&word| word == Word::Const(-1)) {
             return self.neg_words(&x);
         }

@@ -57,7 +57,7 @@ impl Lower<'_, MInst> {
         if let Some(word) = self.combine_with_complement(opcode, x, y, index) {
             return word;
         }
-        let [x, y] = [x, y].map(|value| self.word(value, index));
+        let (x, y) = (self.word(x, index), self.word(y, index));
         match opcode {
             Opcode::Band => self.and(x, y),
             Opcode::Bor => self.or(x, y),

@@ -3,11 +3,12 @@
 use super::comparisons::BranchCondition;
 use super::{Ctx, operands};
 use crate::backend::buffer::MachLabel;
+use crate::backend::vcode::BlockIndex;
 use crate::isa::riscv32::inst::{BrTableTargets, MInst};
 use alloc::boxed::Box;
 use lpc_lpir::ir::Inst;
 
-pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[MachLabel]) {
+pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[BlockIndex]) {
     let [condition] = operands(ctx, inst);
     let condition = ctx.is_true(condition);
     let BranchCondition { op, rs1, rs2 } = ctx.branch_condition(condition);
@@ -15,16 +16,17 @@ pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[MachLabel]) {
         op,
         rs1,
         rs2,
-        taken: targets[0],
-        not_taken: targets[1],
+        taken: MachLabel::from_block(targets[0]),
+        not_taken: MachLabel::from_block(targets[1]),
     });
 }
 
-pub(super) fn lower_br_table(ctx: Ctx, inst: Inst, targets: &[MachLabel]) {
+pub(super) fn lower_br_table(ctx: Ctx, inst: Inst, targets: &[BlockIndex]) {
     let [index] = operands(ctx, inst);
     let index = ctx.word(index, 0);
     let index = ctx.reg(index);
-    let (&default, entries) = targets.split_first().expect("a table has a default");
+    let mut targets = targets.iter().copied().map(MachLabel::from_block);
+    let default = targets.next().expect("a table has a default");
     let (tmp1, tmp2) = (ctx.temp(), ctx.temp());
     ctx.emit(MInst::BrTable {
         index,
@@ -32,7 +34,7 @@ pub(super) fn lower_br_table(ctx: Ctx, inst: Inst, targets: &[MachLabel]) {
         tmp2,
         targets: Box::new(BrTableTargets {
             default,
-            targets: entries.into(),
+            targets: targets.collect(),
         }),
     });
 }

@@ -205,7 +205,7 @@ impl Lower<'_, MInst> {
         let are_sign_extended =
             [x, y].map(|value| self.is_extended(value, Extend::Sign)) == [true; 2];
         let [x, y] = if is_x_extended && is_y_extended || is_equality && are_sign_extended {
-            [x, y].map(|value| self.word(value, 0))
+            [self.word(x, 0), self.word(y, 0)]
         } else if is_equality {
             let [x, y] = [x, y].map(|value| self.word(value, 0));
             let difference = self.difference(x, y);
@@ -413,7 +413,7 @@ impl Lower<'_, MInst> {
     /// The condition with its operands in registers.
     pub(super) fn branch_condition(&mut self, condition: Condition) -> BranchCondition {
         let Condition { op, x, y, .. } = condition;
-        let [rs1, rs2] = [x, y].map(|word| self.reg(word));
+        let (rs1, rs2) = (self.reg(x), self.reg(y));
         BranchCondition { op, rs1, rs2 }
     }
 }

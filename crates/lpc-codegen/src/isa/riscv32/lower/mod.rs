@@ -26,8 +26,8 @@ mod traps;
 mod words;
 
 use super::inst::MInst;
-use crate::backend::buffer::MachLabel;
 use crate::backend::lower::{Lower, LowerBackend};
+use crate::backend::vcode::BlockIndex;
 use crate::error::CompileError;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{Inst, InstructionFormat, Opcode, Value};
@@ -99,7 +99,7 @@ impl LowerBackend for Riscv32Backend {
         }
     }
 
-    fn lower_branch(ctx: &mut Lower<'_, MInst>, inst: Inst, targets: &[MachLabel]) -> LowerResult {
+    fn lower_branch(ctx: &mut Lower<'_, MInst>, inst: Inst, targets: &[BlockIndex]) -> LowerResult {
         match ctx.data(inst).opcode().format() {
             InstructionFormat::Brif => branch::lower_brif(ctx, inst, targets),
             InstructionFormat::BranchTable => branch::lower_br_table(ctx, inst, targets),

@@ -16,7 +16,7 @@ pub(super) fn lower_select(ctx: Ctx, inst: Inst) -> LowerResult {
     let [condition, x, y] = operands(ctx, inst);
     let condition = ctx.is_true(condition);
     let needed = ctx.needed_words(result);
-    let [x, y] = [x, y].map(|value| ctx.low_words(value, needed));
+    let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
     let words = ctx.select_words(condition, &x, &y);
     ctx.define(result, &words);
     Ok(())

@@ -50,6 +50,15 @@ impl Lower<'_, MInst> {
     ///
     /// Looks through conversions, so that the upper word of a zero-extended value is the constant zero.
     pub(super) fn word(&mut self, value: Value, index: usize) -> Word {
+        match self.func.dfg.value_inst(value) {
+            Some(inst) if may_pass_on(self.data(inst).opcode()) => self.source_word(value, index),
+            _ => Word::Reg(self.put_word_in_reg(value, index)),
+        }
+    }
+
+    /// As [`Self::word`], of a value that may have its words from others.
+    #[inline(never)]
+    fn source_word(&mut self, value: Value, index: usize) -> Word {
         let (mut value, mut index) = (value, index);
         for _ in 0..MAX_DEPTH {
             let Some(inst) = self.func.dfg.value_inst(value) else {
@@ -188,8 +197,15 @@ impl Lower<'_, MInst> {
 
     /// All words of `value`.
     pub(super) fn words(&mut self, value: Value) -> Words {
-        let len = words_of(self.ty(value)) as usize;
-        Words::from_fn(len, |index| self.word(value, index))
+        self.low_words(value, num_words(self.ty(value)))
+    }
+
+    /// The lowest `count` words of `value`.
+    pub(super) fn low_words(&mut self, value: Value, count: usize) -> Words {
+        match count {
+            1 => Words::one(self.word(value, 0)),
+            _ => Words::from_fn(count, |index| self.word(value, index)),
+        }
     }
 
     /// Makes `word` the word number `index` of the result `value` of the current instruction.
@@ -197,7 +213,7 @@ impl Lower<'_, MInst> {
         match word {
             Word::Reg(reg) => self.alias_output_word(value, index, reg),
             Word::Const(constant) => {
-                let rd = self.output(value).regs()[index];
+                let rd = self.output_word(value, index);
                 self.emit(MInst::LoadConst32 {
                     rd,
                     value: constant,
@@ -259,7 +275,7 @@ impl Lower<'_, MInst> {
 
     /// Emits `op` on two registers.
     pub(super) fn rrr(&mut self, op: Op, x: Word, y: Word) -> Word {
-        let [rs1, rs2] = [x, y].map(|word| self.reg(word));
+        let (rs1, rs2) = (self.reg(x), self.reg(y));
         let rd = self.temp();
         self.emit(MInst::AluRRR { op, rd, rs1, rs2 });
         Word::Reg(rd.to_reg())
@@ -595,6 +611,27 @@ impl Word {
     }
 }
 
+/// Whether an instruction may pass on words of its operands, or give constants: the others are not looked through.
+#[inline]
+fn may_pass_on(opcode: Opcode) -> bool {
+    use Opcode::*;
+    matches!(
+        opcode,
+        Iconst
+            | Uextend
+            | Sextend
+            | Clz
+            | Cls
+            | Ctz
+            | Popcnt
+            | Ireduce
+            | Iconcat
+            | Band
+            | Ishl
+            | Ushr
+    )
+}
+
 /// Where a word comes from that an instruction passes on.
 enum WordSource {
     /// It is known.
@@ -633,8 +670,12 @@ impl Words {
     }
 
     /// One word.
+    #[inline]
     pub(super) fn one(word: Word) -> Self {
-        Self::from_fn(1, |_| word)
+        Self {
+            words: [word, Word::ZERO, Word::ZERO, Word::ZERO],
+            len: 1,
+        }
     }
 }
 
