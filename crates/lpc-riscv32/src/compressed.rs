@@ -43,12 +43,12 @@ pub fn compress(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
     }
     let mut inst = inst;
     turn_to_forms(&mut inst);
-    let bits = first_form(&inst, extensions)?;
     if is_hint(&inst) {
         return None;
     }
-    debug_assert_eq!(expand(bits, extensions), Some(inst));
-    Some(bits)
+    let bits = first_form(&inst, extensions);
+    debug_assert!(bits.is_none_or(|bits| expand(bits, extensions) == Some(inst)));
+    bits
 }
 
 /// Makes of `inst` the instruction of the same effect that has a compressed form, if only one of them has.
@@ -81,11 +81,10 @@ fn turn_to_forms(inst: &mut Inst) {
 /// Whether the compressed form of `inst` would be a hint: the instruction has no effect and is not
 /// `nop`. The manuals reserve hints for meanings of their own.
 fn is_hint(inst: &Inst) -> bool {
-    let keeps_its_register = inst.rd == inst.rs1 && inst.imm == 0;
     match inst.opcode {
-        _ if *inst == Inst::NOP => false,
         Opcode::Addi | Opcode::Slli | Opcode::Srli | Opcode::Srai => {
-            inst.rd == Gpr::ZERO || keeps_its_register
+            let keeps_its_register = inst.rd == inst.rs1 && inst.imm == 0;
+            (inst.rd == Gpr::ZERO || keeps_its_register) && *inst != Inst::NOP
         }
         Opcode::Add | Opcode::Lui => inst.rd == Gpr::ZERO,
         _ => false,

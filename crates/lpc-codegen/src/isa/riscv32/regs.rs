@@ -115,11 +115,10 @@ pub const STACK_CHECK_TEMPORARY: Gpr = Gpr::T1;
 /// The integer register in `reg`, after allocation.
 ///
 /// # Panics
-/// If `reg` is virtual or of another class.
+/// If `reg` is virtual or of another class: the numbers of all those are higher.
+#[inline]
 pub fn gpr(reg: Reg) -> Gpr {
-    let real = reg.to_real_reg().expect("registers are allocated");
-    assert_eq!(real.class(), RegClass::Int);
-    NUMBERING[usize::from(real.index_in_class()) - FIRST_NUMBER]
+    NUMBERING[reg.index() as usize - FIRST_NUMBER]
 }
 
 const fn set(gprs: &[Gpr]) -> PRegSet {
