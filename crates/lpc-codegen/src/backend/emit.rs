@@ -14,7 +14,7 @@ use super::constants::{VCodeConstant, constant_alignment};
 use super::frame::{AllocationSummary, FrameLayout, FrameTooLarge};
 use super::machinst::{CallType, CodeOffset, MachInst};
 use super::operands::AllocationApplier;
-use super::reg::{RealReg, Reg, Writable};
+use super::reg::{RealReg, Writable};
 use super::regalloc::RegallocAlgorithm;
 use super::value_labels::add_value_locations;
 use super::vcode::{BlockIndex, InsnIndex, SrclocCursor, VCode};
@@ -190,7 +190,7 @@ impl EmissionPlaces {
 
 /// A move that the allocator asks for.
 pub(super) enum Move {
-    Registers(Reg, Writable<Reg>),
+    Registers(RealReg, Writable<RealReg>),
     Spill(RealReg, regalloc2::SpillSlot),
     Reload(regalloc2::SpillSlot, Writable<RealReg>),
 }
@@ -201,14 +201,13 @@ pub(super) fn move_kind(from: Allocation, to: Allocation) -> Option<Move> {
     if from == to {
         return None;
     }
-    let to_reg = to.as_reg().map(RealReg::from);
+    let to_reg = to
+        .as_reg()
+        .map(|preg| Writable::from_reg(RealReg::from(preg)));
     Some(match (from.as_reg().map(RealReg::from), to_reg) {
-        (Some(from), Some(to)) => Move::Registers(from.to_reg(), Writable::from_reg(to.to_reg())),
+        (Some(from), Some(to)) => Move::Registers(from, to),
         (Some(from), None) => Move::Spill(from, to.as_stack().expect("a place to move to")),
-        (None, Some(to)) => Move::Reload(
-            from.as_stack().expect("a place to move from"),
-            Writable::from_reg(to),
-        ),
+        (None, Some(to)) => Move::Reload(from.as_stack().expect("a place to move from"), to),
         (None, None) => unreachable!("the allocator moves nothing from memory to memory"),
     })
 }
@@ -248,18 +247,20 @@ fn summarize<I: MachInst>(
     let aligned = |&block: &BlockIndex| vcode.block_flags(block).is_aligned;
     size += vcode.blocks().filter(aligned).count() as u64 * padding;
     for (_, Edit::Move { from, to }) in &allocation.edits {
-        let Some(kind) = move_kind(*from, *to) else {
+        if from == to {
             continue;
-        };
-        match kind {
-            Move::Registers(..) => stats.moves += 1,
-            Move::Spill(..) => stats.spills += 1,
-            Move::Reload(..) => stats.reloads += 1,
         }
-        if let Some(preg) = to.as_reg() {
-            clobbered.add(preg);
+        match to.as_reg() {
+            Some(preg) => {
+                clobbered.add(preg);
+                match from.is_reg() {
+                    true => stats.moves += 1,
+                    false => stats.reloads += 1,
+                }
+            }
+            None => stats.spills += 1,
         }
-        size += u64::from(gen_move::<I>(kind).worst_case_size());
+        size += u64::from(I::WORST_CASE_MOVE_SIZE);
     }
     if size > u64::from(MAX_CODE_SIZE) {
         return Err(EmitError::CodeTooLarge);
@@ -279,7 +280,7 @@ const MAX_CODE_SIZE: CodeOffset = 1 << 30;
 #[inline]
 pub(super) fn gen_move<I: MachInst>(kind: Move) -> I {
     match kind {
-        Move::Registers(from, to) => I::gen_move(to, from),
+        Move::Registers(from, to) => I::gen_move(to.map(RealReg::to_reg), from.to_reg()),
         Move::Spill(from, to) => I::gen_spill(to, from),
         Move::Reload(from, to) => I::gen_reload(to, from),
     }
@@ -343,13 +344,16 @@ fn only_jumps<I: MachInst>(
 ) -> Option<MachLabel> {
     let last = vcode.block_insns(block).last();
     let target = vcode.inst(last).is_jump()?;
-    let nothing_else = allocation
-        .block_insts_and_edits(vcode, block)
-        .all(|inst_or_edit| match inst_or_edit {
-            InstOrEdit::Inst(inst) => inst == last || moves_nothing(vcode, allocation, inst),
-            InstOrEdit::Edit(Edit::Move { from, to }) => from == to,
-        });
-    nothing_else.then_some(target)
+    // The instructions are looked at first: most blocks that end in a jump have others, and their edits must be searched for.
+    let mut others = vcode.block_insns(block).iter().filter(|&inst| inst != last);
+    let is_empty = others.all(|inst| moves_nothing(vcode, allocation, inst))
+        && allocation
+            .block_insts_and_edits(vcode, block)
+            .all(|inst_or_edit| match inst_or_edit {
+                InstOrEdit::Inst(_) => true,
+                InstOrEdit::Edit(Edit::Move { from, to }) => from == to,
+            });
+    is_empty.then_some(target)
 }
 
 /// Whether `inst` is a move whose source and destination were given the same register.
@@ -466,8 +470,9 @@ fn emit_block<I: MachInst>(
         match inst_or_edit {
             InstOrEdit::Inst(index) => {
                 buffer.set_srcloc(srclocs.srcloc(vcode, index));
+                let allocations = &allocation.allocs[vcode.operand_ranges.get(index.index())];
                 let inst = &mut vcode.insts[index.index()];
-                inst.get_operands(&mut AllocationApplier::new(allocation.inst_allocs(index)));
+                inst.get_operands(&mut AllocationApplier::new(allocations));
                 let start = buffer.cur_place();
                 inst.emit(buffer, context);
                 debug_assert!(buffer.largest_size_since(start) <= inst.worst_case_size());

@@ -60,6 +60,9 @@ pub trait MachInst: Clone + Debug + Sized {
     /// of the block are in the order in which they are first named.
     fn visit_targets(&self, visit: &mut dyn FnMut(MachLabel));
 
+    /// The largest [`Self::worst_case_size`] of moves, stores to spill slots and loads from them.
+    const WORST_CASE_MOVE_SIZE: CodeOffset;
+
     /// A move between two registers of one class.
     fn gen_move(to: Writable<Reg>, from: Reg) -> Self;
 

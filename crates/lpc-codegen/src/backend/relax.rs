@@ -287,8 +287,13 @@ pub fn relax<L: LabelUseForms>(
     padding: Padding,
 ) -> Layout {
     let mut layout = Layout::new(uses.len());
+    let is_padding = |label_use: &LabelUse<L>| matches!(label_use.kind, UseKind::Align(_));
+    let can_shrink = padding == Padding::Exact && uses.iter().any(is_padding);
     for _ in 0..MAX_ROUNDS {
-        settle(&mut layout, uses, labels, bytes, data_alignment);
+        let is_settled = settle(&mut layout, uses, labels, bytes, data_alignment);
+        if is_settled && !can_shrink {
+            return layout;
+        }
         layout.pad(uses, bytes, data_alignment, padding);
         if !grow(uses, labels, &layout) {
             return layout;
@@ -306,26 +311,28 @@ pub fn relax<L: LabelUseForms>(
     layout
 }
 
-/// Lets uses grow until each reaches its label, wherever padding takes the most that it may.
+/// Lets uses grow until each reaches its label, wherever padding takes the most that it may. Tells whether `layout` is the one
+/// for the forms that they have then.
 fn settle<L: LabelUseForms>(
     layout: &mut Layout,
     uses: &mut [LabelUse<L>],
     labels: &[LabelPlace],
     bytes: usize,
     data_alignment: u32,
-) {
+) -> bool {
     for _ in 0..MAX_ROUNDS {
         layout.compute(uses, bytes, data_alignment, |label_use, _| {
             label_use.size(label_use.current())
         });
         if !grow(uses, labels, layout) {
-            return;
+            return true;
         }
     }
     layout.compute(uses, bytes, data_alignment, |label_use, _| {
         label_use.largest_size()
     });
     grow(uses, labels, layout);
+    false
 }
 
 /// Gives each use that does not reach its label in `layout` the next form that does. Tells whether there were any.

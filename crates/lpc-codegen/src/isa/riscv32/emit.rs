@@ -95,10 +95,16 @@ pub fn worst_case_size(inst: &MInst) -> CodeOffset {
         MInst::SelectWide { words, .. } => 3 + 2 * words.len() as CodeOffset,
         MInst::Call { .. } | MInst::CallInd { .. } => 5,
         MInst::AtomicRmwLoop { .. } | MInst::AtomicCasLoop { .. } => atomics::MAX_INSTRUCTIONS,
-        _ => 3,
+        _ => MAX_SIMPLE,
     };
     instructions * INSTRUCTION
 }
+
+/// The most instructions that emission makes of one that neither branches nor calls.
+const MAX_SIMPLE: CodeOffset = 3;
+
+/// What [`worst_case_size`] is for moves, loads and stores.
+pub(super) const WORST_CASE_SIMPLE_SIZE: CodeOffset = MAX_SIMPLE * INSTRUCTION;
 
 /// Appends `size` bytes of instructions that do nothing: as few as there can be.
 pub(super) fn gen_nops(size: u32, code: &mut Vec<u8>) {

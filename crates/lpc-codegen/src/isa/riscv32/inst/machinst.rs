@@ -92,6 +92,8 @@ impl MachInst for MInst {
         }
     }
 
+    const WORST_CASE_MOVE_SIZE: CodeOffset = emit::WORST_CASE_SIMPLE_SIZE;
+
     fn gen_move(to: Writable<Reg>, from: Reg) -> Self {
         Self::Mov { rd: to, rs: from }
     }

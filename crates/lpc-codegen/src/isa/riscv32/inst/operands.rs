@@ -138,6 +138,9 @@ fn select(
 /// As with one word, each result takes the register of its `if_true`. The other operands are needed while results are being
 /// written, the condition where a result takes the place of a register that cannot be written, and so share no register
 /// with any of the results: the moves come out right in every order, even where words change places.
+///
+/// Kept apart, because the list would make the visit of every other instruction save registers.
+#[inline(never)]
 fn select_wide(
     condition: [&mut Reg; 2],
     words: &mut [SelectedWord],
