@@ -115,8 +115,11 @@ impl Compiler {
             loops,
         } = &mut self.analyses;
         cfg.compute(func);
-        domtree.compute(func, cfg);
-        loops.compute(cfg, domtree);
+        if domtree.compute_if_cyclic(func, cfg) {
+            loops.compute(cfg, domtree);
+        } else {
+            loops.clear();
+        }
         let order = BlockLoweringOrder::new(func, cfg, domtree);
         let vcode = lower::<Riscv32Backend>(func, settings, &abi, &order, loops);
         if func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY {

@@ -361,6 +361,11 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.values[value].needed & 1 << index != 0
     }
 
+    /// How many words of `value`, counted from the low one, must be computed so that all that are needed are.
+    pub fn needed_words(&self, value: Value) -> usize {
+        (u8::BITS - self.values[value].needed.leading_zeros()) as usize
+    }
+
     /// The instruction that defines `value`, if it has the given opcode.
     pub fn def_with_opcode(&self, value: Value, opcode: Opcode) -> Option<Inst> {
         let inst = self.func.dfg.value_inst(value)?;

@@ -57,16 +57,37 @@ impl DominatorTree {
 
     /// Makes this the dominator tree of `func`, whose control flow graph is `cfg`.
     pub fn compute(&mut self, func: &Function, cfg: &ControlFlowGraph) {
+        if let Some(spanning_tree) = self.compute_order(func, cfg) {
+            self.compute_dominators(&spanning_tree, cfg);
+        }
+    }
+
+    /// As [`Self::compute`], for who asks for the dominators of blocks in cycles only: where control never comes back to a block,
+    /// nothing but the order of the blocks is found. Says whether it does come back.
+    pub fn compute_if_cyclic(&mut self, func: &Function, cfg: &ControlFlowGraph) -> bool {
+        match self.compute_order(func, cfg) {
+            Some(spanning_tree) if spanning_tree.is_cyclic => {
+                self.compute_dominators(&spanning_tree, cfg);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Finds the order of the blocks.
+    fn compute_order(&mut self, func: &Function, cfg: &ControlFlowGraph) -> Option<SpanningTree> {
         self.clear();
-        let Some(entry) = func.entry_block() else {
-            return;
-        };
+        let entry = func.entry_block()?;
         self.nodes.resize(cfg.num_blocks());
         let spanning_tree = SpanningTree::walk(entry, cfg, &mut self.postorder);
         for (number, &block) in (1..).zip(self.postorder.iter().rev()) {
             self.nodes[block].rpo_number = number;
         }
-        let vertices = Dominators::compute(&spanning_tree, cfg);
+        Some(spanning_tree)
+    }
+
+    fn compute_dominators(&mut self, spanning_tree: &SpanningTree, cfg: &ControlFlowGraph) {
+        let vertices = Dominators::compute(spanning_tree, cfg);
         let visits = &spanning_tree.visits;
         for (visit, vertex) in visits.iter().zip(&vertices).skip(1) {
             self.nodes[visit.block].idom = visits[vertex.idom as usize].block.into();
@@ -158,6 +179,8 @@ struct SpanningTree {
     visits: Vec<Visit>,
     /// The number of each block, and `UNREACHED` where the walk does not come.
     numbers: SecondaryMap<Block, u32>,
+    /// Whether control may come back to a block.
+    is_cyclic: bool,
 }
 
 /// A block that the walk has met.
@@ -165,11 +188,14 @@ struct Visit {
     block: Block,
     /// The number of the block from which it was met; the entry block has its own.
     parent: u32,
-    /// How many of its successors have not been seen yet.
+    /// How many of its successors have not been seen yet, or `LEFT`.
     unseen: u32,
 }
 
 const UNREACHED: u32 = u32::MAX;
+
+/// All that the walk reaches through the block has been seen.
+const LEFT: u32 = u32::MAX;
 
 impl SpanningTree {
     /// Walks from `entry`, and appends each block to `postorder` when it is left.
@@ -178,6 +204,7 @@ impl SpanningTree {
         let mut tree = Self {
             visits: Vec::with_capacity(num_blocks),
             numbers: SecondaryMap::with_default(UNREACHED),
+            is_cyclic: false,
         };
         tree.numbers.resize(num_blocks);
         postorder.reserve(num_blocks);
@@ -187,6 +214,7 @@ impl SpanningTree {
             let visit = &mut tree.visits[current as usize];
             let block = visit.block;
             if visit.unseen == 0 {
+                visit.unseen = LEFT;
                 postorder.push(block);
                 if current == 0 {
                     return tree;
@@ -197,8 +225,11 @@ impl SpanningTree {
             // Last successor first, so that the first one is left last and follows its block in reverse post order.
             visit.unseen -= 1;
             let successor = cfg.successors(block)[visit.unseen as usize];
-            if tree.numbers[successor] == UNREACHED {
+            let number = tree.numbers[successor];
+            if number == UNREACHED {
                 current = tree.meet(successor, current, cfg);
+            } else if tree.visits[number as usize].unseen != LEFT {
+                tree.is_cyclic = true;
             }
         }
     }
@@ -370,6 +401,24 @@ mod tests {
         let rpo: Vec<_> = tree.cfg_rpo().collect();
         assert_eq!(rpo, [0, 1, 2, 3, 4].map(block));
         assert_eq!(tree.rpo_number(block(0)), 1);
+    }
+
+    #[test]
+    fn only_cycles_ask_for_dominators() {
+        let compute = |edges: &[&[u32]]| {
+            let func = function_with_edges(edges);
+            let mut tree = DominatorTree::new();
+            let is_cyclic = tree.compute_if_cyclic(&func, &ControlFlowGraph::with_function(&func));
+            let rpo: Vec<_> = tree.cfg_rpo().map(Block::as_u32).collect();
+            (is_cyclic, rpo, tree.idom(block(1)).is_some())
+        };
+        let diamond: [&[u32]; 5] = [&[1, 2], &[3], &[3, 1], &[4], &[]];
+        assert_eq!(compute(&diamond), (false, vec![0, 2, 1, 3, 4], false));
+        let cycle: [&[u32]; 3] = [&[1], &[2], &[1]];
+        assert_eq!(compute(&cycle), (true, vec![0, 1, 2], true));
+        assert_eq!(compute(&[&[0]]), (true, vec![0], false));
+        let unreachable_cycle: [&[u32]; 3] = [&[1], &[], &[2]];
+        assert_eq!(compute(&unreachable_cycle), (false, vec![0, 1], false));
     }
 
     #[test]

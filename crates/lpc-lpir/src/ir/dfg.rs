@@ -361,7 +361,7 @@ impl DataFlowGraph {
             ValueData::Result { ty, .. }
             | ValueData::Param { ty, .. }
             | ValueData::Alias { ty, .. } => ty,
-            ValueData::Undefined => panic!("{value} is not defined"),
+            ValueData::Undefined => not_defined(value),
         }
     }
 
@@ -374,7 +374,7 @@ impl DataFlowGraph {
             ValueData::Result { ty, .. }
             | ValueData::Param { ty, .. }
             | ValueData::Alias { ty, .. } => *ty = new,
-            ValueData::Undefined => panic!("{value} is not defined"),
+            ValueData::Undefined => not_defined(value),
         }
     }
 
@@ -389,7 +389,7 @@ impl DataFlowGraph {
                 position, block, ..
             } => ValueDef::Param(block, position.into()),
             ValueData::Alias { .. } => unreachable!("aliases are resolved"),
-            ValueData::Undefined => panic!("{value} is not defined"),
+            ValueData::Undefined => not_defined(value),
         }
     }
 
@@ -402,10 +402,15 @@ impl DataFlowGraph {
         match self.values[value] {
             ValueData::Result { inst, .. } => Some(inst),
             ValueData::Param { .. } => None,
-            _ => match self.value_def(value) {
-                ValueDef::Result(inst, _) => Some(inst),
-                ValueDef::Param(..) => None,
-            },
+            _ => self.inst_of_alias(value),
+        }
+    }
+
+    #[cold]
+    fn inst_of_alias(&self, value: Value) -> Option<Inst> {
+        match self.value_def(value) {
+            ValueDef::Result(inst, _) => Some(inst),
+            ValueDef::Param(..) => None,
         }
     }
 
@@ -459,6 +464,11 @@ impl DataFlowGraph {
     pub fn next_value(&self) -> Value {
         Value::new(self.values.len())
     }
+}
+
+#[cold]
+fn not_defined(value: Value) -> ! {
+    panic!("{value} is not defined")
 }
 
 #[cfg(test)]

@@ -231,25 +231,22 @@ impl Lower<'_, MInst> {
         }
     }
 
-    /// How many words of `value`, counted from the low one, must be computed so that all that are needed are.
-    pub(super) fn needed_words(&self, value: Value) -> usize {
-        let len = words_of(self.ty(value)) as usize;
-        (0..len)
-            .rev()
-            .find(|&index| self.is_word_needed(value, index))
-            .map_or(0, |last| last + 1)
-    }
-
     /// A register that holds `word`. What the current instruction needs more than once it loads once.
+    #[inline]
     pub(super) fn reg(&mut self, word: Word) -> Reg {
         match word {
             Word::Reg(reg) => reg,
             Word::Const(0) => zero_reg(),
-            Word::Const(constant) => self
-                .register_outside_loop(constant)
-                .or_else(|| self.loaded_constant(constant))
-                .unwrap_or_else(|| self.virtual_reg(word)),
+            Word::Const(constant) => self.constant_reg(constant),
         }
+    }
+
+    /// A register that holds `constant`.
+    #[inline(never)]
+    fn constant_reg(&mut self, constant: i32) -> Reg {
+        self.register_outside_loop(constant)
+            .or_else(|| self.loaded_constant(constant))
+            .unwrap_or_else(|| self.virtual_reg(Word::Const(constant)))
     }
 
     /// The register in which the current instruction has loaded `constant` just before.
@@ -299,9 +296,10 @@ impl Lower<'_, MInst> {
 
     /// Emits `op_imm` where `y` fits an immediate, otherwise `op`.
     fn rr_or_imm(&mut self, op: Op, op_imm: Op, x: Word, y: Word) -> Word {
-        match y.as_imm12() {
-            Some(imm) => self.rri(op_imm, x, imm),
-            None => self
+        match (y, y.as_imm12()) {
+            (Word::Reg(_), _) => self.rrr(op, x, y),
+            (_, Some(imm)) => self.rri(op_imm, x, imm),
+            (_, None) => self
                 .combine_with_single_bit(op, x, y)
                 .unwrap_or_else(|| self.rrr(op, x, y)),
         }
