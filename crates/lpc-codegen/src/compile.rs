@@ -5,7 +5,7 @@
 use crate::backend::blockorder::BlockLoweringOrder;
 use crate::backend::emit::{CompiledCode, EmitError, emit};
 use crate::backend::lower::lower;
-use crate::backend::regalloc::{self, Allocation};
+use crate::backend::regalloc::{self, Allocation, Allocators};
 use crate::backend::reloc::RelocTarget;
 use crate::backend::vcode::VCode;
 use crate::error::{CompileError, ModuleCompileError};
@@ -42,7 +42,7 @@ pub struct CompiledModule {
 #[derive(Default)]
 pub struct Compiler {
     analyses: Analyses,
-    regalloc: regalloc2::Ctx,
+    allocators: Allocators,
 }
 
 /// What is known of the shape of a function.
@@ -134,9 +134,9 @@ impl Compiler {
         vcode: &VCode<MInst>,
         settings: &Settings,
     ) -> Result<Allocation, CompileError> {
-        let allocation = regalloc::run(vcode, settings.regalloc, &mut self.regalloc);
+        let allocation = regalloc::run(vcode, settings.regalloc, &mut self.allocators);
         if vcode.insts().len() > MAX_INSTS_TO_KEEP_MEMORY {
-            self.regalloc = regalloc2::Ctx::default();
+            self.allocators = Allocators::default();
         }
         allocation.map_err(CompileError::RegisterAllocation)
     }

@@ -41,8 +41,7 @@ pub struct Settings {
     pub linker_relaxation: bool,
     /// Whether to note how the frame changes, for debuggers and whoever else unwinds the stack.
     pub unwind_info: bool,
-    /// Whether to note where the values of the function are while it runs, for debuggers. Needs the allocator
-    /// [`Ion`](RegallocAlgorithm::Ion); the other one does not say.
+    /// Whether to note where the values of the function are while it runs, for debuggers.
     pub value_labels: bool,
     /// What the address of every function is to be a multiple of, at least.
     pub function_alignment: CodeAlignment,

@@ -45,7 +45,7 @@ block0:
     rets v192=a0
 }
 ";
-    assert_eq!(allocate(text, RegallocAlgorithm::Fastalloc), expected);
+    assert_eq!(allocate(text, RegallocAlgorithm::SinglePass), expected);
 }
 
 /// Nothing to allocate.
@@ -186,37 +186,29 @@ block3:
     assert_eq!(allocate(text, RegallocAlgorithm::Ion), expected);
     let expected = "\
 vcode %f {
-    spillslots 3
 
 block0:
     args v192=a0, v193=a1, v194=a2
-  + sw a1, spillslot0
-  + sw a0, spillslot1
-  + sw a2, spillslot2
-  + mv t2, a2
+  + mv a5, a0
+  + mv a4, a1
     jump block1(v192, v193, v194)
 
 block1(v195, v196, v197):
-    addi v198:t3, v197:t2, -1
-    bne v198:t3, zero, block2, block3
+    addi v198:a2, v197:a2, -1
+    bne v198:a2, zero, block2, block3
 
 block2 edge:
-  + sw t3, spillslot2
-  + lw t4, spillslot0
-  + lw t3, spillslot1
-  + sw t3, spillslot0
-  + sw t4, spillslot1
-  + lw t2, spillslot2
+  + mv a3, a5
+  + mv a5, a4
+  + mv a4, a3
     jump block1(v196, v195, v198)
 
 block3:
-  + lw t6, spillslot1
-  + lw t5, spillslot0
-    sub v199:a0, v195:t6, v196:t5
+    sub v199:a0, v195:a5, v196:a4
     rets v199=a0
 }
 ";
-    assert_eq!(allocate(text, RegallocAlgorithm::Fastalloc), expected);
+    assert_eq!(allocate(text, RegallocAlgorithm::SinglePass), expected);
 }
 
 /// In callee-saved registers; the arguments are a single parallel move.
@@ -257,12 +249,12 @@ block0:
   + mv a0, a1
   + lw a1, spillslot0
     call %g(v193=a0, v192=a1) -> v194=a0 clobbers a1-a7, t0-t6
-  + lw t5, spillslot0
-    add v195:a0, v194:a0, v192:t5
+  + lw a1, spillslot0
+    add v195:a0, v194:a0, v192:a1
     rets v195=a0
 }
 ";
-    assert_eq!(allocate(text, RegallocAlgorithm::Fastalloc), expected);
+    assert_eq!(allocate(text, RegallocAlgorithm::SinglePass), expected);
 }
 
 /// A copy keeps the operand alive.
@@ -673,12 +665,12 @@ fn statistics_count_the_moves_of_the_allocator() {
 #[test]
 fn the_better_allocator_is_better() {
     let text = pressure();
-    let [ion, fastalloc] = RegallocAlgorithm::ALL.map(|algorithm| {
+    let [ion, single_pass] = RegallocAlgorithm::ALL.map(|algorithm| {
         let mut program = Program::new(&text, algorithm);
         program.call("f", &[1, 100]).unwrap();
         program.instructions()
     });
-    assert!(ion < fastalloc, "{ion} {fastalloc}");
+    assert!(ion < single_pass, "{ion} {single_pass}");
 }
 
 /// A chain of `count` blocks.
@@ -700,13 +692,13 @@ fn chain_of_blocks(count: usize) -> String {
 fn functions_of_many_blocks_are_allocated_in_a_single_pass() {
     for (blocks, used) in [
         (MAX_ION_BLOCKS, RegallocAlgorithm::Ion),
-        (MAX_ION_BLOCKS + 1, RegallocAlgorithm::Fastalloc),
+        (MAX_ION_BLOCKS + 1, RegallocAlgorithm::SinglePass),
     ] {
         let vcode = parse_one(&chain_of_blocks(blocks)).vcode;
         assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used);
         assert_eq!(
-            RegallocAlgorithm::Fastalloc.for_code(&vcode),
-            RegallocAlgorithm::Fastalloc
+            RegallocAlgorithm::SinglePass.for_code(&vcode),
+            RegallocAlgorithm::SinglePass
         );
     }
 }
@@ -729,7 +721,7 @@ fn functions_of_many_live_values_are_allocated_in_a_single_pass() {
     let limit = MAX_ION_STEPS.isqrt() as usize;
     for (values, used) in [
         (limit - 100, RegallocAlgorithm::Ion),
-        (limit + 100, RegallocAlgorithm::Fastalloc),
+        (limit + 100, RegallocAlgorithm::SinglePass),
     ] {
         let vcode = parse_one(&values_at_once(values)).vcode;
         assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used, "{values}");
@@ -752,7 +744,7 @@ fn functions_of_many_branch_arguments_are_allocated_in_a_single_pass() {
     let limit = MAX_ION_ARGUMENT_STEPS.isqrt() as usize;
     for (count, used) in [
         (limit - 1, RegallocAlgorithm::Ion),
-        (limit + 1, RegallocAlgorithm::Fastalloc),
+        (limit + 1, RegallocAlgorithm::SinglePass),
     ] {
         let vcode = parse_one(&text(count)).vcode;
         assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used, "{count}");

@@ -60,11 +60,10 @@ impl Configuration {
                 }
             }
             "regalloc_algorithm" => {
-                let algorithm = match value {
-                    "backtracking" => RegallocAlgorithm::Ion,
-                    "single_pass" => RegallocAlgorithm::Fastalloc,
-                    _ => return Err(no_such_value(name, value)),
-                };
+                let mut algorithms = RegallocAlgorithm::ALL.into_iter();
+                let algorithm = algorithms
+                    .find(|algorithm| algorithm.name() == value)
+                    .ok_or_else(|| no_such_value(name, value))?;
                 self.settings.regalloc = algorithm;
                 self.regalloc = Some(algorithm);
             }
@@ -221,8 +220,9 @@ mod tests {
         let configuration = configuration("set regalloc_algorithm=single_pass").unwrap();
         let run = configuration.run_settings();
         assert_eq!(run.len(), OptLevel::ALL.len());
-        let is_fastalloc = |settings: &Settings| settings.regalloc == RegallocAlgorithm::Fastalloc;
-        assert!(run.iter().all(is_fastalloc));
+        let is_single_pass =
+            |settings: &Settings| settings.regalloc == RegallocAlgorithm::SinglePass;
+        assert!(run.iter().all(is_single_pass));
     }
 
     #[test]

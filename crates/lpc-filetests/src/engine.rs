@@ -162,15 +162,14 @@ impl<'a> Compilation<'a> {
 
     /// The name of the engine: the allocator, the machine unless it is the default, and the levels unless it stands for all.
     fn name(&self) -> String {
-        let lowercase = |value: &dyn fmt::Debug| format!("{value:?}").to_lowercase();
-        let mut name = format!("emulator, {}", lowercase(&self.settings.regalloc));
+        let mut name = format!("emulator, {}", self.settings.regalloc.name());
         let extensions = self.settings.extensions;
         if extensions != Settings::default().extensions {
             name += &format!(", {extensions}");
         }
         if self.opt_levels.len() != OptLevel::ALL.len() {
             for level in &self.opt_levels {
-                name += &format!(" -O {}", lowercase(level));
+                name += &format!(" -O {}", format!("{level:?}").to_lowercase());
             }
         }
         name

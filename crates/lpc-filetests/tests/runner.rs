@@ -71,28 +71,28 @@ fn failures_show_what_each_engine_gave() {
     let expected = "\
 a.clif:7: failed: run: %divide(7, 2) == 4
   interpreter: 3
-  emulator, ion -O none: 3
-  emulator, ion -O speed -O size: 3
-  emulator, fastalloc -O none: 3
-  emulator, fastalloc -O speed -O size: 3
+  emulator, backtracking -O none: 3
+  emulator, backtracking -O speed -O size: 3
+  emulator, single_pass -O none: 3
+  emulator, single_pass -O speed -O size: 3
 a.clif:8: failed: run: %divide(7, 0) == 1
   interpreter: trap int_divz
-  emulator, ion -O none: trap int_divz
-  emulator, ion -O speed -O size: trap int_divz
-  emulator, fastalloc -O none: trap int_divz
-  emulator, fastalloc -O speed -O size: trap int_divz
+  emulator, backtracking -O none: trap int_divz
+  emulator, backtracking -O speed -O size: trap int_divz
+  emulator, single_pass -O none: trap int_divz
+  emulator, single_pass -O speed -O size: trap int_divz
 a.clif:9: failed: trap: %divide(7, 0) == int_ovf
   interpreter: trap int_divz
-  emulator, ion -O none: trap int_divz
-  emulator, ion -O speed -O size: trap int_divz
-  emulator, fastalloc -O none: trap int_divz
-  emulator, fastalloc -O speed -O size: trap int_divz
+  emulator, backtracking -O none: trap int_divz
+  emulator, backtracking -O speed -O size: trap int_divz
+  emulator, single_pass -O none: trap int_divz
+  emulator, single_pass -O speed -O size: trap int_divz
 a.clif:10: failed: trap: %divide(7, 1) == int_divz
   interpreter: 7
-  emulator, ion -O none: 7
-  emulator, ion -O speed -O size: 7
-  emulator, fastalloc -O none: 7
-  emulator, fastalloc -O speed -O size: 7
+  emulator, backtracking -O none: 7
+  emulator, backtracking -O speed -O size: 7
+  emulator, single_pass -O none: 7
+  emulator, single_pass -O speed -O size: 7
 a.clif:11: failed: expected 2 arguments, found 1
 0 passed, 5 failed, 0 skipped
 ";
@@ -164,8 +164,8 @@ fn a_stated_allocator_is_the_only_one() {
     let text = format!("{header}{DIVIDE}; print: %divide(7, 2)\n");
     let expected = "\
 a.clif:8: interpreter: print: %divide(7, 2): 3
-a.clif:8: emulator, fastalloc -O none: print: %divide(7, 2): 3
-a.clif:8: emulator, fastalloc -O speed -O size: print: %divide(7, 2): 3
+a.clif:8: emulator, single_pass -O none: print: %divide(7, 2): 3
+a.clif:8: emulator, single_pass -O speed -O size: print: %divide(7, 2): 3
 1 passed, 0 failed, 0 skipped
 ";
     assert_eq!(output(&text), expected);

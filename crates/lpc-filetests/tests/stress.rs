@@ -5,8 +5,8 @@
 //! [`DIVISOR`]. The release build, `cargo test --release -p lpc-filetests --test stress`, tests the full sizes.
 
 use cpu_time::ThreadTime;
-use lpc_codegen::backend::regalloc::{AllocationError, RegallocAlgorithm};
-use lpc_codegen::{CompileError, Settings, allocate_registers, lower_function};
+use lpc_codegen::Settings;
+use lpc_codegen::backend::regalloc::RegallocAlgorithm;
 use lpc_filetests::stress::built::Construction;
 use lpc_filetests::stress::{LargeProgram, Shape};
 use lpc_harness::{MachineOptions, NoHost, Program};
@@ -41,7 +41,7 @@ fn check(shape: Shape) -> Vec<usize> {
             .zip(RegallocAlgorithm::ALL)
             .map(|((code_size, time), regalloc)| {
                 // The other allocator takes more than linear time up to a limit.
-                if regalloc == RegallocAlgorithm::Fastalloc && is_linear(shape) {
+                if regalloc == RegallocAlgorithm::SinglePass {
                     let small = read(&shape.program(size / GROWTH));
                     assert_grows_linearly(&small, time, &format!("{shape:?}"));
                 }
@@ -49,11 +49,6 @@ fn check(shape: Shape) -> Vec<usize> {
             })
             .collect()
     })
-}
-
-/// Whether registers are allocated in linear time for the programs of `shape`.
-fn is_linear(shape: Shape) -> bool {
-    shape != Shape::ManyValuesAcrossBlocks
 }
 
 /// The program of `text`, verified and printed to a fixpoint.
@@ -93,7 +88,7 @@ fn assert_grows_linearly(small: &Module, time: Duration, what: &str) {
     }
     let times = [(); 3].map(|()| {
         let start = ThreadTime::now();
-        compile(small, RegallocAlgorithm::Fastalloc);
+        compile(small, RegallocAlgorithm::SinglePass);
         start.elapsed()
     });
     let least = times.into_iter().min().unwrap();
@@ -235,20 +230,4 @@ fn variables_through_a_hundred_thousand_blocks() {
             check_module(&module, &program, &format!("{construction:?}"));
         });
     }
-}
-
-/// Values that live across many blocks are the one thing that both allocators take quadratic time for.
-#[test]
-fn too_many_values_across_blocks_are_refused() {
-    let program = Shape::ManyValuesAcrossBlocks.program(10_000);
-    let module = parse_module(&program.text).unwrap();
-    let (_, func) = module.functions().next().unwrap();
-    let settings = Settings::default();
-    let vcode = lower_function(func, &settings).unwrap();
-    assert!(matches!(
-        allocate_registers(&vcode, &settings),
-        Err(CompileError::RegisterAllocation(
-            AllocationError::TooManyLiveRegs
-        ))
-    ));
 }

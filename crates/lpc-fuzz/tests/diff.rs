@@ -85,7 +85,7 @@ fn mistakes_are_found_and_only_where_they_are_made() {
             Fault::Panic => &[Kind::NoCode],
         };
         for finding in report.mismatches.iter().flat_map(|found| &found.findings) {
-            assert_eq!(finding.settings.regalloc, RegallocAlgorithm::Fastalloc);
+            assert_eq!(finding.settings.regalloc, RegallocAlgorithm::SinglePass);
             assert!(kinds.contains(&finding.kind), "{fault:?}: {finding}");
             let stage = match fault {
                 Fault::Panic => Stage::Compiler,
@@ -214,6 +214,6 @@ fn wrong_instructions_are_found_in_qemu() {
     let in_qemu: Vec<_> = found.filter(|found| found.stage == Stage::Qemu).collect();
     assert!(!in_qemu.is_empty());
     for finding in in_qemu {
-        assert_eq!(finding.settings.regalloc, RegallocAlgorithm::Fastalloc);
+        assert_eq!(finding.settings.regalloc, RegallocAlgorithm::SinglePass);
     }
 }

@@ -88,7 +88,7 @@ impl CompileOptions {
             },
             regalloc: match self.regalloc {
                 AllocatorName::Ion => RegallocAlgorithm::Ion,
-                AllocatorName::Fast => RegallocAlgorithm::Fastalloc,
+                AllocatorName::Fast => RegallocAlgorithm::SinglePass,
             },
             preserve_frame_pointers: self.preserve_frame_pointers,
             single_hart: self.single_hart,

@@ -68,7 +68,7 @@ impl Stats<'_> {
         }
         let functions = compiled.functions.iter();
         let used = functions.filter_map(|function| function.code.stats.regalloc);
-        let single_pass = used.filter(|used| *used == RegallocAlgorithm::Fastalloc);
+        let single_pass = used.filter(|used| *used == RegallocAlgorithm::SinglePass);
         row(f, "allocated fast", single_pass.count(), "functions")?;
         row(f, "spills", stats.spills, "")?;
         row(f, "reloads", stats.reloads, "")?;

@@ -53,14 +53,14 @@ const fn lpc(level: OptLevel, regalloc: RegallocAlgorithm) -> Candidate {
 /// All compilers, in the order in which they are shown.
 pub const CANDIDATES: [Candidate; 11] = {
     use OptLevel::{None, Size, Speed};
-    use RegallocAlgorithm::{Fastalloc, Ion};
+    use RegallocAlgorithm::{Ion, SinglePass};
     [
         lpc(Speed, Ion),
         lpc(Size, Ion),
         lpc(None, Ion),
-        lpc(Speed, Fastalloc),
-        lpc(Size, Fastalloc),
-        lpc(None, Fastalloc),
+        lpc(Speed, SinglePass),
+        lpc(Size, SinglePass),
+        lpc(None, SinglePass),
         CLANG_O0,
         clang("-O1"),
         CLANG_O2,
@@ -120,7 +120,7 @@ impl fmt::Display for Candidate {
 pub(super) fn lpc_name(regalloc: RegallocAlgorithm) -> &'static str {
     match regalloc {
         RegallocAlgorithm::Ion => "lpc ion",
-        RegallocAlgorithm::Fastalloc => "lpc fast",
+        RegallocAlgorithm::SinglePass => "lpc fast",
     }
 }
 

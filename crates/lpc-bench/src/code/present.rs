@@ -7,7 +7,7 @@ use super::mix::Class;
 use crate::report::{Bars, Cell, Plot, Report, Table};
 use crate::statistics::geometric_mean;
 use lpc_codegen::settings::OptLevel::{self, Size, Speed};
-use lpc_codegen::settings::RegallocAlgorithm::{self, Fastalloc, Ion};
+use lpc_codegen::settings::RegallocAlgorithm::{self, Ion, SinglePass};
 
 /// Our code, made to be fast.
 const fn fast_code(regalloc: RegallocAlgorithm) -> Candidate {
@@ -236,7 +236,7 @@ fn difference_table(comparison: &Comparison) -> Option<Table> {
 
 /// The ratios of our code and of GCC's, a bar each.
 fn ratio_plot(comparison: &Comparison, quantity: Quantity, name: &str, level: OptLevel) -> Plot {
-    let ours = [Ion, Fastalloc].map(|regalloc| Candidate::Lpc { level, regalloc });
+    let ours = [Ion, SinglePass].map(|regalloc| Candidate::Lpc { level, regalloc });
     let shown = ours
         .into_iter()
         .chain(comparison.columns.iter().filter_map(|column| {
@@ -264,7 +264,7 @@ fn ratio_plot(comparison: &Comparison, quantity: Quantity, name: &str, level: Op
 
 /// The figures that there are aims for.
 fn headlines(report: &mut Report, speed: Option<&Comparison>, size: Option<&Comparison>) {
-    let (ion, fast) = (fast_code(Ion), fast_code(Fastalloc));
+    let (ion, fast) = (fast_code(Ion), fast_code(SinglePass));
     let mean = |comparison: Option<&Comparison>, quantity: Quantity, ours, theirs| {
         comparison.and_then(|comparison| quantity.mean_ratio(comparison, ours, theirs))
     };

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The candidates, by their position in [`Candidates::all`].
 pub(super) const NAMES: [&str; 6] = [
-    "lpc none, Fastalloc",
+    "lpc none, single_pass",
     "lpc speed, Ion",
     "Cranelift none, single_pass",
     "Cranelift none, backtracking",
@@ -69,7 +69,7 @@ impl Candidate {
         let cranelift =
             |opt_level, regalloc| Self::Cranelift(Box::new(Cranelift::new(opt_level, regalloc)));
         [
-            lpc(OptLevel::None, RegallocAlgorithm::Fastalloc),
+            lpc(OptLevel::None, RegallocAlgorithm::SinglePass),
             lpc(OptLevel::Speed, RegallocAlgorithm::Ion),
             cranelift("none", "single_pass"),
             cranelift("none", "backtracking"),

@@ -81,9 +81,6 @@ pub trait MachInst: Clone + Debug + Sized {
     /// The registers that may be allocated, in a function that does or does not keep a frame pointer.
     fn machine_env(preserve_frame_pointers: bool) -> &'static MachineEnv;
 
-    /// Those of them that a function may change without saving them.
-    fn caller_saved_env() -> &'static MachineEnv;
-
     /// Lays out the frame, once everything that goes into it is known.
     ///
     /// # Errors

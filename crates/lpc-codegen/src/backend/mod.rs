@@ -27,7 +27,7 @@ pub mod reg;
 pub mod regalloc;
 pub mod relax;
 pub mod reloc;
-mod spill_forwarding;
+mod single_pass;
 pub mod unwind;
 pub mod value_labels;
 pub mod value_regs;

@@ -5,15 +5,15 @@
 //! where each operand is and what has to be moved in between. Any allocator that keeps to it can stand here, and
 //! `regalloc2`'s checker can judge it.
 
-use super::allocation_cost::is_affordable;
+use super::allocation_cost::is_affordable_for_ion;
 use super::branch_args::check_branch_args;
 use super::machinst::{MachInst, MachTerminator};
-use super::spill_forwarding::forward_spills;
+use super::single_pass::SinglePass;
 use super::vcode::{BlockIndex, InsnIndex, VCode};
 use core::fmt;
 use regalloc2::checker::Checker;
 use regalloc2::{
-    Ctx, Function, InstRange, MachineEnv, Operand, Output, PReg, PRegSet, RegAllocError, RegClass,
+    Ctx, Function, InstRange, Operand, Output, PReg, PRegSet, RegAllocError, RegClass,
     RegallocOptions, SpillSlot, VReg,
 };
 
@@ -23,22 +23,31 @@ pub enum RegallocAlgorithm {
     /// `regalloc2`'s backtracking allocator: live ranges are split and coalesced. Good code.
     ///
     /// Its time grows with the square of the size of some functions; those that it [takes too long](super::allocation_cost)
-    /// for are given to [`Self::Fastalloc`].
+    /// for are given to [`Self::SinglePass`].
     #[default]
     Ion,
-    /// `regalloc2`'s single-pass allocator. Fast, in little memory; slower code.
-    Fastalloc,
+    /// [Our own allocator](super::single_pass): a value has one register or one spill slot, for all its life or that within a block.
+    /// Fast, in little memory; somewhat slower code.
+    SinglePass,
 }
 
 impl RegallocAlgorithm {
     /// All algorithms.
-    pub const ALL: [Self; 2] = [Self::Ion, Self::Fastalloc];
+    pub const ALL: [Self; 2] = [Self::Ion, Self::SinglePass];
+
+    /// Its name, as Cranelift has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ion => "backtracking",
+            Self::SinglePass => "single_pass",
+        }
+    }
 
     /// The algorithm that is used for `vcode` where this one is asked for.
     pub fn for_code<I: MachInst>(self, vcode: &VCode<I>) -> Self {
         match self {
-            Self::Ion if is_affordable(vcode, Self::Ion) => Self::Ion,
-            _ => Self::Fastalloc,
+            Self::Ion if is_affordable_for_ion(vcode) => Self::Ion,
+            _ => Self::SinglePass,
         }
     }
 }
@@ -62,8 +71,6 @@ const MAX_VERIFIED_STEPS: u64 = 1 << 26;
 pub enum AllocationError {
     /// There are more than [`MAX_VREGS`] virtual registers.
     TooManyVRegs,
-    /// Allocation would take too long, whatever the algorithm: see [`allocation_cost`](super::allocation_cost).
-    TooManyLiveRegs,
     /// The code breaks an invariant of [`VCode`], or needs more registers at once than there are.
     Refused(RegAllocError),
 }
@@ -72,13 +79,19 @@ impl fmt::Display for AllocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooManyVRegs => write!(f, "there are more than {MAX_VREGS} virtual registers"),
-            Self::TooManyLiveRegs => f.write_str("too many values live across too many blocks"),
             Self::Refused(error) => error.fmt(f),
         }
     }
 }
 
 impl core::error::Error for AllocationError {}
+
+/// The memory of the allocators.
+#[derive(Default)]
+pub struct Allocators {
+    ion: Ctx,
+    single_pass: SinglePass,
+}
 
 /// The registers of a function, allocated.
 #[derive(Clone, Debug)]
@@ -89,7 +102,7 @@ pub struct Allocation {
     pub algorithm: RegallocAlgorithm,
 }
 
-/// Allocates registers. `ctx` keeps memory of an allocator from one function to the next.
+/// Allocates registers. `allocators` keep memory from one function to the next.
 ///
 /// In debug builds, and with the feature `check-regalloc`, this is [`run_validated`]; else lowering and the allocator are
 /// trusted.
@@ -102,12 +115,12 @@ pub struct Allocation {
 pub fn run<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
-    ctx: &mut Ctx,
+    allocators: &mut Allocators,
 ) -> Result<Allocation, AllocationError> {
     if cfg!(any(debug_assertions, feature = "check-regalloc")) {
         return run_validated(vcode, algorithm);
     }
-    allocate(vcode, algorithm, false, ctx)
+    allocate(vcode, algorithm, false, allocators)
 }
 
 /// Allocates registers for code that nobody vouches for, such as parsed text: the function is checked to be in SSA form first,
@@ -133,7 +146,10 @@ pub fn run_validated<I: MachInst>(
     if validate_ssa {
         check_branch_args(vcode).map_err(AllocationError::Refused)?;
     }
-    let allocation = allocate(vcode, algorithm, validate_ssa, &mut Ctx::default())?;
+    if validate_ssa && algorithm.for_code(vcode) == RegallocAlgorithm::SinglePass {
+        validate(vcode).map_err(AllocationError::Refused)?;
+    }
+    let allocation = allocate(vcode, algorithm, validate_ssa, &mut Allocators::default())?;
     let places = (PReg::NUM_INDEX + allocation.output.num_spillslots) as u64;
     if blocks * places <= MAX_VERIFIED_PLACES && insts * places <= MAX_VERIFIED_STEPS {
         verify(vcode, &allocation);
@@ -142,7 +158,8 @@ pub fn run_validated<I: MachInst>(
 }
 
 fn verify<I: MachInst>(vcode: &VCode<I>, allocation: &Allocation) {
-    let mut checker = Checker::new(vcode, machine_env(vcode, allocation.algorithm));
+    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let mut checker = Checker::new(vcode, env);
     checker.prepare(&allocation.output);
     if let Err(errors) = checker.run() {
         panic!("the register allocation is wrong: {errors:?}");
@@ -160,46 +177,45 @@ fn allocate<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
     validate_ssa: bool,
-    ctx: &mut Ctx,
+    allocators: &mut Allocators,
 ) -> Result<Allocation, AllocationError> {
     check_num_vregs(vcode)?;
     let algorithm = algorithm.for_code(vcode);
-    if algorithm == RegallocAlgorithm::Fastalloc && !is_affordable(vcode, algorithm) {
-        return Err(AllocationError::TooManyLiveRegs);
-    }
-    let options = RegallocOptions {
-        verbose_log: false,
-        validate_ssa,
-        algorithm: match algorithm {
-            RegallocAlgorithm::Ion => regalloc2::Algorithm::Ion,
-            RegallocAlgorithm::Fastalloc => regalloc2::Algorithm::Fastalloc,
-        },
+    let output = match algorithm {
+        RegallocAlgorithm::Ion => run_ion(vcode, validate_ssa, &mut allocators.ion),
+        RegallocAlgorithm::SinglePass => {
+            let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+            allocators.single_pass.run(vcode, env)
+        }
     };
-    let env = machine_env(vcode, algorithm);
-    regalloc2::run_with_ctx(vcode, env, &options, ctx).map_err(AllocationError::Refused)?;
-    let mut output = core::mem::take(&mut ctx.output);
-    if algorithm == RegallocAlgorithm::Fastalloc {
-        forward_spills(vcode, &mut output);
-    }
+    let output = output.map_err(AllocationError::Refused)?;
     Ok(Allocation { output, algorithm })
 }
 
-/// The registers that `algorithm` may use.
-///
-/// [`RegallocAlgorithm::Fastalloc`] keeps no value in a register from block to block, and cannot tell which ones live across a
-/// call: it would save callee-saved registers, and gain nothing. Unless the code itself names one, it gets the others only.
-fn machine_env<I: MachInst>(vcode: &VCode<I>, algorithm: RegallocAlgorithm) -> &'static MachineEnv {
-    let has_all_named = |env: &MachineEnv| {
-        let mut left = vcode.fixed_regs;
-        for &registers in &env.preferred_regs_by_class {
-            left.intersect_from(registers.invert());
-        }
-        left == PRegSet::empty()
+fn run_ion<I: MachInst>(
+    vcode: &VCode<I>,
+    validate_ssa: bool,
+    ctx: &mut Ctx,
+) -> Result<Output, RegAllocError> {
+    let options = RegallocOptions {
+        verbose_log: false,
+        validate_ssa,
+        algorithm: regalloc2::Algorithm::Ion,
     };
-    match (algorithm, I::caller_saved_env()) {
-        (RegallocAlgorithm::Fastalloc, env) if has_all_named(env) => env,
-        _ => I::machine_env(vcode.frame().preserve_frame_pointers),
-    }
+    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    regalloc2::run_with_ctx(vcode, env, &options, ctx)?;
+    Ok(core::mem::take(&mut ctx.output))
+}
+
+/// Checks that `vcode` keeps the invariants that `regalloc2` checks before it allocates: so its fast allocator is run, and its result left.
+fn validate<I: MachInst>(vcode: &VCode<I>) -> Result<(), RegAllocError> {
+    let options = RegallocOptions {
+        verbose_log: false,
+        validate_ssa: true,
+        algorithm: regalloc2::Algorithm::Fastalloc,
+    };
+    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    regalloc2::run(vcode, env, &options).map(|_| ())
 }
 
 impl<I: MachInst> Function for VCode<I> {

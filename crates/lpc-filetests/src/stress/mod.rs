@@ -170,11 +170,9 @@ impl Shape {
             | Self::TargetArguments
             | Self::LiveValues
             | Self::ValuesAcrossCalls
-            | Self::References => 10_000,
-            Self::BlockParameters
-            | Self::ParametersOfBlocks
             | Self::ManyValuesAcrossBlocks
-            | Self::Arguments => 5_000,
+            | Self::References => 10_000,
+            Self::BlockParameters | Self::ParametersOfBlocks | Self::Arguments => 5_000,
         }
     }
 

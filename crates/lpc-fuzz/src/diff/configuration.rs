@@ -118,10 +118,7 @@ struct Description<'a>(&'a Settings);
 impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = self.0;
-        let regalloc = match settings.regalloc {
-            RegallocAlgorithm::Ion => "backtracking",
-            RegallocAlgorithm::Fastalloc => "single_pass",
-        };
+        let regalloc = settings.regalloc.name();
         let level = match settings.opt_level {
             OptLevel::None => "none",
             OptLevel::Speed => "speed",

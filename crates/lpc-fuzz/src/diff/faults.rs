@@ -33,7 +33,7 @@ impl Fault {
     ];
 
     /// The register allocator whose code has the mistake.
-    pub const ALLOCATOR: RegallocAlgorithm = RegallocAlgorithm::Fastalloc;
+    pub const ALLOCATOR: RegallocAlgorithm = RegallocAlgorithm::SinglePass;
 
     /// Makes the first subtraction of `function` an addition, or an `xor` where it is compressed.
     pub(super) fn change_subtraction(function: &mut CompiledFunction, info: &EmitInfo) {

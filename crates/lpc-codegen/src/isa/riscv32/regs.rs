@@ -18,7 +18,7 @@ use regalloc2::{MachineEnv, PReg, PRegSet};
 /// The order steers `regalloc2`, which prefers caller-saved registers in any case. Among them, and then among the others,
 /// Ion searches upwards from a number that grows with the place in the code, from 0 to 62 and again, and goes on with the
 /// lowest. So the first of each are used the most: those that compressed instructions can name, and of these the ones that
-/// seldom hold an argument. Fastalloc starts with the highest number of all, which must not be callee-saved.
+/// seldom hold an argument. The single-pass allocator takes the first that is free of each.
 const NUMBERING: [Gpr; 32] = [
     Gpr::S0,
     Gpr::S1,
@@ -181,9 +181,6 @@ pub static MACHINE_ENV: MachineEnv = machine_env(CALLEE_SAVED);
 
 /// The registers that may be allocated in a function that keeps a frame pointer in `s0`.
 pub static MACHINE_ENV_WITH_FRAME_POINTER: MachineEnv = machine_env(CALLEE_SAVED_BUT_FP);
-
-/// The registers that may be allocated and need not be saved.
-pub static CALLER_SAVED_ENV: MachineEnv = machine_env(PRegSet::empty());
 
 #[cfg(test)]
 mod tests {

@@ -136,10 +136,6 @@ impl MachInst for MInst {
         }
     }
 
-    fn caller_saved_env() -> &'static MachineEnv {
-        &regs::CALLER_SAVED_ENV
-    }
-
     fn compute_frame_layout(
         requirements: &FrameRequirements,
         allocation: &AllocationSummary,

@@ -1,0 +1,193 @@
+//! Homes: one place for each value that lives in several blocks or across a call, for as long as it lives.
+//!
+//! A linear scan (Poletto and Sarkar, "Linear Scan Register Allocation", 1999): the values are taken in the order of their definitions,
+//! each gets a register that is free from there to its end, and when there is none, the value that is read least of all goes to memory.
+//! A value with a home needs no moves on edges, wherever they lead; only the parameters of blocks have to be passed.
+//!
+//! Registers that need not be saved are taken by values that nothing clobbers, but not all of them, as the values that live within a
+//! block need some as well.
+
+use super::registers::{RegSet, Register, RegisterFile};
+use super::values::Values;
+use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use regalloc2::{ProgPoint, RegClass, SpillSlot, VReg};
+
+/// The most registers that are homes and need not be saved.
+const MAX_PREFERRED_HOMES: u32 = 7;
+
+/// How often a value must be read for a register to be saved for it: else memory costs as little.
+const MIN_WEIGHT_TO_SAVE: u32 = 3;
+
+/// Gives homes to those of the `values` that need one. `globals` is room for their list.
+///
+/// Returns the number of spill slots.
+pub(super) fn assign_homes(
+    values: &mut Values,
+    globals: &mut Vec<VReg>,
+    registers: &RegisterFile,
+    in_registers: bool,
+) -> usize {
+    globals.clear();
+    for (index, value) in values.list.iter().enumerate() {
+        if value.is_global && value.is_used() {
+            globals.push(VReg::new(index, RegClass::Int));
+        }
+    }
+    globals.sort_unstable_by_key(|vreg| values.list[vreg.vreg()].start);
+    if in_registers {
+        LinearScan::new(values, registers).run(globals);
+    }
+    assign_slots(values, globals)
+}
+
+struct LinearScan<'a> {
+    values: &'a mut Values,
+    registers: &'a RegisterFile,
+    /// What is in each register, and until when.
+    occupants: [(VReg, ProgPoint); Register::LIMIT],
+    occupied: RegSet,
+    /// The first end of an occupant.
+    next_end: ProgPoint,
+    /// The registers that have been homes.
+    used: RegSet,
+}
+
+impl<'a> LinearScan<'a> {
+    fn new(values: &'a mut Values, registers: &'a RegisterFile) -> Self {
+        Self {
+            values,
+            registers,
+            occupants: [(VReg::invalid(), ProgPoint::invalid()); Register::LIMIT],
+            occupied: RegSet::EMPTY,
+            next_end: ProgPoint::invalid(),
+            used: RegSet::EMPTY,
+        }
+    }
+
+    fn run(mut self, globals: &[VReg]) {
+        for &vreg in globals {
+            self.expire(self.values.list[vreg.vreg()].start);
+            if let Some(register) = self.choose(vreg) {
+                self.occupy(register, vreg);
+            }
+        }
+    }
+
+    /// Frees the registers of values that end at `point` or before.
+    fn expire(&mut self, point: ProgPoint) {
+        if self.next_end > point {
+            return;
+        }
+        self.next_end = ProgPoint::invalid();
+        for register in self.occupied {
+            let (_, end) = self.occupants[register.index()];
+            if end <= point {
+                self.occupied.remove(register);
+            } else {
+                self.next_end = self.next_end.min(end);
+            }
+        }
+    }
+
+    fn occupy(&mut self, register: Register, vreg: VReg) {
+        let value = &mut self.values.list[vreg.vreg()];
+        value.home = Some(register);
+        self.occupants[register.index()] = (vreg, value.end);
+        self.next_end = self.next_end.min(value.end);
+        self.occupied.insert(register);
+        self.used.insert(register);
+    }
+
+    /// The register that becomes the home of `vreg`, out of which another value may have been driven.
+    fn choose(&mut self, vreg: VReg) -> Option<Register> {
+        let value = &self.values.list[vreg.vreg()];
+        let candidates = self.candidates(vreg);
+        let free = candidates - self.occupied;
+        let wanted = value.wanted.filter(|&wanted| free.contains(wanted));
+        let partner = value.partner.and_then(|vreg| {
+            let partner = &self.values.list[vreg.vreg()];
+            partner.home.or(partner.wanted)
+        });
+        let partner = partner.filter(|&partner| free.contains(partner));
+        if let Some(hint) = partner.or(wanted) {
+            return Some(hint);
+        }
+        let costs_nothing = free & (self.registers.preferred | self.used);
+        if let Some(register) = costs_nothing.first() {
+            return Some(register);
+        }
+        if value.weight >= MIN_WEIGHT_TO_SAVE
+            && let Some(register) = free.first()
+        {
+            return Some(register);
+        }
+        self.drive_out(candidates & self.occupied, value.weight)
+    }
+
+    /// The registers that could be the home of `vreg`, whoever is in them now.
+    fn candidates(&self, vreg: VReg) -> RegSet {
+        let value = &self.values.list[vreg.vreg()];
+        let named = self.values.fixed.between(value.start, value.end.prev());
+        let preferred = self.registers.preferred;
+        let has_room = (self.used & preferred).len() < MAX_PREFERRED_HOMES;
+        let allowed = match has_room {
+            true => self.registers.allocatable,
+            false => self.registers.allocatable - (preferred - self.used),
+        };
+        allowed - named
+    }
+
+    /// Sends the value in one of `registers` to memory that is read least, if it is read less than `weight`.
+    fn drive_out(&mut self, registers: RegSet, weight: u32) -> Option<Register> {
+        let weight_in = |register: &Register| {
+            let (vreg, _) = self.occupants[register.index()];
+            self.values.list[vreg.vreg()].weight
+        };
+        let victim = registers.min_by_key(weight_in)?;
+        if weight_in(&victim) >= weight {
+            return None;
+        }
+        let (vreg, _) = self.occupants[victim.index()];
+        self.values.list[vreg.vreg()].home = None;
+        Some(victim)
+    }
+}
+
+/// Gives spill slots to the `globals`, in the order of their definitions, that are in no register. Returns how many there are.
+fn assign_slots(values: &mut Values, globals: &[VReg]) -> usize {
+    let mut num_slots = 0;
+    let mut ends: BinaryHeap<Reverse<(ProgPoint, SpillSlot)>> = BinaryHeap::new();
+    for &vreg in globals {
+        let value = &mut values.list[vreg.vreg()];
+        if value.home.is_some() {
+            continue;
+        }
+        value.slot = match ends.peek() {
+            Some(&Reverse((end, slot))) if end <= value.start => {
+                ends.pop();
+                slot
+            }
+            _ => {
+                num_slots += 1;
+                SpillSlot::new(num_slots - 1)
+            }
+        };
+        ends.push(Reverse((value.end, value.slot)));
+    }
+    num_slots
+}
+
+/// The registers that are homes of values which live in a block, for each block.
+pub(super) fn homes_by_block(values: &Values, globals: &[VReg], homes: &mut [RegSet]) {
+    for &vreg in globals {
+        let value = &values.list[vreg.vreg()];
+        if let Some(home) = value.home {
+            let blocks = value.first_block.index()..=value.last_block.index();
+            for set in &mut homes[blocks] {
+                set.insert(home);
+            }
+        }
+    }
+}

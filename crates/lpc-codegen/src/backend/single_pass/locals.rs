@@ -1,0 +1,713 @@
+//! Registers within a block: from its last instruction to its first, each value is given a register where it is met first, at its last
+//! use, and gives it back where it is defined.
+//!
+//! ```text
+//!   v1 = …              v1 gives its register back
+//!   v2 = add v1, v1     v2 gives its register back, v1 gets one: maybe the same
+//!   store v2, …         v2 gets a register
+//! ```
+//!
+//! A value keeps its register in between, unless an instruction needs that one for something else, or needs one and none is free. Then
+//! the value is loaded behind that instruction, where it is met again above it gets another register, and where it is defined it is stored
+//! to a spill slot, once: values do not change.
+//!
+//! Values whose home is in memory are treated like those that have lost their register; what is in a register at the start of the block is loaded
+//! there. Values whose home is a register are found there; no other value of the block gets that one.
+//!
+//! The places of block parameters are known when the blocks are allocated that pass them, since blocks are taken from the last to the first,
+//! and parameters that are passed backward have homes. Arguments that are met first at the end of a block are put where they are to go.
+
+use super::parallel_moves::{ParallelMoves, Temporaries};
+use super::registers::{RegSet, Register, RegisterFile};
+use super::values::{FixedCursor, Values, points_named};
+use alloc::vec::Vec;
+use regalloc2::{
+    Allocation, Block, Edit, Function, Inst, Operand, OperandConstraint, OperandKind, OperandPos,
+    Output, PReg, ProgPoint, RegAllocError, SpillSlot, VReg,
+};
+
+/// Allocates registers within blocks.
+pub(super) struct LocalAllocator<'a, F: Function> {
+    func: &'a F,
+    registers: &'a RegisterFile,
+    values: &'a mut Values,
+    /// For each block, the registers that are homes of values which live in it.
+    homes: &'a [RegSet],
+    output: &'a mut Output,
+    cursor: FixedCursor,
+    /// The registers that are nobody's home in the current block.
+    available: RegSet,
+    /// Those of them that are nobody's at all.
+    free: RegSet,
+    /// Which value each of the others has, and the instruction that accessed it last, which is the next one to do so.
+    occupants: [(VReg, Inst); Register::LIMIT],
+    slots: Slots,
+    /// Moves before and after the current instruction.
+    before: ParallelMoves,
+    after: ParallelMoves,
+    /// Where each value is behind its definition, if anybody asks.
+    label_places: Option<&'a mut Vec<Allocation>>,
+}
+
+/// The spill slots of values that have no home.
+struct Slots {
+    /// The number of the first one: those before are homes.
+    first: usize,
+    /// The number behind the last that the current block uses.
+    end: usize,
+    /// Slots below that number which the current block uses no longer.
+    unused: Vec<SpillSlot>,
+    /// The highest end of all blocks.
+    max_end: usize,
+    /// The same with slots that moves used.
+    max_temporary: usize,
+}
+
+impl<'a, F: Function> LocalAllocator<'a, F> {
+    /// An allocator that adds the edits to `output`, and the places of operands to its list, which has room for them.
+    pub(super) fn new(
+        func: &'a F,
+        registers: &'a RegisterFile,
+        values: &'a mut Values,
+        homes: &'a [RegSet],
+        num_slots: usize,
+        output: &'a mut Output,
+        label_places: Option<&'a mut Vec<Allocation>>,
+    ) -> Self {
+        Self {
+            func,
+            registers,
+            cursor: FixedCursor::at_end(&values.fixed),
+            values,
+            homes,
+            output,
+            available: RegSet::EMPTY,
+            free: RegSet::EMPTY,
+            occupants: [(VReg::invalid(), Inst::invalid()); Register::LIMIT],
+            slots: Slots::new(num_slots),
+            before: ParallelMoves::default(),
+            after: ParallelMoves::default(),
+            label_places,
+        }
+    }
+
+    /// Allocates all blocks. Returns the number of spill slots.
+    pub(super) fn run(mut self) -> Result<usize, RegAllocError> {
+        for block in (0..self.func.num_blocks()).rev().map(Block::new) {
+            self.allocate_block(block)?;
+        }
+        self.output.edits.reverse();
+        Ok(self.slots.max_end.max(self.slots.max_temporary))
+    }
+
+    fn allocate_block(&mut self, block: Block) -> Result<(), RegAllocError> {
+        self.available = self.registers.allocatable - self.homes[block.index()];
+        self.free = self.available;
+        self.slots.start_block();
+        self.pass_args(block)?;
+        for inst in self.func.block_insns(block).iter().rev() {
+            self.allocate_inst(inst)?;
+        }
+        self.enter_block(block)
+    }
+
+    /// Passes the arguments of the edge that leaves `block`, if its target has other edges as well.
+    fn pass_args(&mut self, block: Block) -> Result<(), RegAllocError> {
+        let func = self.func;
+        let terminator = func.block_insns(block).last();
+        let &[succ] = func.block_succs(block) else {
+            return Ok(());
+        };
+        if func.block_preds(succ).len() == 1 {
+            return Ok(());
+        }
+        let args = func.branch_blockparams(block, terminator, 0);
+        let edges = || args.iter().zip(func.block_params(succ));
+        let mut targets = RegSet::EMPTY;
+        for (&arg, &param) in edges() {
+            if let Some(preg) = self.place(param).and_then(Allocation::as_reg) {
+                let target = self.registers.known_number(preg);
+                targets.insert(target);
+                if self.free.contains(target) && self.is_to_be_placed(arg) {
+                    self.occupy(target, arg, terminator);
+                }
+            }
+        }
+        for (&arg, &param) in edges() {
+            let Some(to) = self.place(param) else {
+                continue;
+            };
+            if self.is_to_be_placed(arg) {
+                match (self.free - targets).first() {
+                    Some(register) => self.occupy(register, arg, terminator),
+                    None => self.values.list[arg.vreg()].slot = self.slots.take(),
+                }
+            }
+            let from = self.place(arg).expect("the argument has been placed");
+            self.before.add(from, to);
+        }
+        self.flush_before(terminator, self.free - targets);
+        Ok(())
+    }
+
+    /// Whether the value has no place yet.
+    fn is_to_be_placed(&self, vreg: VReg) -> bool {
+        self.place(vreg).is_none()
+    }
+
+    /// Where the value is, at the point up to which registers have been allocated.
+    fn place(&self, vreg: VReg) -> Option<Allocation> {
+        let value = &self.values.list[vreg.vreg()];
+        match value.home.or(value.register) {
+            Some(register) => Some(self.in_register(register)),
+            None => value.spill_slot(),
+        }
+    }
+
+    fn in_register(&self, register: Register) -> Allocation {
+        Allocation::reg(self.registers.preg(register))
+    }
+
+    /// Loads at the start of `block` what is in registers there, and takes over parameters.
+    fn enter_block(&mut self, block: Block) -> Result<(), RegAllocError> {
+        let func = self.func;
+        let first = func.block_insns(block).first();
+        let only_pred = match *func.block_preds(block) {
+            [pred] => Some(pred),
+            _ => None,
+        };
+        for register in self.available - self.free {
+            let (vreg, _) = self.occupants[register.index()];
+            let is_param = func.block_params(block).contains(&vreg);
+            let register = self.in_register(register);
+            let value = &mut self.values.list[vreg.vreg()];
+            match value.spill_slot() {
+                _ if is_param && only_pred.is_some() => {}
+                Some(slot) if is_param && !value.is_global => self.before.add(register, slot),
+                Some(slot) => {
+                    self.before.add(slot, register);
+                    value.register = None;
+                }
+                None if is_param => {}
+                None => return Err(RegAllocError::EntryLivein),
+            }
+        }
+        if let Some(pred) = only_pred {
+            self.take_over_params(pred, block);
+        }
+        self.flush_before(first, self.free);
+        for &param in func.block_params(block) {
+            self.note_place(param);
+        }
+        Ok(())
+    }
+
+    /// Moves what `pred` passes on its edge to `block`, the only one that leads there, to where the parameters are.
+    fn take_over_params(&mut self, pred: Block, block: Block) {
+        let func = self.func;
+        let params = func.block_params(block);
+        if params.is_empty() {
+            return;
+        }
+        let number = func.block_succs(pred).iter().position(|&it| it == block);
+        let number = number.expect("a predecessor has the block as its successor");
+        let args = func.branch_blockparams(pred, func.block_insns(pred).last(), number);
+        for (&arg, &param) in args.iter().zip(params) {
+            let value = &mut self.values.list[param.vreg()];
+            let register = value.home.or(value.register);
+            if value.is_global {
+                value.register = None;
+            }
+            let slot = value.spill_slot();
+            let register = register.map(|register| self.in_register(register));
+            for to in [register, slot].into_iter().flatten() {
+                let from = self.place(arg).expect("the argument lives in two blocks");
+                self.before.add(from, to);
+            }
+        }
+    }
+
+    fn allocate_inst(&mut self, inst: Inst) -> Result<(), RegAllocError> {
+        let operands = self.func.inst_operands(inst);
+        let named = self.cursor.take(&self.values.fixed, inst);
+        let is_plain = |operand: &Operand| {
+            let vreg = operand.vreg();
+            *operand == Operand::reg_use(vreg) || *operand == Operand::reg_def(vreg)
+        };
+        if named == [RegSet::EMPTY; 2] && operands.iter().all(is_plain) {
+            self.allocate_plain(inst, operands)
+        } else {
+            self.allocate_constrained(inst, operands, named)
+        }
+    }
+
+    /// Allocates an instruction that reads registers, whichever they are, before it writes others.
+    fn allocate_plain(&mut self, inst: Inst, operands: &[Operand]) -> Result<(), RegAllocError> {
+        let offset = self.values.operand_offsets[inst.index()] as usize;
+        let free_after = self.free;
+        let mut written = RegSet::EMPTY;
+        for (index, operand) in operands.iter().enumerate() {
+            if operand.kind() == OperandKind::Def {
+                let vreg = operand.vreg();
+                let register = match self.end_of_life(vreg) {
+                    Some(register) => register,
+                    None => self.unoccupied(written, inst)?,
+                };
+                written.insert(register);
+                self.output.allocs[offset + index] = self.in_register(register);
+                self.store(vreg, register);
+            }
+        }
+        let mut read = RegSet::EMPTY;
+        for (index, operand) in operands.iter().enumerate() {
+            if operand.kind() == OperandKind::Use {
+                let register = self.read(operand.vreg(), inst, read, written)?;
+                read.insert(register);
+                self.output.allocs[offset + index] = self.in_register(register);
+            }
+        }
+        self.flush_after(inst, free_after - written);
+        Ok(())
+    }
+
+    /// Allocates an instruction that names registers, overwrites some, or has other constraints.
+    fn allocate_constrained(
+        &mut self,
+        inst: Inst,
+        operands: &[Operand],
+        named: [RegSet; 2],
+    ) -> Result<(), RegAllocError> {
+        let free_after = self.free;
+        self.displace_from_named(inst, operands, named);
+        let mut busy = Busy {
+            named_early: named[0],
+            early: named[0],
+            late: named[1],
+        };
+        self.allocate_results(inst, operands, &mut busy)?;
+        let written = busy.late;
+        let offset = self.values.operand_offsets[inst.index()] as usize;
+        for kind in UseKind::IN_ORDER {
+            for (index, &operand) in operands.iter().enumerate() {
+                if operand.kind() != OperandKind::Use || UseKind::of(operands, index) != kind {
+                    continue;
+                }
+                let preg = match (kind, operand.constraint()) {
+                    (UseKind::Reused, _) => {
+                        let result = result_in_place_of(operands, index);
+                        result.and_then(|result| self.output.allocs[offset + result].as_reg())
+                    }
+                    (_, OperandConstraint::FixedReg(preg)) => Some(preg),
+                    _ => None,
+                };
+                let register = match preg {
+                    Some(preg) => {
+                        let register = self.registers.known_number(preg);
+                        self.bring(operand.vreg(), register, inst, busy.early)?;
+                        register
+                    }
+                    None => self.read_beside(inst, operands, operand, &busy)?,
+                };
+                busy.insert(operand, register);
+                self.output.allocs[offset + index] = self.in_register(register);
+            }
+        }
+        self.flush_after(inst, free_after - written);
+        self.flush_before(inst, self.free - busy.early);
+        Ok(())
+    }
+
+    /// Displaces the values that live across the instruction in registers that it names, unless it reads them there.
+    fn displace_from_named(&mut self, inst: Inst, operands: &[Operand], named: [RegSet; 2]) {
+        for register in (self.available - self.free) & (named[0] | named[1]) {
+            let (vreg, _) = self.occupants[register.index()];
+            let is_defined_here =
+                |operand: &Operand| operand.kind() == OperandKind::Def && operand.vreg() == vreg;
+            let stays = operands.iter().any(is_defined_here)
+                || !named[1].contains(register)
+                    && is_read_in(operands, vreg, self.registers.preg(register));
+            if !stays {
+                self.displace(register, inst);
+            }
+        }
+    }
+
+    fn allocate_results(
+        &mut self,
+        inst: Inst,
+        operands: &[Operand],
+        busy: &mut Busy,
+    ) -> Result<(), RegAllocError> {
+        let offset = self.values.operand_offsets[inst.index()] as usize;
+        for (index, &operand) in operands.iter().enumerate() {
+            if operand.kind() != OperandKind::Def {
+                continue;
+            }
+            let vreg = operand.vreg();
+            let place = self.end_of_life(vreg);
+            let register = match operand.constraint() {
+                OperandConstraint::FixedReg(preg) => self.registers.known_number(preg),
+                constraint => {
+                    let mut taken = busy.late;
+                    if operand.pos() == OperandPos::Early {
+                        taken |= busy.early;
+                    }
+                    if let OperandConstraint::Reuse(reused) = constraint {
+                        taken |= busy.early | self.homes_of_others(operands, operands[reused]);
+                    }
+                    match place {
+                        Some(place) if !taken.contains(place) => place,
+                        _ => self.unoccupied(taken, inst)?,
+                    }
+                }
+            };
+            busy.insert(operand, register);
+            if matches!(operand.constraint(), OperandConstraint::Reuse(_)) {
+                busy.early.insert(register);
+            }
+            let written = self.in_register(register);
+            self.output.allocs[offset + index] = written;
+            if let Some(place) = place {
+                self.after.add(written, self.in_register(place));
+            }
+            self.store(vreg, register);
+        }
+        Ok(())
+    }
+
+    /// The homes of the values that are read besides `operand`.
+    fn homes_of_others(&self, operands: &[Operand], operand: Operand) -> RegSet {
+        let mut homes = RegSet::EMPTY;
+        for other in operands {
+            if other.kind() == OperandKind::Use && other.vreg() != operand.vreg() {
+                let home = self.values.list[other.vreg().vreg()].home;
+                homes |= home.map_or(RegSet::EMPTY, RegSet::only);
+            }
+        }
+        homes
+    }
+
+    /// Has `vreg` in `register` before the instruction, which is kept for it.
+    fn bring(
+        &mut self,
+        vreg: VReg,
+        register: Register,
+        inst: Inst,
+        busy: RegSet,
+    ) -> Result<(), RegAllocError> {
+        let from = match self.place(vreg) {
+            Some(place) => place,
+            None if self.free.contains(register) && !self.is_named_before(vreg, register) => {
+                self.occupy(register, vreg, inst);
+                return Ok(());
+            }
+            None => {
+                let other = self.choose(vreg, inst, busy, RegSet::EMPTY)?;
+                self.occupy(other, vreg, inst);
+                self.in_register(other)
+            }
+        };
+        self.before.add(from, self.in_register(register));
+        Ok(())
+    }
+
+    /// The register that has the operand of an instruction with constraints, which may be any.
+    fn read_beside(
+        &mut self,
+        inst: Inst,
+        operands: &[Operand],
+        operand: Operand,
+        busy: &Busy,
+    ) -> Result<Register, RegAllocError> {
+        let vreg = operand.vreg();
+        let mut taken = busy.early;
+        if operand.pos() == OperandPos::Late {
+            taken |= busy.late;
+        }
+        let value = &self.values.list[vreg.vreg()];
+        let Some(register) = value.home.or(value.register) else {
+            return self.read(vreg, inst, taken, busy.late);
+        };
+        let is_overwritten = operand.pos() == OperandPos::Late && busy.late.contains(register);
+        let is_named_by_other = busy.named_early.contains(register)
+            && !is_read_in(operands, vreg, self.registers.preg(register));
+        if !is_overwritten && !is_named_by_other {
+            return Ok(register);
+        }
+        let other = self.unoccupied(taken, inst)?;
+        self.before
+            .add(self.in_register(register), self.in_register(other));
+        Ok(other)
+    }
+
+    /// The register that has `vreg` when it is read. If it has none it gets one that is not `taken`, and `near` if possible.
+    fn read(
+        &mut self,
+        vreg: VReg,
+        inst: Inst,
+        taken: RegSet,
+        near: RegSet,
+    ) -> Result<Register, RegAllocError> {
+        let value = &self.values.list[vreg.vreg()];
+        if let Some(home) = value.home {
+            return Ok(home);
+        }
+        let register = match value.register {
+            Some(register) => register,
+            None => self.choose(vreg, inst, taken, near)?,
+        };
+        self.occupy(register, vreg, inst);
+        Ok(register)
+    }
+
+    /// A register for `vreg` from its definition to its use by `inst`.
+    fn choose(
+        &mut self,
+        vreg: VReg,
+        inst: Inst,
+        taken: RegSet,
+        near: RegSet,
+    ) -> Result<Register, RegAllocError> {
+        let candidates = self.free - taken;
+        if candidates.is_empty() {
+            return self.make_room(taken, inst);
+        }
+        let value = &self.values.list[vreg.vreg()];
+        let unnamed = match value.slot.is_valid() {
+            // It is loaded anyway, so that it need not stay where it is up to its definition.
+            true => candidates,
+            false => candidates - self.cursor.last_since(&self.values.fixed, value.start),
+        };
+        let wanted = value.wanted.filter(|&wanted| unnamed.contains(wanted));
+        let choice = wanted
+            .or((unnamed & near).first())
+            .or(unnamed.first())
+            .or(candidates.first());
+        Ok(choice.expect("there are candidates"))
+    }
+
+    /// A register that has no value before or after the instruction, except what is loaded or moved there behind it.
+    fn unoccupied(&mut self, taken: RegSet, inst: Inst) -> Result<Register, RegAllocError> {
+        match (self.free - taken).first() {
+            Some(register) => Ok(register),
+            None => self.make_room(taken, inst),
+        }
+    }
+
+    /// Whether an instruction between the definition of `vreg` and the current one names `register`, as far as the last one tells that
+    /// names any.
+    fn is_named_before(&self, vreg: VReg, register: Register) -> bool {
+        let start = self.values.list[vreg.vreg()].start;
+        let named = self.cursor.last_since(&self.values.fixed, start);
+        named.contains(register)
+    }
+
+    /// Displaces the value that is needed last, out of a register that is not `taken`.
+    fn make_room(&mut self, taken: RegSet, inst: Inst) -> Result<Register, RegAllocError> {
+        let mut candidates = self.available - self.free - taken;
+        for operand in self.func.inst_operands(inst) {
+            if let Some(register) = self.values.list[operand.vreg().vreg()].register {
+                candidates.remove(register);
+            }
+        }
+        let next_access = |register: &Register| self.occupants[register.index()].1;
+        let victim = candidates.max_by_key(next_access);
+        let victim = victim.ok_or(RegAllocError::TooManyLiveRegs)?;
+        self.displace(victim, inst);
+        Ok(victim)
+    }
+
+    /// Takes its register from a value, which is loaded behind the instruction.
+    fn displace(&mut self, register: Register, inst: Inst) {
+        let (vreg, _) = self.occupants[register.index()];
+        debug_assert!(inst.is_valid());
+        let value = &mut self.values.list[vreg.vreg()];
+        value.register = None;
+        if value.slot.is_invalid() {
+            value.slot = self.slots.take();
+        }
+        let slot = Allocation::stack(value.slot);
+        self.after.add(slot, self.in_register(register));
+        self.free.insert(register);
+    }
+
+    fn occupy(&mut self, register: Register, vreg: VReg, inst: Inst) {
+        self.occupants[register.index()] = (vreg, inst);
+        self.free.remove(register);
+        self.values.list[vreg.vreg()].register = Some(register);
+    }
+
+    /// Takes notice that `vreg` is defined: it has no place before. Gives the register that it has behind the definition, if any.
+    fn end_of_life(&mut self, vreg: VReg) -> Option<Register> {
+        self.note_place(vreg);
+        let value = &mut self.values.list[vreg.vreg()];
+        if let Some(register) = value.register.take() {
+            self.free.insert(register);
+            return Some(register);
+        }
+        value.home
+    }
+
+    /// Stores `vreg`, which is written to `register`, to its spill slot, if it has one.
+    fn store(&mut self, vreg: VReg, register: Register) {
+        let value = &self.values.list[vreg.vreg()];
+        if let Some(slot) = value.spill_slot() {
+            self.after.add(self.in_register(register), slot);
+            if !value.is_global {
+                self.slots.give_back(value.slot);
+            }
+        }
+    }
+
+    fn note_place(&mut self, vreg: VReg) {
+        let value = &self.values.list[vreg.vreg()];
+        let place = value.spill_slot().or_else(|| self.place(vreg));
+        if let Some(places) = &mut self.label_places {
+            places[vreg.vreg()] = place.unwrap_or(Allocation::none());
+        }
+    }
+
+    fn flush_after(&mut self, inst: Inst, free: RegSet) {
+        let moves = &mut self.after;
+        flush(
+            moves,
+            ProgPoint::after(inst),
+            free,
+            self.registers,
+            &mut self.slots,
+            self.output,
+        );
+    }
+
+    fn flush_before(&mut self, inst: Inst, free: RegSet) {
+        let moves = &mut self.before;
+        flush(
+            moves,
+            ProgPoint::before(inst),
+            free,
+            self.registers,
+            &mut self.slots,
+            self.output,
+        );
+    }
+}
+
+/// Adds `moves` to the edits, which are listed backward.
+fn flush(
+    moves: &mut ParallelMoves,
+    point: ProgPoint,
+    free: RegSet,
+    registers: &RegisterFile,
+    slots: &mut Slots,
+    output: &mut Output,
+) {
+    if moves.is_empty() {
+        return;
+    }
+    let mut num_slots = slots.max_end;
+    let sequence = moves.resolve(Temporaries {
+        free,
+        registers,
+        num_slots: &mut num_slots,
+    });
+    let edits = sequence.iter().rev().map(|it| {
+        let (from, to) = (it.from, it.to);
+        (point, Edit::Move { from, to })
+    });
+    output.edits.extend(edits);
+    slots.max_temporary = slots.max_temporary.max(num_slots);
+}
+
+/// The registers that are taken while an instruction is executed.
+struct Busy {
+    /// By operands that must be in them, when it starts.
+    named_early: RegSet,
+    /// When it starts.
+    early: RegSet,
+    /// When it ends.
+    late: RegSet,
+}
+
+impl Busy {
+    fn insert(&mut self, operand: Operand, register: Register) {
+        let [early, late] = points_named(operand);
+        if early {
+            self.early.insert(register);
+        }
+        if late {
+            self.late.insert(register);
+        }
+    }
+}
+
+/// How an operand is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum UseKind {
+    /// In a register that is named.
+    Fixed,
+    /// In the register of a result.
+    Reused,
+    /// In any register, until the instruction ends.
+    Late,
+    /// In any register, when the instruction starts.
+    Early,
+}
+
+impl UseKind {
+    /// Those with less choice come first.
+    const IN_ORDER: [Self; 4] = [Self::Fixed, Self::Reused, Self::Late, Self::Early];
+
+    fn of(operands: &[Operand], index: usize) -> Self {
+        let operand = operands[index];
+        match (operand.constraint(), operand.pos()) {
+            (OperandConstraint::FixedReg(_), _) => Self::Fixed,
+            _ if result_in_place_of(operands, index).is_some() => Self::Reused,
+            (_, OperandPos::Late) => Self::Late,
+            (_, OperandPos::Early) => Self::Early,
+        }
+    }
+}
+
+/// The number of the result that takes the register of the operand number `index`.
+fn result_in_place_of(operands: &[Operand], index: usize) -> Option<usize> {
+    let reuses = |operand: &Operand| operand.constraint() == OperandConstraint::Reuse(index);
+    operands.iter().position(reuses)
+}
+
+impl Slots {
+    fn new(first: usize) -> Self {
+        Self {
+            first,
+            end: first,
+            unused: Vec::new(),
+            max_end: first,
+            max_temporary: first,
+        }
+    }
+
+    fn start_block(&mut self) {
+        self.end = self.first;
+        self.unused.clear();
+    }
+
+    fn take(&mut self) -> SpillSlot {
+        self.unused.pop().unwrap_or_else(|| {
+            self.end += 1;
+            self.max_end = self.max_end.max(self.end);
+            SpillSlot::new(self.end - 1)
+        })
+    }
+
+    fn give_back(&mut self, slot: SpillSlot) {
+        self.unused.push(slot);
+    }
+}
+
+/// Whether an operand wants `vreg` in the register `preg` to read it there.
+fn is_read_in(operands: &[Operand], vreg: VReg, preg: PReg) -> bool {
+    operands.iter().any(|operand| {
+        operand.kind() == OperandKind::Use
+            && operand.vreg() == vreg
+            && operand.constraint() == OperandConstraint::FixedReg(preg)
+    })
+}

@@ -1,0 +1,127 @@
+//! The single-pass allocator: good registers in little time and memory.
+//!
+//! Three steps, each of which takes time in proportion to the code:
+//!
+//! 1. [`values`] looks at all instructions once, and finds where each value is defined and read for the last time.
+//! 2. [`homes`] gives each value that lives in several blocks or across a call one place for all its life: a register, or a spill slot.
+//! 3. [`locals`] goes through each block backward. All other values get registers there from their last use to their definition, and those
+//!    in spill slots are loaded where they are needed.
+//!
+//! ```text
+//!  Function ─► loops ─► values ─► homes ─► locals ─► Output
+//!                                            └─► parallel moves
+//! ```
+//!
+//! It is right because of three invariants. Two values whose lives overlap have different homes: the life of a value is taken to reach from its
+//! definition to its last use in the order of the blocks, and to the end of every loop that has a use in it but not the definition, which is
+//! more than it is live. No value of a block is in a register that is a home there. And where a value is met, it is in its home, in
+//! the register that it was given below, or in its spill slot, to which it was stored where it was defined. So nothing has to be moved on edges but
+//! arguments to parameters, all at once.
+
+mod homes;
+mod locals;
+mod loops;
+mod parallel_moves;
+mod registers;
+mod values;
+
+use self::homes::{assign_homes, homes_by_block};
+use self::locals::LocalAllocator;
+use self::loops::Loops;
+use self::registers::{RegSet, RegisterFile};
+use self::values::Values;
+use alloc::vec;
+use alloc::vec::Vec;
+use regalloc2::{Allocation, Function, MachineEnv, Output, ProgPoint, RegAllocError, VReg};
+
+/// The memory of the allocator, which is kept from one function to the next.
+#[derive(Default)]
+pub(super) struct SinglePass {
+    loops: Loops,
+    values: Values,
+    globals: Vec<VReg>,
+    homes: Vec<RegSet>,
+}
+
+impl SinglePass {
+    /// Allocates the registers of `env` to the virtual registers of `func`, all of which are integers.
+    ///
+    /// Control must be able to get to every block, no edge may be critical, and `func` must be in SSA form. That is not checked.
+    ///
+    /// # Errors
+    /// When an instruction needs more registers than there are, or a register is not defined.
+    pub(super) fn run(
+        &mut self,
+        func: &impl Function,
+        env: &MachineEnv,
+    ) -> Result<Output, RegAllocError> {
+        self.loops.compute(func);
+        match self.allocate(func, env, true) {
+            // What is nobody's home is not enough for some instruction.
+            Err(RegAllocError::TooManyLiveRegs) => self.allocate(func, env, false),
+            result => result,
+        }
+    }
+
+    /// Allocates registers. If not `with_homes`, all of them are used for the values of blocks.
+    fn allocate(
+        &mut self,
+        func: &impl Function,
+        env: &MachineEnv,
+        with_homes: bool,
+    ) -> Result<Output, RegAllocError> {
+        let mut registers = RegisterFile::new(env);
+        self.values.compute(func, &mut registers, &self.loops);
+        let num_slots = assign_homes(&mut self.values, &mut self.globals, &registers, with_homes);
+        self.homes.clear();
+        self.homes.resize(func.num_blocks(), RegSet::EMPTY);
+        homes_by_block(&self.values, &self.globals, &mut self.homes);
+
+        let labels = func.debug_value_labels();
+        let mut label_places = match labels {
+            [] => Vec::new(),
+            _ => vec![Allocation::none(); func.num_vregs()],
+        };
+        let mut output = Output {
+            allocs: vec![Allocation::none(); self.values.num_operands as usize],
+            ..Output::default()
+        };
+        let locals = LocalAllocator::new(
+            func,
+            &registers,
+            &mut self.values,
+            &self.homes,
+            num_slots,
+            &mut output,
+            (!labels.is_empty()).then_some(&mut label_places),
+        );
+        output.num_spillslots = locals.run()?;
+        output.inst_alloc_offsets = core::mem::take(&mut self.values.operand_offsets);
+        self.locate_labels(func, &label_places, &mut output);
+        Ok(output)
+    }
+
+    /// Says where the labelled values are: each is in one place from its definition on.
+    fn locate_labels(&self, func: &impl Function, places: &[Allocation], output: &mut Output) {
+        for &(vreg, first, end, label) in func.debug_value_labels() {
+            let place = places[vreg.vreg()];
+            if place.is_none() {
+                continue;
+            }
+            let value = &self.values.list[vreg.vreg()];
+            let is_param = func.block_params(value.first_block).contains(&vreg);
+            let start = match is_param {
+                true => value.start,
+                // Behind the moves that follow the definition.
+                false => ProgPoint::before(value.start.inst().next()),
+            };
+            let start = start.max(ProgPoint::before(first));
+            let end = value.end.min(ProgPoint::before(end));
+            if start < end {
+                output.debug_locations.push((label, start, end, place));
+            }
+        }
+        let key = |&(label, start, ..): &(u32, ProgPoint, ProgPoint, Allocation)| (label, start);
+        output.debug_locations.sort_unstable_by_key(key);
+    }
+}

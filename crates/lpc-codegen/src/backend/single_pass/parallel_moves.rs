@@ -1,0 +1,216 @@
+//! Moves that happen at once, as moves that happen one after the other.
+//!
+//! Each place is written by one move at most, but may be read by several. A move is in the way of those that read the place it
+//! writes. So moves are made whose places nobody is going to read; when there are none left, the others form cycles, and a cycle is
+//! opened by saving one of its places:
+//!
+//! ```text
+//!   a ─► b ─► c        c = b, b = a            a ─► b        t = b
+//!        └─► d         d = b before that       ▲    │        b = a
+//!                                              └────┘        a = t
+//! ```
+//!
+//! The machine moves from register to register, from memory and to memory. From memory to memory it takes a register, and if none
+//! is free, one is saved meanwhile.
+
+use super::registers::{RegSet, RegisterFile};
+use alloc::vec::Vec;
+use regalloc2::{Allocation, SpillSlot};
+
+/// `to = from`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Move {
+    pub(super) from: Allocation,
+    pub(super) to: Allocation,
+}
+
+/// Where values may be put in between.
+pub(super) struct Temporaries<'a> {
+    /// Registers that nobody uses, none of which the moves name.
+    pub(super) free: RegSet,
+    pub(super) registers: &'a RegisterFile,
+    /// The number of spill slots: those after them are free.
+    pub(super) num_slots: &'a mut usize,
+}
+
+/// Moves that happen at once. The lists are kept from one use to the next.
+#[derive(Default)]
+pub(super) struct ParallelMoves {
+    moves: Vec<Move>,
+    /// What they come to, one after the other.
+    sequence: Vec<Move>,
+    /// The places that are read, each once, in order.
+    sources: Vec<Source>,
+    ready: Vec<u32>,
+}
+
+#[derive(Clone, Copy)]
+struct Source {
+    place: Allocation,
+    /// How many moves have yet to read it.
+    readers: u32,
+    /// The move that writes it.
+    writer: Option<u32>,
+    /// Where its value is by now.
+    holder: Allocation,
+}
+
+impl ParallelMoves {
+    pub(super) fn is_empty(&self) -> bool {
+        self.moves.is_empty()
+    }
+
+    /// Adds `to = from`. No other move may write `to`.
+    pub(super) fn add(&mut self, from: Allocation, to: Allocation) {
+        if from != to {
+            self.moves.push(Move { from, to });
+        }
+    }
+
+    /// Removes the moves, and gives what they come to, one after the other.
+    pub(super) fn resolve(&mut self, mut temporaries: Temporaries<'_>) -> &[Move] {
+        self.sequence.clear();
+        if let [single] = self.moves[..] {
+            self.push(single, &mut temporaries);
+        } else {
+            self.resolve_several(&mut temporaries);
+        }
+        self.moves.clear();
+        &self.sequence
+    }
+
+    fn resolve_several(&mut self, temporaries: &mut Temporaries<'_>) {
+        self.find_sources();
+        self.ready.clear();
+        for (index, it) in (0..).zip(&self.moves) {
+            if find(&self.sources, it.to).is_none() {
+                self.ready.push(index);
+            }
+        }
+        let mut next_cycle = 0;
+        loop {
+            while let Some(index) = self.ready.pop() {
+                self.make(index, temporaries);
+            }
+            // What is read and not written any more was ready, so that the place is written by a move of a cycle.
+            while self
+                .sources
+                .get(next_cycle)
+                .is_some_and(|it| it.readers == 0)
+            {
+                next_cycle += 1;
+            }
+            let Some(source) = self.sources.get_mut(next_cycle) else {
+                return;
+            };
+            let writer = source
+                .writer
+                .expect("what is not ready is written in a cycle");
+            let saved = Move {
+                from: source.place,
+                to: temporaries.place(),
+            };
+            source.holder = saved.to;
+            self.push(saved, temporaries);
+            // The place has been read for all.
+            self.ready.push(writer);
+        }
+    }
+
+    /// Lists the places that are read.
+    fn find_sources(&mut self) {
+        self.moves.sort_unstable_by_key(|it| it.from);
+        self.sources.clear();
+        for it in &self.moves {
+            match self.sources.last_mut() {
+                Some(last) if last.place == it.from => last.readers += 1,
+                _ => self.sources.push(Source {
+                    place: it.from,
+                    readers: 1,
+                    writer: None,
+                    holder: it.from,
+                }),
+            }
+        }
+        for (index, it) in (0..).zip(&self.moves) {
+            if let Some(source) = find(&self.sources, it.to) {
+                self.sources[source].writer = Some(index);
+            }
+        }
+    }
+
+    /// Makes the move number `index`, which is in nobody's way.
+    fn make(&mut self, index: u32, temporaries: &mut Temporaries<'_>) {
+        let Move { from, to } = self.moves[index as usize];
+        let source = find(&self.sources, from).expect("all sources are listed");
+        let source = &mut self.sources[source];
+        let holder = source.holder;
+        source.readers -= 1;
+        if source.readers == 0
+            && holder == from
+            && let Some(writer) = source.writer
+        {
+            self.ready.push(writer);
+        }
+        self.push(Move { from: holder, to }, temporaries);
+    }
+
+    /// Appends `it`, which may be from memory to memory.
+    fn push(&mut self, it: Move, temporaries: &mut Temporaries<'_>) {
+        if !it.from.is_stack() || !it.to.is_stack() {
+            self.sequence.push(it);
+            return;
+        }
+        let through = |register| {
+            let load = Move {
+                from: it.from,
+                to: register,
+            };
+            let store = Move {
+                from: register,
+                to: it.to,
+            };
+            [load, store]
+        };
+        if let Some(free) = temporaries.free.first() {
+            let register = Allocation::reg(temporaries.registers.preg(free));
+            self.sequence.extend(through(register));
+            return;
+        }
+        let victim = temporaries.registers.allocatable.first();
+        let victim = victim.expect("a machine has registers");
+        let register = Allocation::reg(temporaries.registers.preg(victim));
+        let saved = temporaries.slot();
+        self.sequence.push(Move {
+            from: register,
+            to: saved,
+        });
+        self.sequence.extend(through(register));
+        self.sequence.push(Move {
+            from: saved,
+            to: register,
+        });
+    }
+}
+
+impl Temporaries<'_> {
+    /// A place that keeps a value to the end: the last free register stays free for moves from memory to memory.
+    fn place(&mut self) -> Allocation {
+        if self.free.len() < 2 {
+            return self.slot();
+        }
+        let register = self.free.next().expect("there are two");
+        Allocation::reg(self.registers.preg(register))
+    }
+
+    fn slot(&mut self) -> Allocation {
+        *self.num_slots += 1;
+        Allocation::stack(SpillSlot::new(*self.num_slots - 1))
+    }
+}
+
+fn find(sources: &[Source], place: Allocation) -> Option<usize> {
+    sources
+        .binary_search_by_key(&place, |source| source.place)
+        .ok()
+}

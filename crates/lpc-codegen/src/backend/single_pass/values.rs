@@ -1,0 +1,326 @@
+//! The values of a function: where each of them is live, and which need one place for as long as they live.
+
+use super::loops::Loops;
+use super::registers::{RegSet, Register, RegisterFile};
+use alloc::vec::Vec;
+use regalloc2::{
+    Allocation, Block, Function, Inst, Operand, OperandConstraint, OperandKind, OperandPos,
+    PRegSet, ProgPoint, SpillSlot, VReg,
+};
+
+/// The values of a function, and where its instructions name physical registers.
+#[derive(Default)]
+pub(super) struct Values {
+    /// By the number of the virtual register.
+    pub(super) list: Vec<Value>,
+    pub(super) fixed: FixedPoints,
+    /// Where each instruction's operands start, counted through all instructions.
+    pub(super) operand_offsets: Vec<u32>,
+    pub(super) num_operands: u32,
+}
+
+/// What is known of a virtual register.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    /// Where it is defined.
+    pub(super) start: ProgPoint,
+    /// The point behind its last use, or behind the loops around that which it is defined outside of.
+    pub(super) end: ProgPoint,
+    /// The block that it is defined in.
+    pub(super) first_block: Block,
+    /// The block of its end.
+    pub(super) last_block: Block,
+    /// How often it is read, more often in loops.
+    pub(super) weight: u32,
+    /// The value whose register it had best take, as an edge passes the one to the other.
+    pub(super) partner: Option<VReg>,
+    /// The physical register that an instruction wants it in.
+    pub(super) wanted: Option<Register>,
+    /// Whether it needs a home.
+    pub(super) is_global: bool,
+    /// The register that is its home.
+    pub(super) home: Option<Register>,
+    /// The register that has it in the block that is being allocated.
+    pub(super) register: Option<Register>,
+    /// The spill slot that it is stored to where it is defined.
+    pub(super) slot: SpillSlot,
+}
+
+impl Value {
+    fn new() -> Self {
+        Self {
+            start: ProgPoint::invalid(),
+            end: ProgPoint::invalid(),
+            first_block: Block::invalid(),
+            last_block: Block::invalid(),
+            weight: 0,
+            partner: None,
+            wanted: None,
+            is_global: false,
+            home: None,
+            register: None,
+            slot: SpillSlot::invalid(),
+        }
+    }
+
+    /// Extends it to the end of `block`.
+    fn extend_over(&mut self, block: Block, func: &impl Function) {
+        self.last_block = block;
+        self.end = ProgPoint::after(func.block_insns(block).last()).next();
+    }
+
+    /// Whether anybody reads it.
+    pub(super) fn is_used(&self) -> bool {
+        self.weight != 0
+    }
+
+    pub(super) fn spill_slot(&self) -> Option<Allocation> {
+        self.slot.is_valid().then(|| Allocation::stack(self.slot))
+    }
+}
+
+/// The points at which physical registers are named: they hold something else there than what had been allocated to them.
+#[derive(Default)]
+pub(super) struct FixedPoints {
+    points: Vec<(ProgPoint, RegSet)>,
+    /// Unions of neighbours: a complete binary tree whose leaves are the sets of `points`, each node behind its children's number
+    /// divided by two.
+    unions: Vec<RegSet>,
+}
+
+impl Values {
+    /// Looks at all of `func` once, from the first to the last instruction.
+    pub(super) fn compute(
+        &mut self,
+        func: &impl Function,
+        registers: &mut RegisterFile,
+        loops: &Loops,
+    ) {
+        self.list.clear();
+        self.list.resize(func.num_vregs(), Value::new());
+        self.fixed.points.clear();
+        self.operand_offsets.clear();
+        self.operand_offsets.reserve_exact(func.num_insts());
+        self.num_operands = 0;
+        for block in (0..func.num_blocks()).map(Block::new) {
+            self.survey_block(func, registers, loops, block);
+        }
+        self.fixed.build_unions();
+        let globals = self.list.iter_mut().filter(|value| value.is_global);
+        if has_dominators_first(func) {
+            for value in globals {
+                if let Some(last) = loops.last_block_around(value.first_block, value.last_block) {
+                    value.extend_over(last, func);
+                }
+            }
+        } else {
+            for value in globals {
+                value.first_block = Block::new(0);
+                value.start = ProgPoint::before(func.block_insns(value.first_block).first());
+                value.extend_over(Block::new(func.num_blocks() - 1), func);
+            }
+        }
+    }
+
+    fn survey_block(
+        &mut self,
+        func: &impl Function,
+        registers: &mut RegisterFile,
+        loops: &Loops,
+        block: Block,
+    ) {
+        let weight = 1 << (3 * loops.depth(block).min(MAX_WEIGHTED_DEPTH));
+        let insns = func.block_insns(block);
+        let is_header = loops.is_header(block);
+        for &param in func.block_params(block) {
+            let value = self.define(param, ProgPoint::before(insns.first()), block);
+            value.is_global |= is_header;
+        }
+        let mut last_clobber = ProgPoint::before(insns.first());
+        for inst in insns.iter() {
+            self.operand_offsets.push(self.num_operands);
+            let operands = func.inst_operands(inst);
+            self.num_operands += operands.len() as u32;
+            let mut named = [RegSet::EMPTY; 2];
+            for &operand in operands {
+                let point = point_of(operand, inst);
+                match operand.kind() {
+                    OperandKind::Def => {
+                        self.define(operand.vreg(), point, block);
+                    }
+                    OperandKind::Use => {
+                        let value = self.read(operand.vreg(), point, block, weight);
+                        value.is_global |= last_clobber > value.start;
+                    }
+                }
+                if let OperandConstraint::FixedReg(preg) = operand.constraint() {
+                    let register = registers.number(preg);
+                    self.list[operand.vreg().vreg()].wanted = Some(register);
+                    for (set, is_named) in named.iter_mut().zip(points_named(operand)) {
+                        if is_named {
+                            set.insert(register);
+                        }
+                    }
+                }
+            }
+            let clobbers = func.inst_clobbers(inst);
+            if clobbers != PRegSet::empty() {
+                named[1] |= registers.set(clobbers);
+                last_clobber = ProgPoint::after(inst);
+            }
+            self.fixed.add(ProgPoint::before(inst), named[0]);
+            self.fixed.add(ProgPoint::after(inst), named[1]);
+        }
+        self.survey_branch_args(func, block, weight);
+    }
+
+    /// Arguments are read at the end of the block, where the edge is not the only one to its target. Else they are read at the start of
+    /// the target.
+    fn survey_branch_args(&mut self, func: &impl Function, block: Block, weight: u32) {
+        let terminator = func.block_insns(block).last();
+        for (number, &succ) in func.block_succs(block).iter().enumerate() {
+            let is_back = succ <= block;
+            let is_only = func.block_preds(succ).len() == 1;
+            let args = func.branch_blockparams(block, terminator, number);
+            for (&arg, &param) in args.iter().zip(func.block_params(succ)) {
+                let (inst, read_in) = match is_only {
+                    true => (func.block_insns(succ).first(), succ),
+                    false => (terminator, block),
+                };
+                let value = self.read(arg, ProgPoint::before(inst), read_in, weight);
+                value.is_global |= is_only | is_back;
+                if is_back {
+                    value.partner = Some(param);
+                } else {
+                    let param = &mut self.list[param.vreg()];
+                    param.partner.get_or_insert(arg);
+                }
+            }
+        }
+    }
+
+    fn define(&mut self, vreg: VReg, point: ProgPoint, block: Block) -> &mut Value {
+        let value = &mut self.list[vreg.vreg()];
+        value.start = point;
+        value.end = point.next();
+        value.first_block = block;
+        value.last_block = block;
+        value
+    }
+
+    fn read(&mut self, vreg: VReg, point: ProgPoint, block: Block, weight: u32) -> &mut Value {
+        let value = &mut self.list[vreg.vreg()];
+        value.weight = value.weight.saturating_add(weight);
+        value.end = value.end.max(point.next());
+        value.last_block = value.last_block.max(block);
+        value.is_global |= value.first_block != block;
+        value
+    }
+}
+
+/// Whether the blocks are in an order in which each stands behind one of its predecessors, as in a reverse postorder: then there is a
+/// way to each block through blocks before it, and so all blocks that dominate it stand before it.
+fn has_dominators_first(func: &impl Function) -> bool {
+    let mut others = (0..func.num_blocks()).map(Block::new);
+    others.all(|block| {
+        let is_entry = block == func.entry_block();
+        is_entry == (block.index() == 0)
+            && (is_entry || func.block_preds(block).iter().any(|&pred| pred < block))
+    })
+}
+
+/// The deepest loop that counts more than those around it.
+const MAX_WEIGHTED_DEPTH: u32 = 6;
+
+fn point_of(operand: Operand, inst: Inst) -> ProgPoint {
+    match operand.pos() {
+        OperandPos::Early => ProgPoint::before(inst),
+        OperandPos::Late => ProgPoint::after(inst),
+    }
+}
+
+/// Whether `operand` takes its register from others early, and whether late.
+pub(super) fn points_named(operand: Operand) -> [bool; 2] {
+    match (operand.kind(), operand.pos()) {
+        (OperandKind::Use, OperandPos::Early) => [true, false],
+        (OperandKind::Def, OperandPos::Late) => [false, true],
+        (OperandKind::Use, OperandPos::Late) | (OperandKind::Def, OperandPos::Early) => {
+            [true, true]
+        }
+    }
+}
+
+impl FixedPoints {
+    fn add(&mut self, point: ProgPoint, registers: RegSet) {
+        if !registers.is_empty() {
+            self.points.push((point, registers));
+        }
+    }
+
+    fn build_unions(&mut self) {
+        let len = self.points.len();
+        self.unions.clear();
+        self.unions.resize(len, RegSet::EMPTY);
+        self.unions
+            .extend(self.points.iter().map(|&(_, registers)| registers));
+        for node in (1..len).rev() {
+            self.unions[node] = self.unions[2 * node] | self.unions[2 * node + 1];
+        }
+    }
+
+    /// The registers that are named between two points.
+    pub(super) fn between(&self, start: ProgPoint, end: ProgPoint) -> RegSet {
+        let len = self.points.len();
+        let mut from = len + self.points.partition_point(|&(point, _)| point <= start);
+        let mut to = len + self.points.partition_point(|&(point, _)| point < end);
+        let mut union = RegSet::EMPTY;
+        while from < to {
+            if from % 2 == 1 {
+                union |= self.unions[from];
+                from += 1;
+            }
+            if to % 2 == 1 {
+                to -= 1;
+                union |= self.unions[to];
+            }
+            from /= 2;
+            to /= 2;
+        }
+        union
+    }
+}
+
+/// Goes through fixed points from the last to the first.
+pub(super) struct FixedCursor {
+    /// How many points are left.
+    left: usize,
+}
+
+impl FixedCursor {
+    pub(super) fn at_end(fixed: &FixedPoints) -> Self {
+        Self {
+            left: fixed.points.len(),
+        }
+    }
+
+    /// The registers that are named before and after `inst`, which stands before all that were asked for.
+    pub(super) fn take(&mut self, fixed: &FixedPoints, inst: Inst) -> [RegSet; 2] {
+        let mut take = |wanted: ProgPoint| match fixed.points[..self.left].last() {
+            Some(&(point, registers)) if point == wanted => {
+                self.left -= 1;
+                registers
+            }
+            _ => RegSet::EMPTY,
+        };
+        let after = take(ProgPoint::after(inst));
+        [take(ProgPoint::before(inst)), after]
+    }
+
+    /// The registers that are named where some are for the last time before the current instruction, unless that is before `start`.
+    pub(super) fn last_since(&self, fixed: &FixedPoints, start: ProgPoint) -> RegSet {
+        match fixed.points[..self.left].last() {
+            Some(&(point, registers)) if point > start => registers,
+            _ => RegSet::EMPTY,
+        }
+    }
+}
