@@ -121,7 +121,7 @@ pub fn emit<I: MachInst>(
     let mut buffer = MachBuffer::new(info, vcode.num_blocks(), vcode.insts().len());
     let constants = add_constants(&vcode, &mut buffer);
     let threaded = thread_jumps(&vcode, allocation, &mut buffer);
-    let order = emission_order(&vcode, &threaded);
+    let order = emission_order(&vcode, threaded);
 
     let mut context = EmitContext {
         frame: &frame,
@@ -375,9 +375,9 @@ fn moves_nothing<I: MachInst>(vcode: &VCode<I>, allocation: &Output, inst: InsnI
 ///         jump head      exit                   exit
 ///   exit
 /// ```
-fn emission_order<I: MachInst>(vcode: &VCode<I>, threaded: &[bool]) -> Vec<BlockIndex> {
+fn emission_order<I: MachInst>(vcode: &VCode<I>, threaded: Vec<bool>) -> Vec<BlockIndex> {
     let mut order = Vec::with_capacity(vcode.num_blocks());
-    let mut is_placed = threaded.to_vec();
+    let mut is_placed = threaded;
     is_placed[vcode.entry().index()] = true;
     let turned = turned_loops(vcode, &is_placed);
     for moved in &turned {

@@ -119,8 +119,11 @@ impl RealReg {
     }
 
     /// The register as an operand.
+    #[inline]
     pub const fn to_reg(self) -> Reg {
-        Reg::new(self.0.index() as u32, self.0.class())
+        // The registers of all classes are numbered through.
+        let index = self.0.index() as u32;
+        Reg(index << CLASS_BITS | index >> PReg::MAX_BITS)
     }
 }
 
