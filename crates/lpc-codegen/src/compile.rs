@@ -121,9 +121,13 @@ impl Compiler {
             loops.clear();
         }
         let order = BlockLoweringOrder::new(func, cfg, domtree);
-        let vcode = lower::<Riscv32Backend>(func, settings, &abi, &order, loops);
-        if func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY {
-            self.analyses = Analyses::default();
+        let is_large = func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY;
+        if is_large {
+            (*cfg, *domtree) = Default::default();
+        }
+        let vcode = lower::<Riscv32Backend>(func, settings, &abi, order, loops);
+        if is_large {
+            *loops = LoopAnalysis::default();
         }
         vcode
     }

@@ -126,19 +126,19 @@ pub fn lower<B: LowerBackend>(
     func: &Function,
     settings: &Settings,
     abi: &AbiSignature,
-    order: &BlockLoweringOrder,
+    order: BlockLoweringOrder,
     loops: &LoopAnalysis,
 ) -> Result<VCode<B::Inst>, CompileError> {
-    let mut ctx = Lower::new(func, settings, abi, order, loops)?;
+    let mut ctx = Lower::new(func, settings, abi, &order, loops)?;
     for (index, &block) in order.blocks().iter().enumerate().rev() {
         let index = BlockIndex::new(index);
         match block {
-            LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, order, index, block)?,
+            LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, &order, index, block)?,
             LoweredBlock::CriticalEdge { pred, .. } => {
                 ctx.current_block = None;
                 let terminator = func.layout.last_inst(pred);
                 let terminator = terminator.expect("an edge leaves a terminator");
-                ctx.lower_jump(order, index, terminator);
+                ctx.lower_jump(&order, index, terminator);
                 ctx.flush(func.srclocs[terminator]);
             }
         }
@@ -153,6 +153,7 @@ pub fn lower<B: LowerBackend>(
     }
     let stack_limit = B::lower_stack_limit(&mut ctx)?;
     ctx.builder.set_stack_limit(stack_limit);
+    drop(order);
     Ok(ctx.finish())
 }
 
@@ -168,7 +169,7 @@ fn lower_block<B: LowerBackend>(
         let data = func.dfg.inst(inst);
         if data.opcode().is_branch() {
             lower_terminator::<B>(ctx, order, index, inst)?;
-        } else if data.has_side_effects() || ctx.is_any_result_needed(inst) {
+        } else if ctx.is_any_result_needed(inst) || data.has_side_effects() {
             B::lower(ctx, inst)?;
         }
         ctx.flush(func.srclocs[inst]);

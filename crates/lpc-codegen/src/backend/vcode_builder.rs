@@ -233,6 +233,8 @@ impl<I: MachInst> VCodeBuilder<I> {
     /// Describes all instructions to the allocator, and gives all registers their numbers.
     fn collect_operands(&mut self, numbering: &mut VRegNumbering) {
         let vcode = &mut self.vcode;
+        // Room was made for a guess of how many there would be, and they stay until the code is emitted.
+        vcode.insts.shrink_to_fit();
         let env = I::machine_env(vcode.frame.preserve_frame_pointers);
         let allocatable = PRegSet::from(env);
         vcode.operand_ranges = Ranges::with_capacity(vcode.insts.len());

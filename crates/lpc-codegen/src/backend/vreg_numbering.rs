@@ -56,10 +56,17 @@ impl VRegAllocator {
     /// As [`Self::alloc`].
     pub fn alloc_row(&mut self, count: u32, class: RegClass) -> VirtualReg {
         let first = self.alloc(class);
-        for _ in 1..count {
-            self.alloc(class);
+        if count > 1 {
+            self.alloc_more(count - 1, class);
         }
         first
+    }
+
+    #[inline(never)]
+    fn alloc_more(&mut self, count: u32, class: RegClass) {
+        for _ in 0..count {
+            self.alloc(class);
+        }
     }
 
     /// A fresh virtual register that is about to be written.
