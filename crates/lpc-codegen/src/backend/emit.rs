@@ -465,11 +465,13 @@ fn emit_block<I: MachInst>(
         buffer.align_to(I::loop_alignment(buffer.info()).bytes());
     }
     buffer.bind_label(MachLabel::from_block(block));
-    let mut srclocs = SrclocCursor::default();
+    let mut srclocs = SrclocCursor::new(&vcode.srclocs, vcode.block_insns(block).first());
     for inst_or_edit in allocation.block_insts_and_edits(vcode, block) {
         match inst_or_edit {
             InstOrEdit::Inst(index) => {
-                buffer.set_srcloc(srclocs.srcloc(vcode, index));
+                if let Some(srcloc) = srclocs.changed(index) {
+                    buffer.set_srcloc(srcloc);
+                }
                 let allocations = &allocation.allocs[vcode.operand_ranges.get(index.index())];
                 let inst = &mut vcode.insts[index.index()];
                 inst.get_operands(&mut AllocationApplier::new(allocations));

@@ -242,28 +242,30 @@ impl<I: MachInst> VCode<I> {
     }
 }
 
-/// Where instructions come from, that are asked for in their order.
-#[derive(Default)]
-pub(super) struct SrclocCursor {
-    /// The run behind that of the last instruction, or 0 before the first one.
-    next_run: usize,
+/// Where the instructions of a block come from, that are asked for in their order.
+pub(super) struct SrclocCursor<'a> {
+    /// The runs with the same location that were not come to yet, or are the one that the block starts in.
+    runs: &'a [(InsnIndex, SourceLoc)],
 }
 
-impl SrclocCursor {
-    /// As [`VCode::srcloc`], for an instruction behind all that were asked for before.
-    pub(super) fn srcloc<I: MachInst>(&mut self, vcode: &VCode<I>, inst: InsnIndex) -> SourceLoc {
-        if self.next_run == 0 {
-            self.next_run = vcode.srclocs.partition_point(|&(first, _)| first <= inst);
+impl<'a> SrclocCursor<'a> {
+    /// For the block that starts with `first`. `runs` are those of the function.
+    pub(super) fn new(runs: &'a [(InsnIndex, SourceLoc)], first: InsnIndex) -> Self {
+        let after = runs.partition_point(|&(start, _)| start <= first);
+        Self {
+            runs: &runs[after.saturating_sub(1)..],
         }
-        while let Some(&(first, _)) = vcode.srclocs.get(self.next_run)
-            && first <= inst
-        {
-            self.next_run += 1;
+    }
+
+    /// Where `inst` comes from, unless that is what was told last, or nothing is known from the start of the function.
+    #[inline]
+    pub(super) fn changed(&mut self, inst: InsnIndex) -> Option<SourceLoc> {
+        let (&(start, srcloc), rest) = self.runs.split_first()?;
+        if start > inst {
+            return None;
         }
-        match self.next_run.checked_sub(1) {
-            Some(run) => vcode.srclocs[run].1,
-            None => SourceLoc::default(),
-        }
+        self.runs = rest;
+        Some(srcloc)
     }
 }
 
