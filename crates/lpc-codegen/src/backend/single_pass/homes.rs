@@ -12,7 +12,7 @@ use super::values::Values;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use regalloc2::{ProgPoint, RegClass, SpillSlot, VReg};
+use regalloc2::{Block, ProgPoint, RegClass, SpillSlot, VReg};
 
 /// The most registers that are homes and need not be saved.
 const MAX_PREFERRED_HOMES: u32 = 7;
@@ -179,15 +179,49 @@ fn assign_slots(values: &mut Values, globals: &[VReg]) -> usize {
     num_slots
 }
 
-/// The registers that are homes of values which live in a block, for each block.
-pub(super) fn homes_by_block(values: &Values, globals: &[VReg], homes: &mut [RegSet]) {
-    for &vreg in globals {
-        let value = &values.list[vreg.vreg()];
-        if let Some(home) = value.home {
-            let blocks = value.first_block.index()..=value.last_block.index();
-            for set in &mut homes[blocks] {
-                set.insert(home);
+/// When registers are homes.
+#[derive(Default)]
+pub(super) struct Homes {
+    /// For each block, the registers that are homes of values which live in it.
+    by_block: Vec<RegSet>,
+    /// The lives of the values in each register, in order: first those of one register, then those of the next.
+    lives: Vec<(u8, ProgPoint, ProgPoint)>,
+}
+
+impl Homes {
+    /// Notes the homes of the `globals`.
+    pub(super) fn compute(&mut self, values: &Values, globals: &[VReg], num_blocks: usize) {
+        self.by_block.clear();
+        self.by_block.resize(num_blocks, RegSet::EMPTY);
+        self.lives.clear();
+        for &vreg in globals {
+            let value = &values.list[vreg.vreg()];
+            if let Some(home) = value.home {
+                let blocks = value.first_block.index()..=value.last_block.index();
+                for set in &mut self.by_block[blocks] {
+                    set.insert(home);
+                }
+                self.lives
+                    .push((home.index() as u8, value.start, value.end));
             }
         }
+        self.lives.sort_unstable();
+    }
+
+    /// The registers that are homes somewhere in `block`.
+    pub(super) fn in_block(&self, block: Block) -> RegSet {
+        self.by_block[block.index()]
+    }
+
+    /// Whether `register` is the home of a value which lives between `start` and `end`, `start` included.
+    pub(super) fn is_home(&self, register: Register, start: ProgPoint, end: ProgPoint) -> bool {
+        let number = register.index() as u8;
+        let before_end =
+            |&(home, first, _): &(u8, ProgPoint, ProgPoint)| (home, first) < (number, end);
+        let last = self.lives.partition_point(before_end).checked_sub(1);
+        last.is_some_and(|last| {
+            let (home, _, last_end) = self.lives[last];
+            home == number && last_end > start
+        })
     }
 }

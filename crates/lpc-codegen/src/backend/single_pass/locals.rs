@@ -17,6 +17,7 @@
 //! The places of block parameters are known when the blocks are allocated that pass them, since blocks are taken from the last to the first,
 //! and parameters that are passed backward have homes. Arguments that are met first at the end of a block are put where they are to go.
 
+use super::homes::Homes;
 use super::parallel_moves::{ParallelMoves, Temporaries};
 use super::registers::{RegSet, Register, RegisterFile};
 use super::values::{FixedCursor, Values, points_named};
@@ -31,16 +32,19 @@ pub(super) struct LocalAllocator<'a, F: Function> {
     func: &'a F,
     registers: &'a RegisterFile,
     values: &'a mut Values,
-    /// For each block, the registers that are homes of values which live in it.
-    homes: &'a [RegSet],
+    homes: &'a Homes,
     output: &'a mut Output,
     cursor: FixedCursor,
     /// The registers that are nobody's home in the current block.
     available: RegSet,
-    /// Those of them that are nobody's at all.
+    /// Those of them that have no value.
     free: RegSet,
-    /// Which value each of the others has, and the instruction that accessed it last, which is the next one to do so.
+    /// The registers that have one which is not at home there.
+    occupied: RegSet,
+    /// Which value each of these has, and the instruction that accessed it last, which is the next one to do so.
     occupants: [(VReg, Inst); Register::LIMIT],
+    /// The registers that have been given to values which the current instruction has driven out of another.
+    relocated: RegSet,
     slots: Slots,
     /// Moves before and after the current instruction.
     before: ParallelMoves,
@@ -69,7 +73,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         func: &'a F,
         registers: &'a RegisterFile,
         values: &'a mut Values,
-        homes: &'a [RegSet],
+        homes: &'a Homes,
         num_slots: usize,
         output: &'a mut Output,
         label_places: Option<&'a mut Vec<Allocation>>,
@@ -83,7 +87,9 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             output,
             available: RegSet::EMPTY,
             free: RegSet::EMPTY,
+            occupied: RegSet::EMPTY,
             occupants: [(VReg::invalid(), Inst::invalid()); Register::LIMIT],
+            relocated: RegSet::EMPTY,
             slots: Slots::new(num_slots),
             before: ParallelMoves::default(),
             after: ParallelMoves::default(),
@@ -101,8 +107,9 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     }
 
     fn allocate_block(&mut self, block: Block) -> Result<(), RegAllocError> {
-        self.available = self.registers.allocatable - self.homes[block.index()];
+        self.available = self.registers.allocatable - self.homes.in_block(block);
         self.free = self.available;
+        self.occupied = RegSet::EMPTY;
         self.slots.start_block();
         self.pass_args(block)?;
         for inst in self.func.block_insns(block).iter().rev() {
@@ -124,13 +131,19 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         let args = func.branch_blockparams(block, terminator, 0);
         let edges = || args.iter().zip(func.block_params(succ));
         let mut targets = RegSet::EMPTY;
+        let mut sources = RegSet::EMPTY;
         for (&arg, &param) in edges() {
-            if let Some(preg) = self.place(param).and_then(Allocation::as_reg) {
-                let target = self.registers.known_number(preg);
-                targets.insert(target);
-                if self.free.contains(target) && self.is_to_be_placed(arg) {
-                    self.occupy(target, arg, terminator);
-                }
+            targets |= self.register_of(param).map_or(RegSet::EMPTY, RegSet::only);
+            sources |= self.register_of(arg).map_or(RegSet::EMPTY, RegSet::only);
+        }
+        for (&arg, &param) in edges() {
+            // What has its home there does not live at the start of the target, and so no longer here.
+            if let Some(target) = self.register_of(param)
+                && self.is_to_be_placed(arg)
+                && !(sources | self.occupied).contains(target)
+                && !self.is_named_before(arg, target)
+            {
+                self.occupy(target, arg, terminator);
             }
         }
         for (&arg, &param) in edges() {
@@ -157,11 +170,16 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
 
     /// Where the value is, at the point up to which registers have been allocated.
     fn place(&self, vreg: VReg) -> Option<Allocation> {
-        let value = &self.values.list[vreg.vreg()];
-        match value.home.or(value.register) {
+        match self.register_of(vreg) {
             Some(register) => Some(self.in_register(register)),
-            None => value.spill_slot(),
+            None => self.values.list[vreg.vreg()].spill_slot(),
         }
+    }
+
+    /// The register that the value is in, at the point up to which registers have been allocated.
+    fn register_of(&self, vreg: VReg) -> Option<Register> {
+        let value = &self.values.list[vreg.vreg()];
+        value.home.or(value.register)
     }
 
     fn in_register(&self, register: Register) -> Allocation {
@@ -176,7 +194,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             [pred] => Some(pred),
             _ => None,
         };
-        for register in self.available - self.free {
+        for register in self.occupied {
             let (vreg, _) = self.occupants[register.index()];
             let is_param = func.block_params(block).contains(&vreg);
             let register = self.in_register(register);
@@ -230,6 +248,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     fn allocate_inst(&mut self, inst: Inst) -> Result<(), RegAllocError> {
         let operands = self.func.inst_operands(inst);
         let named = self.cursor.take(&self.values.fixed, inst);
+        self.relocated = RegSet::EMPTY;
         let is_plain = |operand: &Operand| {
             let vreg = operand.vreg();
             *operand == Operand::reg_use(vreg) || *operand == Operand::reg_def(vreg)
@@ -244,12 +263,12 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     /// Allocates an instruction that reads registers, whichever they are, before it writes others.
     fn allocate_plain(&mut self, inst: Inst, operands: &[Operand]) -> Result<(), RegAllocError> {
         let offset = self.values.operand_offsets[inst.index()] as usize;
-        let free_after = self.free;
+        let (free_after, occupied_after) = (self.free, self.occupied);
         let mut written = RegSet::EMPTY;
         for (index, operand) in operands.iter().enumerate() {
             if operand.kind() == OperandKind::Def {
                 let vreg = operand.vreg();
-                let register = match self.end_of_life(vreg) {
+                let register = match self.end_of_life(vreg, occupied_after) {
                     Some(register) => register,
                     None => self.unoccupied(written, inst)?,
                 };
@@ -258,6 +277,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
                 self.store(vreg, register);
             }
         }
+        self.clear_homes(operands, inst, written);
         let mut read = RegSet::EMPTY;
         for (index, operand) in operands.iter().enumerate() {
             if operand.kind() == OperandKind::Use {
@@ -266,7 +286,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
                 self.output.allocs[offset + index] = self.in_register(register);
             }
         }
-        self.flush_after(inst, free_after - written);
+        self.flush_after(inst, (free_after & self.free) - written);
         Ok(())
     }
 
@@ -286,6 +306,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         };
         self.allocate_results(inst, operands, &mut busy)?;
         let written = busy.late;
+        self.clear_homes(operands, inst, busy.early | busy.late);
         let offset = self.values.operand_offsets[inst.index()] as usize;
         for kind in UseKind::IN_ORDER {
             for (index, &operand) in operands.iter().enumerate() {
@@ -312,14 +333,14 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
                 self.output.allocs[offset + index] = self.in_register(register);
             }
         }
-        self.flush_after(inst, free_after - written);
+        self.flush_after(inst, (free_after & self.free) - written);
         self.flush_before(inst, self.free - busy.early);
         Ok(())
     }
 
     /// Displaces the values that live across the instruction in registers that it names, unless it reads them there.
     fn displace_from_named(&mut self, inst: Inst, operands: &[Operand], named: [RegSet; 2]) {
-        for register in (self.available - self.free) & (named[0] | named[1]) {
+        for register in self.occupied & (named[0] | named[1]) {
             let (vreg, _) = self.occupants[register.index()];
             let is_defined_here =
                 |operand: &Operand| operand.kind() == OperandKind::Def && operand.vreg() == vreg;
@@ -339,12 +360,13 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         busy: &mut Busy,
     ) -> Result<(), RegAllocError> {
         let offset = self.values.operand_offsets[inst.index()] as usize;
+        let occupied_after = self.occupied;
         for (index, &operand) in operands.iter().enumerate() {
             if operand.kind() != OperandKind::Def {
                 continue;
             }
             let vreg = operand.vreg();
-            let place = self.end_of_life(vreg);
+            let place = self.end_of_life(vreg, occupied_after);
             let register = match operand.constraint() {
                 OperandConstraint::FixedReg(preg) => self.registers.known_number(preg),
                 constraint => {
@@ -397,7 +419,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     ) -> Result<(), RegAllocError> {
         let from = match self.place(vreg) {
             Some(place) => place,
-            None if self.free.contains(register) && !self.is_named_before(vreg, register) => {
+            None if self.can_occupy(register, vreg, inst) => {
                 self.occupy(register, vreg, inst);
                 return Ok(());
             }
@@ -478,7 +500,10 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             true => candidates,
             false => candidates - self.cursor.last_since(&self.values.fixed, value.start),
         };
-        let wanted = value.wanted.filter(|&wanted| unnamed.contains(wanted));
+        let wanted = value.wanted.filter(|&wanted| {
+            !taken.contains(wanted)
+                && (unnamed.contains(wanted) || self.can_occupy(wanted, vreg, inst))
+        });
         let choice = wanted
             .or((unnamed & near).first())
             .or(unnamed.first())
@@ -494,6 +519,17 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         }
     }
 
+    /// Whether `register` can have `vreg` from its definition up to the start of `inst`: it is free, nobody's home in between, and not named.
+    fn can_occupy(&self, register: Register, vreg: VReg, inst: Inst) -> bool {
+        if self.occupied.contains(register) || self.is_named_before(vreg, register) {
+            return false;
+        }
+        let start = self.values.list[vreg.vreg()].start;
+        self.free.contains(register)
+            || self.registers.allocatable.contains(register)
+                && !self.homes.is_home(register, start, ProgPoint::after(inst))
+    }
+
     /// Whether an instruction between the definition of `vreg` and the current one names `register`, as far as the last one tells that
     /// names any.
     fn is_named_before(&self, vreg: VReg, register: Register) -> bool {
@@ -504,7 +540,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
 
     /// Displaces the value that is needed last, out of a register that is not `taken`.
     fn make_room(&mut self, taken: RegSet, inst: Inst) -> Result<Register, RegAllocError> {
-        let mut candidates = self.available - self.free - taken;
+        let mut candidates = self.occupied - self.relocated - taken;
         for operand in self.func.inst_operands(inst) {
             if let Some(register) = self.values.list[operand.vreg().vreg()].register {
                 candidates.remove(register);
@@ -528,24 +564,66 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         }
         let slot = Allocation::stack(value.slot);
         self.after.add(slot, self.in_register(register));
-        self.free.insert(register);
+        self.vacate(register);
+    }
+
+    /// Clears the homes of what is read from values of the block.
+    fn clear_homes(&mut self, operands: &[Operand], inst: Inst, taken: RegSet) {
+        if (self.occupied - self.available).is_empty() {
+            return;
+        }
+        for operand in operands {
+            let home = self.values.list[operand.vreg().vreg()].home;
+            if operand.kind() == OperandKind::Use
+                && let Some(home) = home
+                && self.occupied.contains(home)
+            {
+                self.clear_home(home, inst, taken);
+            }
+        }
+    }
+
+    /// Has the value in `home` go to another register that is not `taken`, and moved back behind the instruction.
+    fn clear_home(&mut self, home: Register, inst: Inst, taken: RegSet) {
+        let (occupant, next_access) = self.occupants[home.index()];
+        let has_slot = self.values.list[occupant.vreg()].slot.is_valid();
+        match (self.free - taken).first() {
+            Some(other) if !has_slot => {
+                self.after
+                    .add(self.in_register(other), self.in_register(home));
+                self.vacate(home);
+                self.occupy(other, occupant, next_access);
+                self.relocated.insert(other);
+            }
+            _ => self.displace(home, inst),
+        }
     }
 
     fn occupy(&mut self, register: Register, vreg: VReg, inst: Inst) {
         self.occupants[register.index()] = (vreg, inst);
         self.free.remove(register);
+        self.occupied.insert(register);
         self.values.list[vreg.vreg()].register = Some(register);
     }
 
-    /// Takes notice that `vreg` is defined: it has no place before. Gives the register that it has behind the definition, if any.
-    fn end_of_life(&mut self, vreg: VReg) -> Option<Register> {
+    fn vacate(&mut self, register: Register) {
+        self.occupied.remove(register);
+        if self.available.contains(register) {
+            self.free.insert(register);
+        }
+    }
+
+    /// Takes notice that `vreg` is defined: it has no place before. Gives the register that it has behind the definition, if any: where its
+    /// home is among the registers that are `occupied` then, nobody reads it.
+    fn end_of_life(&mut self, vreg: VReg, occupied: RegSet) -> Option<Register> {
         self.note_place(vreg);
         let value = &mut self.values.list[vreg.vreg()];
-        if let Some(register) = value.register.take() {
-            self.free.insert(register);
-            return Some(register);
+        let home = value.home.filter(|&home| !occupied.contains(home));
+        let register = value.register.take();
+        if let Some(register) = register {
+            self.vacate(register);
         }
-        value.home
+        register.or(home)
     }
 
     /// Stores `vreg`, which is written to `register`, to its spill slot, if it has one.

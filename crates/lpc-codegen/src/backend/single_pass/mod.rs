@@ -25,10 +25,10 @@ mod parallel_moves;
 mod registers;
 mod values;
 
-use self::homes::{assign_homes, homes_by_block};
+use self::homes::{Homes, assign_homes};
 use self::locals::LocalAllocator;
 use self::loops::Loops;
-use self::registers::{RegSet, RegisterFile};
+use self::registers::RegisterFile;
 use self::values::Values;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -40,7 +40,7 @@ pub(super) struct SinglePass {
     loops: Loops,
     values: Values,
     globals: Vec<VReg>,
-    homes: Vec<RegSet>,
+    homes: Homes,
 }
 
 impl SinglePass {
@@ -73,9 +73,8 @@ impl SinglePass {
         let mut registers = RegisterFile::new(env);
         self.values.compute(func, &mut registers, &self.loops);
         let num_slots = assign_homes(&mut self.values, &mut self.globals, &registers, with_homes);
-        self.homes.clear();
-        self.homes.resize(func.num_blocks(), RegSet::EMPTY);
-        homes_by_block(&self.values, &self.globals, &mut self.homes);
+        self.homes
+            .compute(&self.values, &self.globals, func.num_blocks());
 
         let labels = func.debug_value_labels();
         let mut label_places = match labels {

@@ -63,6 +63,10 @@ impl ParallelMoves {
     /// Adds `to = from`. No other move may write `to`.
     pub(super) fn add(&mut self, from: Allocation, to: Allocation) {
         if from != to {
+            debug_assert!(
+                self.moves.iter().all(|other| other.to != to),
+                "{to} is written twice at once"
+            );
             self.moves.push(Move { from, to });
         }
     }

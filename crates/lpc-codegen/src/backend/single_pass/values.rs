@@ -179,7 +179,6 @@ impl Values {
     fn survey_branch_args(&mut self, func: &impl Function, block: Block, weight: u32) {
         let terminator = func.block_insns(block).last();
         for (number, &succ) in func.block_succs(block).iter().enumerate() {
-            let is_back = succ <= block;
             let is_only = func.block_preds(succ).len() == 1;
             let args = func.branch_blockparams(block, terminator, number);
             for (&arg, &param) in args.iter().zip(func.block_params(succ)) {
@@ -188,8 +187,8 @@ impl Values {
                     false => (terminator, block),
                 };
                 let value = self.read(arg, ProgPoint::before(inst), read_in, weight);
-                value.is_global |= is_only | is_back;
-                if is_back {
+                value.is_global |= is_only;
+                if succ <= block {
                     value.partner = Some(param);
                 } else {
                     let param = &mut self.list[param.vreg()];
