@@ -4,7 +4,7 @@ use lpc_codegen::backend::buffer::MachBufferFinalized;
 use lpc_codegen::backend::emit::CompiledCode;
 use lpc_codegen::backend::value_labels::ValuePlace;
 use lpc_codegen::isa::riscv32::regs::gpr;
-use lpc_codegen::{CompiledModule, Settings, compile_function};
+use lpc_codegen::{CompiledModule, RegallocAlgorithm, Settings, compile_function};
 use lpc_link::{Image, Linker};
 use lpc_lpir::text::parse_module;
 use lpc_riscv32::Gpr;
@@ -14,10 +14,11 @@ use std::collections::BTreeMap;
 const BASE: u32 = 0x8000_0000;
 const STACK_TOP: u32 = BASE + (1 << 20);
 
-fn compile(text: &str) -> (Image, Vec<CompiledCode>) {
+fn compile(text: &str, regalloc: RegallocAlgorithm) -> (Image, Vec<CompiledCode>) {
     let module = parse_module(text).unwrap();
     let settings = Settings {
         value_labels: true,
+        regalloc,
         ..Settings::default()
     };
     let functions = module.functions();
@@ -57,8 +58,8 @@ fn values_at(
 }
 
 /// Calls the first function and notes all that is said of its values, which must not change while it runs: nothing loops here.
-fn observe(text: &str, arguments: &[u32]) -> BTreeMap<String, u32> {
-    let (image, codes) = compile(text);
+fn observe(text: &str, regalloc: RegallocAlgorithm, arguments: &[u32]) -> BTreeMap<String, u32> {
+    let (image, codes) = compile(text, regalloc);
     let mut memory = Memory::new(BASE, 2 << 20).unwrap();
     memory.write(BASE, image.bytes()).unwrap();
     let config = MachineConfig::new(Settings::default().extensions);
@@ -107,7 +108,6 @@ fn values_in_registers_and_pairs() {
             v6 = isub v4, v1
             return v6
         }";
-    let seen = observe(text, &[3, 0xffff_fffe, 5]);
     let expected = [
         ("v0.0", 3),
         ("v1.0", 0xffff_fffe),
@@ -118,12 +118,15 @@ fn values_in_registers_and_pairs() {
         ("v5.0", 56),
         ("v5.1", 48),
     ];
-    for (name, word) in expected {
-        assert_eq!(seen.get(name), Some(&word), "{name}: {seen:?}");
+    for regalloc in RegallocAlgorithm::ALL {
+        let seen = observe(text, regalloc, &[3, 0xffff_fffe, 5]);
+        for (name, word) in expected {
+            assert_eq!(seen.get(name), Some(&word), "{regalloc:?} {name}: {seen:?}");
+        }
+        assert!(!seen.contains_key("v6.0"));
+        let seen = observe(text, regalloc, &[0, 2, 5]);
+        assert_eq!((seen["v6.0"], seen["v6.1"]), (0, 0));
     }
-    assert!(!seen.contains_key("v6.0"));
-    let seen = observe(text, &[0, 2, 5]);
-    assert_eq!((seen["v6.0"], seen["v6.1"]), (0, 0));
 }
 
 /// More values than registers live across a call: those in the frame are found there.
@@ -143,14 +146,20 @@ fn values_in_the_frame() {
     writeln!(text, "return v{}\n}}", 100 + count).unwrap();
     text += "function %g(i32) -> i32 {\nblock0(v0: i32):\nv1 = bnot v0\nreturn v1\n}";
 
-    let (_, codes) = compile(&text);
+    for regalloc in RegallocAlgorithm::ALL {
+        are_in_the_frame(&text, regalloc, count);
+    }
+}
+
+fn are_in_the_frame(text: &str, regalloc: RegallocAlgorithm, count: usize) {
+    let (_, codes) = compile(text, regalloc);
     let locations = &codes[0].buffer.value_locations;
     let in_frame = locations
         .iter()
         .filter(|location| matches!(location.place, ValuePlace::BelowCfa(_)));
     assert!(in_frame.count() > 5, "{locations:?}");
 
-    let seen = observe(&text, &[3]);
+    let seen = observe(text, regalloc, &[3]);
     let mut power = 3u32;
     let mut sum = !3u32;
     for index in 1..=count {

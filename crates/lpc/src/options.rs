@@ -18,9 +18,9 @@ pub(crate) struct CompileOptions {
     #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = OptLevelName::Speed)]
     opt_level: OptLevelName,
 
-    /// The register allocator: ion gives the better code, fast takes less time and memory
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = AllocatorName::Ion)]
-    regalloc: AllocatorName,
+    /// The register allocator: ion gives the smaller code, fast takes less time and memory [default: fast with -O none, else ion]
+    #[arg(long, value_name = "NAME", value_enum)]
+    regalloc: Option<AllocatorName>,
 
     /// Keep a frame pointer in s0 in every function
     #[arg(long)]
@@ -57,7 +57,7 @@ enum OptLevelName {
 enum AllocatorName {
     /// regalloc2's backtracking allocator; functions of more than 8192 blocks or 65536 virtual registers get the other one
     Ion,
-    /// regalloc2's single-pass allocator
+    /// lpc's single-pass allocator
     Fast,
 }
 
@@ -86,9 +86,11 @@ impl CompileOptions {
                 OptLevelName::Speed => OptLevel::Speed,
                 OptLevelName::Size => OptLevel::Size,
             },
-            regalloc: match self.regalloc {
-                AllocatorName::Ion => RegallocAlgorithm::Ion,
-                AllocatorName::Fast => RegallocAlgorithm::SinglePass,
+            regalloc: match (self.regalloc, self.opt_level) {
+                (Some(AllocatorName::Fast), _) | (None, OptLevelName::None) => {
+                    RegallocAlgorithm::SinglePass
+                }
+                (Some(AllocatorName::Ion), _) | (None, _) => RegallocAlgorithm::Ion,
             },
             preserve_frame_pointers: self.preserve_frame_pointers,
             single_hart: self.single_hart,

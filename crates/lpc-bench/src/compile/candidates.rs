@@ -27,6 +27,9 @@ pub(super) const FAST: Pair = Pair { ours: 0, theirs: 2 };
 /// Ours and theirs with a backtracking allocator.
 pub(super) const ION: Pair = Pair { ours: 1, theirs: 3 };
 
+/// Our single-pass allocator, whose code is about as good as that of a backtracking one, beside theirs that backtracks.
+pub(super) const FAST_BESIDE_BACKTRACKING: Pair = Pair { ours: 0, theirs: 3 };
+
 /// Ours, of which is known what each pass takes.
 pub(super) const OURS: [usize; 2] = [FAST.ours, ION.ours];
 

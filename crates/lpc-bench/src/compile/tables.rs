@@ -1,6 +1,6 @@
 //! What was measured, as tables, plots and figures.
 
-use super::candidates::{FAST, ION, NAMES, OURS, PASSES, Pair};
+use super::candidates::{FAST, FAST_BESIDE_BACKTRACKING, ION, NAMES, OURS, PASSES, Pair};
 use super::corpus::Skipped;
 use super::measure::Costs;
 use crate::report::{Cell, Lines, Plot, Report, Table};
@@ -26,7 +26,11 @@ pub(super) fn report(measured: &[Measured], growth: &[Costs]) -> Report {
     report.tables.push(growth_table(growth));
     report.plots = plots(growth);
     for (figure, ratio) in [("speed", speed as Ratio), ("heap", heap)] {
-        for (name, pair) in [("fast", FAST), ("ion", ION)] {
+        for (name, pair) in [
+            ("fast", FAST),
+            ("ion", ION),
+            ("fast_beside_backtracking", FAST_BESIDE_BACKTRACKING),
+        ] {
             let value = headline(measured, |costs| ratio(costs, pair));
             report.figure(format!("compile.{figure}.{name}"), value);
         }
@@ -236,7 +240,7 @@ fn growth_table(growth: &[Costs]) -> Table {
         .chain(["exponent".to_string()]);
     let mut table = Table::with_header(
         "Growth",
-        "mixed functions by their size in instructions: first µs for 1,000 instructions, then bytes for an instruction, each with the exponent of its growth from 1,000 instructions on; lpc gives functions with too many registers for Ion to Fastalloc",
+        "mixed functions by their size in instructions: first µs for 1,000 instructions, then bytes for an instruction, each with the exponent of its growth from 1,000 instructions on; lpc gives functions with too many registers for Ion to its single-pass allocator",
         header.collect(),
     );
     for (candidate, name) in NAMES.iter().enumerate() {

@@ -18,6 +18,7 @@
 //! and parameters that are passed backward have homes. Arguments that are met first at the end of a block are put where they are to go.
 
 use super::homes::Homes;
+use super::label_places::LabelPlaces;
 use super::parallel_moves::{ParallelMoves, Temporaries};
 use super::registers::{RegSet, Register, RegisterFile};
 use super::values::{FixedCursor, Values, points_named};
@@ -49,8 +50,8 @@ pub(super) struct LocalAllocator<'a, F: Function> {
     /// Moves before and after the current instruction.
     before: ParallelMoves,
     after: ParallelMoves,
-    /// Where each value is behind its definition, if anybody asks.
-    label_places: Option<&'a mut Vec<Allocation>>,
+    /// Where values are, if anybody asks.
+    label_places: Option<&'a mut LabelPlaces>,
 }
 
 /// The spill slots of values that have no home.
@@ -76,7 +77,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         homes: &'a Homes,
         num_slots: usize,
         output: &'a mut Output,
-        label_places: Option<&'a mut Vec<Allocation>>,
+        label_places: Option<&'a mut LabelPlaces>,
     ) -> Self {
         Self {
             func,
@@ -594,6 +595,10 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
                 self.vacate(home);
                 self.occupy(other, occupant, next_access);
                 self.relocated.insert(other);
+                let place = self.in_register(home);
+                if let Some(places) = &mut self.label_places {
+                    places.add_move(occupant, ProgPoint::before(inst.next()), place);
+                }
             }
             _ => self.displace(home, inst),
         }
@@ -641,7 +646,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         let value = &self.values.list[vreg.vreg()];
         let place = value.spill_slot().or_else(|| self.place(vreg));
         if let Some(places) = &mut self.label_places {
-            places[vreg.vreg()] = place.unwrap_or(Allocation::none());
+            places.define(vreg, place.unwrap_or(Allocation::none()));
         }
     }
 

@@ -19,6 +19,7 @@
 //! arguments to parameters, all at once.
 
 mod homes;
+mod label_places;
 mod locals;
 mod loops;
 mod parallel_moves;
@@ -26,13 +27,14 @@ mod registers;
 mod values;
 
 use self::homes::{Homes, assign_homes};
+use self::label_places::LabelPlaces;
 use self::locals::LocalAllocator;
 use self::loops::Loops;
 use self::registers::RegisterFile;
 use self::values::Values;
 use alloc::vec;
 use alloc::vec::Vec;
-use regalloc2::{Allocation, Function, MachineEnv, Output, ProgPoint, RegAllocError, VReg};
+use regalloc2::{Allocation, Function, MachineEnv, Output, RegAllocError, VReg};
 
 /// The memory of the allocator, which is kept from one function to the next.
 #[derive(Default)]
@@ -77,10 +79,7 @@ impl SinglePass {
             .compute(&self.values, &self.globals, func.num_blocks());
 
         let labels = func.debug_value_labels();
-        let mut label_places = match labels {
-            [] => Vec::new(),
-            _ => vec![Allocation::none(); func.num_vregs()],
-        };
+        let mut places = (!labels.is_empty()).then(|| LabelPlaces::new(func.num_vregs()));
         let mut output = Output {
             allocs: vec![Allocation::none(); self.values.num_operands as usize],
             ..Output::default()
@@ -92,35 +91,13 @@ impl SinglePass {
             &self.homes,
             num_slots,
             &mut output,
-            (!labels.is_empty()).then_some(&mut label_places),
+            places.as_mut(),
         );
         output.num_spillslots = locals.run()?;
         output.inst_alloc_offsets = core::mem::take(&mut self.values.operand_offsets);
-        self.locate_labels(func, &label_places, &mut output);
-        Ok(output)
-    }
-
-    /// Says where the labelled values are: each is in one place from its definition on.
-    fn locate_labels(&self, func: &impl Function, places: &[Allocation], output: &mut Output) {
-        for &(vreg, first, end, label) in func.debug_value_labels() {
-            let place = places[vreg.vreg()];
-            if place.is_none() {
-                continue;
-            }
-            let value = &self.values.list[vreg.vreg()];
-            let is_param = func.block_params(value.first_block).contains(&vreg);
-            let start = match is_param {
-                true => value.start,
-                // Behind the moves that follow the definition.
-                false => ProgPoint::before(value.start.inst().next()),
-            };
-            let start = start.max(ProgPoint::before(first));
-            let end = value.end.min(ProgPoint::before(end));
-            if start < end {
-                output.debug_locations.push((label, start, end, place));
-            }
+        if let Some(places) = places {
+            output.debug_locations = places.locate(func, &self.values);
         }
-        let key = |&(label, start, ..): &(u32, ProgPoint, ProgPoint, Allocation)| (label, start);
-        output.debug_locations.sort_unstable_by_key(key);
+        Ok(output)
     }
 }
