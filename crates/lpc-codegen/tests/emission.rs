@@ -352,26 +352,30 @@ vcode %f {
 
 block0:
     args v192=a0
-    jump block3
+    beq v192, zero, block1, block2
 
 block1:
-    li v193, 1
-    rets v193=a0
+    blt v192, zero, block3, block4
 
 block2:
     rets v192=a0
 
 block3:
-    beq v192, zero, block1, block2
+    li v193, 1
+    rets v193=a0
+
+block4:
+    rets v192=a0
 }
 ";
     let expected = "\
-000: j 10
-004: li a0,1
-008: ret
+000: bnez a0,c
+004: bltz a0,10
+008: j 18
 00c: ret
-010: beqz a0,4
-014: j c
+010: li a0,1
+014: ret
+018: ret
 ";
     assert_eq!(assembly(text), expected);
 }

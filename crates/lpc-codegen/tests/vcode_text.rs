@@ -316,6 +316,10 @@ fn errors_of_control_flow_and_definitions() {
             "4:1: control never gets to this block",
         ),
         (
+            "jump block2\nblock1:\nrets\nblock2:\njump block1",
+            "4:1: the block stands before all blocks that lead to it",
+        ),
+        (
             "li v192, 1\nbeq v192, zero, block1(v192), block1(v192)\nblock1(v193):\nrets",
             "4:37: arguments stand where a block is first named",
         ),

@@ -17,7 +17,7 @@
 //!   order in which they are first named;
 //! - no edge is critical: where a block has several successors, each of them has that block as its only predecessor;
 //! - nothing branches to the entry block, and it has no parameters;
-//! - control can get to every block;
+//! - control can get to every block, and each but the first stands behind one of its predecessors: so the blocks that dominate it stand before it;
 //! - each virtual register is defined once, in a place that dominates its uses.
 //!
 //! The first is an assertion of [`VCodeBuilder`](super::vcode_builder::VCodeBuilder). That blocks are reached, who makes the

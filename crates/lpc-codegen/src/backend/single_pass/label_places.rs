@@ -1,7 +1,7 @@
 //! Where values are, for debuggers.
 //!
-//! A value that has a spill slot is there from its definition on. Any other is in one register, except that the values of a block may be
-//! moved once they are needed no longer where they were.
+//! A value that has a home is there from its definition on. The values of a block are where they were defined until they are loaded or moved; if
+//! they are loaded more than once, they are in their spill slot again behind the use in front of the load.
 
 use super::values::Values;
 use alloc::vec;
@@ -48,8 +48,7 @@ impl LabelPlaces {
                 continue;
             }
             let value = &values.list[vreg.vreg()];
-            let is_param = func.block_params(value.first_block).contains(&vreg);
-            let mut start = match is_param {
+            let mut start = match value.is_param {
                 true => value.start,
                 // Behind the moves that follow the definition.
                 false => ProgPoint::before(value.start.inst().next()),
@@ -61,11 +60,9 @@ impl LabelPlaces {
                     locations.push((label, start, behind, place));
                 }
             };
-            if place.is_reg() {
-                for &(_, point, to) in self.moves_of(vreg) {
-                    add(start, point, place);
-                    (start, place) = (point, to);
-                }
+            for &(_, point, to) in self.moves_of(vreg) {
+                add(start, point, place);
+                (start, place) = (point, to);
             }
             add(start, value.end, place);
         }

@@ -197,9 +197,9 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         };
         for register in self.occupied {
             let (vreg, _) = self.occupants[register.index()];
-            let is_param = func.block_params(block).contains(&vreg);
             let register = self.in_register(register);
             let value = &mut self.values.list[vreg.vreg()];
+            let is_param = value.is_param && value.first_block == block;
             match value.spill_slot() {
                 _ if is_param && only_pred.is_some() => {}
                 Some(slot) if is_param && !value.is_global => self.before.add(register, slot),
@@ -372,11 +372,12 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
                 OperandConstraint::FixedReg(preg) => self.registers.known_number(preg),
                 constraint => {
                     let mut taken = busy.late;
-                    if operand.pos() == OperandPos::Early {
-                        taken |= busy.early;
-                    }
+                    // What is written early must leave what is read where it is, but for the operand whose place it takes.
                     if let OperandConstraint::Reuse(reused) = constraint {
-                        taken |= busy.early | self.homes_of_others(operands, operands[reused]);
+                        let reused = operands[reused].vreg();
+                        taken |= busy.early | self.homes_of_read(operands, |vreg| vreg != reused);
+                    } else if operand.pos() == OperandPos::Early {
+                        taken |= busy.early | self.homes_of_read(operands, |_| true);
                     }
                     match place {
                         Some(place) if !taken.contains(place) => place,
@@ -398,12 +399,12 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         Ok(())
     }
 
-    /// The homes of the values that are read besides `operand`.
-    fn homes_of_others(&self, operands: &[Operand], operand: Operand) -> RegSet {
+    /// The homes of the values that are read and `count`.
+    fn homes_of_read(&self, operands: &[Operand], count: impl Fn(VReg) -> bool) -> RegSet {
         let mut homes = RegSet::EMPTY;
-        for other in operands {
-            if other.kind() == OperandKind::Use && other.vreg() != operand.vreg() {
-                let home = self.values.list[other.vreg().vreg()].home;
+        for operand in operands {
+            if operand.kind() == OperandKind::Use && count(operand.vreg()) {
+                let home = self.values.list[operand.vreg().vreg()].home;
                 homes |= home.map_or(RegSet::EMPTY, RegSet::only);
             }
         }
@@ -423,6 +424,11 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             None if self.can_occupy(register, vreg, inst) => {
                 self.occupy(register, vreg, inst);
                 return Ok(());
+            }
+            None if (self.free - busy).is_empty() => {
+                let slot = self.slots.take();
+                self.values.list[vreg.vreg()].slot = slot;
+                Allocation::stack(slot)
             }
             None => {
                 let other = self.choose(vreg, inst, busy, RegSet::EMPTY)?;
@@ -475,9 +481,14 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         if let Some(home) = value.home {
             return Ok(home);
         }
-        let register = match value.register {
-            Some(register) => register,
-            None => self.choose(vreg, inst, taken, near)?,
+        let register = match (value.register, value.spill_slot()) {
+            (Some(register), _) => register,
+            (None, slot) => {
+                if let Some(slot) = slot {
+                    self.note_move(vreg, inst, slot);
+                }
+                self.choose(vreg, inst, taken, near)?
+            }
         };
         self.occupy(register, vreg, inst);
         Ok(register)
@@ -557,7 +568,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     /// Takes its register from a value, which is loaded behind the instruction.
     fn displace(&mut self, register: Register, inst: Inst) {
         let (vreg, _) = self.occupants[register.index()];
-        debug_assert!(inst.is_valid());
+        self.note_move(vreg, inst, self.in_register(register));
         let value = &mut self.values.list[vreg.vreg()];
         value.register = None;
         if value.slot.is_invalid() {
@@ -595,10 +606,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
                 self.vacate(home);
                 self.occupy(other, occupant, next_access);
                 self.relocated.insert(other);
-                let place = self.in_register(home);
-                if let Some(places) = &mut self.label_places {
-                    places.add_move(occupant, ProgPoint::before(inst.next()), place);
-                }
+                self.note_move(occupant, inst, self.in_register(home));
             }
             _ => self.displace(home, inst),
         }
@@ -647,6 +655,15 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         let place = value.spill_slot().or_else(|| self.place(vreg));
         if let Some(places) = &mut self.label_places {
             places.define(vreg, place.unwrap_or(Allocation::none()));
+        }
+    }
+
+    /// Notes that `vreg`, a value of the block, is in `place` behind `inst`.
+    fn note_move(&mut self, vreg: VReg, inst: Inst, place: Allocation) {
+        if let Some(places) = &mut self.label_places
+            && !self.values.list[vreg.vreg()].is_global
+        {
+            places.add_move(vreg, ProgPoint::before(inst.next()), place);
         }
     }
 

@@ -45,7 +45,7 @@ impl Loops {
             while let Some(index) = open
                 && self.get(index).last < block
             {
-                open = self.get(index).parent;
+                open = self.close(index);
             }
             let back = func
                 .block_preds(block)
@@ -56,17 +56,13 @@ impl Loops {
             }
             self.innermost.push(open);
         }
+        while let Some(index) = open {
+            open = self.close(index);
+        }
     }
 
-    /// Opens the loop from `first` to `last` in the loop `parent`, and makes all around it at least as long.
+    /// Opens the loop from `first` to `last` in the loop `parent`.
     fn open(&mut self, first: Block, last: Block, parent: Option<LoopIndex>) -> LoopIndex {
-        let mut outer = parent;
-        while let Some(index) = outer
-            && self.get(index).last < last
-        {
-            self.loops[index.0 as usize].last = last;
-            outer = self.get(index).parent;
-        }
         let depth = 1 + parent.map_or(0, |parent| self.get(parent).depth);
         self.loops.push(Loop {
             first,
@@ -75,6 +71,16 @@ impl Loops {
             depth,
         });
         LoopIndex(self.loops.len() as u32 - 1)
+    }
+
+    /// Closes a loop: the one that it lies in, which is open still, is at least as long. Gives that one.
+    fn close(&mut self, index: LoopIndex) -> Option<LoopIndex> {
+        let &Loop { last, parent, .. } = self.get(index);
+        if let Some(parent) = parent {
+            let parent = &mut self.loops[parent.0 as usize];
+            parent.last = parent.last.max(last);
+        }
+        parent
     }
 
     fn get(&self, index: LoopIndex) -> &Loop {

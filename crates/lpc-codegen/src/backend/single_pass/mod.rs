@@ -12,11 +12,13 @@
 //!                                            └─► parallel moves
 //! ```
 //!
-//! It is right because of three invariants. Two values whose lives overlap have different homes: the life of a value is taken to reach from its
+//! It is right because of four invariants. Two values whose lives overlap have different homes: the life of a value is taken to reach from its
 //! definition to its last use in the order of the blocks, and to the end of every loop that has a use in it but not the definition, which is
 //! more than it is live. No value of a block is in a register that is a home there. And where a value is met, it is in its home, in
 //! the register that it was given below, or in its spill slot, to which it was stored where it was defined. So nothing has to be moved on edges but
-//! arguments to parameters, all at once.
+//! arguments to parameters, all at once. Fourth, a value of a block is in the home of another only where the owner does not live: either that is
+//! known of all points in between, or it is an argument in the home of its parameter. There the owner does not live at the end of the block, as
+//! the parameter has its home at the start of the target, and the walk backward moves the argument off at the first use of the owner that it meets.
 
 mod homes;
 mod label_places;
@@ -48,7 +50,8 @@ pub(super) struct SinglePass {
 impl SinglePass {
     /// Allocates the registers of `env` to the virtual registers of `func`, all of which are integers.
     ///
-    /// Control must be able to get to every block, no edge may be critical, and `func` must be in SSA form. That is not checked.
+    /// Control must be able to get to every block, each but the first must stand behind one of its predecessors, no edge may be critical, and
+    /// `func` must be in SSA form. That is not checked.
     ///
     /// # Errors
     /// When an instruction needs more registers than there are, or a register is not defined.

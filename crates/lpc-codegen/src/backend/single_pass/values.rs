@@ -4,8 +4,8 @@ use super::loops::Loops;
 use super::registers::{RegSet, Register, RegisterFile};
 use alloc::vec::Vec;
 use regalloc2::{
-    Allocation, Block, Function, Inst, Operand, OperandConstraint, OperandKind, OperandPos,
-    PRegSet, ProgPoint, SpillSlot, VReg,
+    Allocation, Block, Function, Inst, InstPosition, Operand, OperandConstraint, OperandKind,
+    OperandPos, PRegSet, ProgPoint, SpillSlot, VReg,
 };
 
 /// The values of a function, and where its instructions name physical registers.
@@ -36,6 +36,8 @@ pub(super) struct Value {
     pub(super) partner: Option<VReg>,
     /// The physical register that an instruction wants it in.
     pub(super) wanted: Option<Register>,
+    /// Whether it is the parameter of a block.
+    pub(super) is_param: bool,
     /// Whether it needs a home.
     pub(super) is_global: bool,
     /// The register that is its home.
@@ -56,17 +58,12 @@ impl Value {
             weight: 0,
             partner: None,
             wanted: None,
+            is_param: false,
             is_global: false,
             home: None,
             register: None,
             slot: SpillSlot::invalid(),
         }
-    }
-
-    /// Extends it to the end of `block`.
-    fn extend_over(&mut self, block: Block, func: &impl Function) {
-        self.last_block = block;
-        self.end = ProgPoint::after(func.block_insns(block).last()).next();
     }
 
     /// Whether anybody reads it.
@@ -106,18 +103,12 @@ impl Values {
             self.survey_block(func, registers, loops, block);
         }
         self.fixed.build_unions();
-        let globals = self.list.iter_mut().filter(|value| value.is_global);
-        if has_dominators_first(func) {
-            for value in globals {
-                if let Some(last) = loops.last_block_around(value.first_block, value.last_block) {
-                    value.extend_over(last, func);
-                }
-            }
-        } else {
-            for value in globals {
-                value.first_block = Block::new(0);
-                value.start = ProgPoint::before(func.block_insns(value.first_block).first());
-                value.extend_over(Block::new(func.num_blocks() - 1), func);
+        for value in &mut self.list {
+            if value.is_global
+                && let Some(last) = loops.last_block_around(value.first_block, value.last_block)
+            {
+                value.last_block = last;
+                value.end = ProgPoint::after(func.block_insns(last).last()).next();
             }
         }
     }
@@ -135,6 +126,7 @@ impl Values {
         for &param in func.block_params(block) {
             let value = self.define(param, ProgPoint::before(insns.first()), block);
             value.is_global |= is_header;
+            value.is_param = true;
         }
         let mut last_clobber = ProgPoint::before(insns.first());
         for inst in insns.iter() {
@@ -217,17 +209,6 @@ impl Values {
     }
 }
 
-/// Whether the blocks are in an order in which each stands behind one of its predecessors, as in a reverse postorder: then there is a
-/// way to each block through blocks before it, and so all blocks that dominate it stand before it.
-fn has_dominators_first(func: &impl Function) -> bool {
-    let mut others = (0..func.num_blocks()).map(Block::new);
-    others.all(|block| {
-        let is_entry = block == func.entry_block();
-        is_entry == (block.index() == 0)
-            && (is_entry || func.block_preds(block).iter().any(|&pred| pred < block))
-    })
-}
-
 /// The deepest loop that counts more than those around it.
 const MAX_WEIGHTED_DEPTH: u32 = 6;
 
@@ -267,10 +248,15 @@ impl FixedPoints {
         }
     }
 
-    /// The registers that are named between two points.
+    /// The registers that are named before `end` while a value lives that is defined at `start`. What is named where an instruction
+    /// writes it, is written by then; a parameter is there when the first instruction starts.
     pub(super) fn between(&self, start: ProgPoint, end: ProgPoint) -> RegSet {
         let len = self.points.len();
-        let mut from = len + self.points.partition_point(|&(point, _)| point <= start);
+        let is_passed = |point| match start.pos() {
+            InstPosition::Before => point < start,
+            InstPosition::After => point <= start,
+        };
+        let mut from = len + self.points.partition_point(|&(point, _)| is_passed(point));
         let mut to = len + self.points.partition_point(|&(point, _)| point < end);
         let mut union = RegSet::EMPTY;
         while from < to {

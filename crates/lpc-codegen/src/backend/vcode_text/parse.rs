@@ -1,7 +1,7 @@
 //! Parsing virtual-register code.
 //!
 //! What is accepted is fit for the register allocator, as far as can be seen without an analysis of the control flow: every
-//! block can be reached and ends in its only terminator, branches lead to blocks with as many parameters as they pass arguments, every
+//! block can be reached, stands behind one of its predecessors and ends in its only terminator, branches lead to blocks with as many parameters as they pass arguments, every
 //! register is defined once, and no instruction wants two values in one register. That definitions dominate their uses,
 //! and that no edge is critical, is for [`regalloc::run_validated`](crate::backend::regalloc::run_validated) to say.
 
@@ -350,6 +350,14 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         let vcode = self.builder.build(VRegAllocator::with_allocated(num_vregs));
         if let Some(block) = first_unreachable_block(&vcode) {
             return self.starts[block.index()].error("control never gets to this block");
+        }
+        let stands_first = |block: &BlockIndex| {
+            let preds = vcode.block_preds(*block);
+            *block != vcode.entry() && preds.iter().all(|pred| pred >= block)
+        };
+        if let Some(block) = vcode.blocks().find(stands_first) {
+            return self.starts[block.index()]
+                .error("the block stands before all blocks that lead to it");
         }
         Ok(NamedVCode {
             name: self.name,
