@@ -175,6 +175,79 @@ fn are_in_the_frame(text: &str, regalloc: RegallocAlgorithm, count: usize) {
     }
 }
 
+/// More values than registers live within a block, those of a second half in the spill slots of the first: wherever a value is said to be, it is.
+#[test]
+fn values_that_are_spilled_within_a_block() {
+    use std::fmt::Write;
+    let count = 40;
+    let mut text = String::from("function %f(i32) -> i32 {\nblock0(v0: i32):\nv999 = bnot v0\n");
+    let mut values = 0;
+    for half in 0..2 {
+        let first = 1 + half * 2 * count;
+        writeln!(
+            text,
+            "v{first} = iadd v{}, v0",
+            if half == 0 { 999 } else { first - 1 }
+        )
+        .unwrap();
+        for index in first + 1..first + count {
+            writeln!(text, "v{index} = imul v{}, v0", index - 1).unwrap();
+        }
+        for index in first..first + count {
+            // Values are read in an order of their own, so that they are loaded long before that.
+            let operand = first + (index - first) * 7 % count;
+            writeln!(
+                text,
+                "v{} = bxor v{}, v{operand}",
+                index + count,
+                index + count - 1
+            )
+            .unwrap();
+        }
+        values = first + 2 * count - 1;
+    }
+    writeln!(text, "return v{values}\n}}").unwrap();
+    for regalloc in RegallocAlgorithm::ALL {
+        let seen = observe(&text, regalloc, &[3]);
+        for index in 1..=values {
+            assert!(
+                seen.contains_key(&format!("v{index}.0")),
+                "{regalloc:?} v{index}"
+            );
+        }
+    }
+}
+
+/// A value that is passed to a parameter while the parameter is still read.
+#[test]
+fn values_that_are_moved() {
+    let text = "
+        function %f(i32, i32) -> i32 {
+        block0(v0: i32, v1: i32):
+            v2 = iadd v0, v1
+            jump block1(v2)
+        block1(v3: i32):
+            brif v1, block2, block3
+        block2:
+            v4 = isub v3, v0
+            v5 = imul v3, v4
+            v6 = bxor v5, v3
+            v7 = iadd v6, v5
+            brif v7, block4(v4), block3
+        block3:
+            return v3
+        block4(v8: i32):
+            v9 = iadd v8, v3
+            return v9
+        }";
+    for regalloc in RegallocAlgorithm::ALL {
+        let seen = observe(text, regalloc, &[3, 4]);
+        for (name, word) in [("v3.0", 7), ("v4.0", 4), ("v5.0", 28), ("v7.0", 55)] {
+            assert_eq!(seen.get(name), Some(&word), "{regalloc:?} {name}: {seen:?}");
+        }
+    }
+}
+
 #[test]
 fn nothing_is_noted_unless_asked_for() {
     let module = parse_module("function %f(i32) -> i32 { block0(v0: i32): return v0 }").unwrap();
