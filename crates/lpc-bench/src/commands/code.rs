@@ -1,6 +1,6 @@
 //! `lpc-bench code`.
 
-use super::select;
+use super::{Selection, count};
 use clap::Args;
 use lpc_bench::code::{Builder, CANDIDATES, MACHINES, compare, present, write_executable};
 use lpc_bench::kernels::Kernel;
@@ -12,23 +12,22 @@ use std::path::{Path, PathBuf};
 /// Measures compiled code beside that of C compilers: executed instructions, bytes, and what the instructions are.
 #[derive(Args)]
 pub(crate) struct CodeArguments {
-    /// Measures only these kernels.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    only: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// Writes the executables to this folder and measures nothing.
     #[arg(long, value_name = "FOLDER")]
     executables: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &CodeArguments) -> Result<Report> {
-    let kernels = select(&arguments.only)?;
+    let kernels = arguments.selection.kernels();
     let builder = Builder::new()?;
     if let Some(folder) = &arguments.executables {
         write_executables(&builder, &kernels, folder)?;
         return Ok(Report::default());
     }
     let comparisons = MACHINES.map(|machine| {
-        anstream::eprintln!("{machine}: {} kernels", kernels.len());
+        anstream::eprintln!("{machine}: {}", count(kernels.len(), "kernel"));
         compare(&builder, &kernels, machine)
     });
     let comparisons = comparisons.into_iter().collect::<Result<Vec<_>>>()?;
@@ -48,7 +47,9 @@ fn write_executables(builder: &Builder, kernels: &[Kernel], folder: &Path) -> Re
                 let compiler = candidate.to_string().replace(' ', "_");
                 let path = folder.join(format!("{}.{machine}.{compiler}.elf", kernel.name));
                 match builder.build(kernel, candidate, machine) {
-                    Err(crash @ Error::CompilerCrash { .. }) => anstream::eprintln!("{crash}"),
+                    Err(error @ (Error::CompilerCrash { .. } | Error::Tool { .. })) => {
+                        anstream::eprintln!("warning: {error}");
+                    }
                     executable => write_executable(&path, &executable?)?,
                 }
             }

@@ -1,24 +1,26 @@
 //! `lpc-bench emulator`.
 
-use super::select;
+use super::Selection;
 use clap::Args;
 use lpc_bench::Result;
 use lpc_bench::emulator::{Program, QemuRunner, measure, present};
 use lpc_bench::report::Report;
 
+/// More runs than this, of a second each, are a mistake.
+const MOST_RUNS: i64 = 1000;
+
 /// Measures the emulator beside QEMU: instructions a second.
 #[derive(Args)]
 pub(crate) struct EmulatorArguments {
-    /// Measures only these kernels.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    only: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// How often each program runs; the fastest run counts.
-    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=MOST_RUNS))]
     runs: u32,
 }
 
 pub(crate) fn run(arguments: &EmulatorArguments) -> Result<Report> {
-    let kernels = select(&arguments.only)?;
+    let kernels = arguments.selection.kernels();
     let qemu = QemuRunner::new()?;
     let mut measurements = Vec::new();
     for kernel in &kernels {
