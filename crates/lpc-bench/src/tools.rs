@@ -71,7 +71,7 @@ pub fn check_all(tools: &[Tool]) -> Result<(), MissingTool> {
 /// Runs `command`, which must succeed.
 ///
 /// # Errors
-/// [`Error::Tool`] with what it wrote, when it does not.
+/// [`Error::Tool`] with its status and what it wrote, when it does not.
 pub fn run(command: &mut Command) -> Result<()> {
     let failed = |command: &Command, output: String| Error::Tool {
         command: format!("{command:?}"),
@@ -82,10 +82,10 @@ pub fn run(command: &mut Command) -> Result<()> {
         .map_err(|error| failed(command, error.to_string()))?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(failed(
-            command,
-            String::from_utf8_lossy(&output.stderr).into_owned(),
-        )),
+        false => {
+            let written = String::from_utf8_lossy(&output.stderr);
+            Err(failed(command, format!("{}\n{written}", output.status)))
+        }
     }
 }
 

@@ -76,6 +76,19 @@ pub const CANDIDATES: [Candidate; 11] = {
 pub const MACHINES: [&str; 3] = ["rv32im", "rv32imac", "rv32imac_zba_zbb_zbs"];
 
 impl Candidate {
+    /// Whether the other one is the same compiler of ours, with the same allocator.
+    pub(super) fn differs_in_level_only(self, other: Candidate) -> bool {
+        match (self, other) {
+            (
+                Candidate::Lpc { regalloc, .. },
+                Candidate::Lpc {
+                    regalloc: others, ..
+                },
+            ) => regalloc == others,
+            _ => false,
+        }
+    }
+
     /// Checks that what it needs is installed.
     ///
     /// # Errors

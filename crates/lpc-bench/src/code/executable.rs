@@ -54,7 +54,8 @@ impl Builder {
     /// The executable of `kernel` as `candidate`, which is installed, compiles it for `machine`.
     ///
     /// # Errors
-    /// When that fails: [`Error::CompilerCrash`] if the compiler says that this is its own mistake.
+    /// When that fails: [`Error::Tool`] if a compiler of C or its linker does, [`Error::CompilerCrash`] if it says that this is
+    /// its own mistake.
     pub fn build(&self, kernel: &Kernel, candidate: Candidate, machine: &str) -> Result<Vec<u8>> {
         let built = match candidate {
             Candidate::Lpc { level, regalloc } => settings(level, regalloc, machine)
@@ -62,7 +63,7 @@ impl Builder {
             Candidate::C { compiler, level } => self.build_c(kernel, compiler, level, machine),
         };
         built.map_err(|error| match error {
-            crash @ Error::CompilerCrash { .. } => crash,
+            of_tool @ (Error::CompilerCrash { .. } | Error::Tool { .. }) => of_tool,
             error => Error::Other(format!(
                 "{} by {candidate} for {machine}: {error}",
                 kernel.name

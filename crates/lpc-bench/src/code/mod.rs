@@ -25,7 +25,7 @@ mod mix;
 mod present;
 
 pub use candidate::{CANDIDATES, CCompiler, CLANG_O0, CLANG_O2, CLANG_OS, Candidate, MACHINES};
-pub use comparison::{Column, Comparison, compare};
+pub use comparison::{Column, Comparison, Failure, compare};
 pub use executable::{Builder, build_clif, write_executable};
 pub use measure::{Measurement, measure};
 pub use mix::{Class, Mix};

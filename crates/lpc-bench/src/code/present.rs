@@ -1,7 +1,7 @@
 //! Comparisons as tables, a plot and headline figures.
 
 use super::candidate::{CLANG_O0, CLANG_O2, CLANG_OS, Candidate, level_name, lpc_name};
-use super::comparison::{Column, Comparison};
+use super::comparison::{Column, Comparison, Failure};
 use super::measure::Measurement;
 use super::mix::Class;
 use crate::report::{Bars, Cell, Plot, Report, Table};
@@ -26,6 +26,9 @@ const SMALL_CODE: Candidate = Candidate::Lpc {
 /// The machine whose executed instructions are the headline, and the one whose bytes are.
 const SPEED_MACHINE: &str = "rv32im";
 const SIZE_MACHINE: &str = "rv32imac";
+
+/// What came of a compiler on a kernel.
+type Measured = Result<Measurement, Failure>;
 
 /// What is compared: a number of each measurement, and the compiler whose number is 1.
 #[derive(Clone, Copy)]
@@ -88,8 +91,8 @@ impl Quantity {
         theirs: Candidate,
     ) -> Option<Vec<Option<f64>>> {
         let pairs = comparison.of(ours)?.iter().zip(comparison.of(theirs)?);
-        let ratio = |(ours, theirs): (&Option<Measurement>, &Option<Measurement>)| {
-            let (ours, theirs) = (ours.as_ref()?, theirs.as_ref()?);
+        let ratio = |(ours, theirs): (&Measured, &Measured)| {
+            let (ours, theirs) = (ours.as_ref().ok()?, theirs.as_ref().ok()?);
             Some((self.of)(ours) as f64 / (self.of)(theirs) as f64)
         };
         Some(pairs.map(ratio).collect())
@@ -109,8 +112,15 @@ impl Quantity {
     /// The numbers of the base, and of all others as ratios to it; as they are where it was not measured.
     fn table(self, comparison: &Comparison) -> Table {
         let base = comparison.of(self.base);
+        let base = base.filter(|base| base.iter().any(Measured::is_ok));
         let unit = match base {
-            Some(_) => format!("{} of {}, and ratios to it", self.unit, self.base),
+            Some(base) if base.iter().all(Measured::is_ok) => {
+                format!("{} of {}, and ratios to it", self.unit, self.base)
+            }
+            Some(_) => format!(
+                "{0} of {1}, and ratios to it; {0} where it has none",
+                self.unit, self.base
+            ),
             None => self.unit.to_owned(),
         };
         let columns = &comparison.columns;
@@ -120,11 +130,12 @@ impl Quantity {
         let title = format!("{}, {}", self.title, comparison.machine);
         let mut table = Table::with_header(title, unit, header);
         for (index, kernel) in comparison.kernels.iter().enumerate() {
-            let base = base.map(|base| base[index].as_ref().map(self.of));
+            let base = base.map(|base| &base[index]);
             let mut row = vec![Cell::text(*kernel)];
-            row.extend(base.map(|base| base.map_or(Cell::missing(CRASHES), Cell::integer)));
+            row.extend(base.map(|base| self.cell(base, None)));
+            let base = base.and_then(|base| base.as_ref().ok());
             row.extend(columns.iter().map(|column| match &column.measurements {
-                Ok(measurements) => self.cell(measurements[index].as_ref(), base.flatten()),
+                Ok(measurements) => self.cell(&measurements[index], base),
                 Err(missing) => Cell::missing(missing.to_string()),
             }));
             table.row(row);
@@ -143,17 +154,14 @@ impl Quantity {
     }
 
     /// The number of `measurement`, as a ratio to `base` if there is one.
-    fn cell(self, measurement: Option<&Measurement>, base: Option<u64>) -> Cell {
-        match (measurement.map(self.of), base) {
-            (Some(number), Some(base)) => Cell::number(number as f64 / base as f64, 2),
-            (Some(number), None) => Cell::integer(number),
-            (None, _) => Cell::missing(CRASHES),
+    fn cell(self, measured: &Measured, base: Option<&Measurement>) -> Cell {
+        match (measured.as_ref().map(self.of), base.map(self.of)) {
+            (Ok(number), Some(base)) => Cell::number(number as f64 / base as f64, 2),
+            (Ok(number), None) => Cell::integer(number),
+            (Err(failure), _) => Cell::missing(failure.to_string()),
         }
     }
 }
-
-/// Why a compiler has no number for a kernel.
-const CRASHES: &str = "crashes";
 
 /// The compiler, with the levels that make the same code: `lpc ion speed=size`, and just `lpc ion` where all do.
 fn column_name(column: &Column) -> String {
@@ -175,6 +183,7 @@ fn column_name(column: &Column) -> String {
 /// What each compiler's instructions are, for 100 instructions of the base, averaged over the kernels.
 fn mix_table(comparison: &Comparison) -> Option<Table> {
     let base = comparison.of(CLANG_O2)?;
+    base.iter().find(|base| base.is_ok())?;
     let mut header = vec!["compiler".to_owned()];
     header.extend(Class::ALL.map(|class| class.name().to_owned()));
     header.push("all".to_owned());
@@ -187,11 +196,12 @@ fn mix_table(comparison: &Comparison) -> Option<Table> {
         };
         let mean = |count: &dyn Fn(&Measurement) -> u64| {
             let pairs = measurements.iter().zip(base);
-            let pairs = pairs.filter_map(|(ours, base)| ours.as_ref().zip(base.as_ref()));
+            let pairs = pairs.filter_map(|(ours, base)| ours.as_ref().ok().zip(base.as_ref().ok()));
             let shares =
                 pairs.map(|(ours, base)| count(ours) as f64 / base.executed.total() as f64);
             let shares: Vec<_> = shares.collect();
-            Cell::number(100.0 * shares.iter().sum::<f64>() / shares.len() as f64, 1)
+            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+            Cell::optional((!shares.is_empty()).then_some(100.0 * mean), 1)
         };
         let mut row = vec![Cell::text(column_name(column))];
         row.extend(Class::ALL.map(|class| mean(&|ours| ours.executed.count(class))));
@@ -216,7 +226,7 @@ fn difference_table(comparison: &Comparison) -> Option<Table> {
     let unit = format!("for 100 instructions of {CLANG_O2}");
     let mut table = Table::with_header(title, unit, header);
     for (kernel, (ours, base)) in pairs {
-        let (Some(ours), Some(base)) = (ours, base) else {
+        let (Ok(ours), Ok(base)) = (ours, base) else {
             continue;
         };
         let (ours, base) = (&ours.executed, &base.executed);
