@@ -1,11 +1,11 @@
 //! Cranelift, set up as its users set it up to compile fast.
 
-use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::Function;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use cranelift_codegen::{CodegenError, Context};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
 /// The machine that it compiles for: the one closest to ours.
 const TARGET: &str = "riscv64gc-unknown-none-elf";
@@ -53,9 +53,10 @@ impl Cranelift {
     }
 
     /// Compiles the function that was loaded to machine code with relocations, and gives its size. It is used up by that.
-    pub(super) fn compile(&mut self) -> Option<usize> {
+    pub(super) fn compile(&mut self) -> Result<usize, CodegenError> {
         let code = self.context.compile(&*self.isa, &mut self.control);
-        code.ok().map(|code| code.code_buffer().len())
+        code.map(|code| code.code_buffer().len())
+            .map_err(|error| error.inner)
     }
 
     /// Gives all memory back.
@@ -65,10 +66,14 @@ impl Cranelift {
 
     /// Whether `func` can be compiled.
     pub(super) fn supports(&mut self, func: &Function) -> bool {
+        // What it lacks, it panics about.
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
         let compiled = catch_unwind(AssertUnwindSafe(|| {
             self.load(func.clone());
-            self.compile().is_some()
+            self.compile().is_ok()
         }));
+        panic::set_hook(hook);
         self.forget();
         compiled.unwrap_or(false)
     }

@@ -14,12 +14,13 @@ mod widen;
 use crate::kernels::KERNELS;
 use crate::report::Report;
 use crate::{Error, Result};
-use corpus::{Corpus, SupportChecks};
+use corpus::{BothForms, Corpus, SupportChecks};
 use generate::{Shape, generate};
+use lpc_lpir::text::parse_functions;
 use measure::{Bench, Costs, Effort};
 use peakmem_alloc::PeakMemAllocTrait;
+use std::collections::HashSet;
 use std::fs;
-use std::panic;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tables::Measured;
@@ -34,21 +35,22 @@ const QUICK_GROWTH_SIZES: usize = 4;
 
 const SEEDS: std::ops::Range<u64> = 0..4;
 
-/// Measures all corpora and the functions in `folders`. `heap` is what counts the heap of this process.
+/// Why a text of ours can be read.
+const VALID_CLIF: &str = "kernels and generated functions are CLIF";
+
+/// Measures all corpora and the functions in `folders`, which are no part of the figures. `heap` is what counts the heap of this process.
 ///
 /// `quick` takes less functions and rounds.
 ///
 /// # Errors
-/// When files cannot be read.
+/// When files cannot be read, or there are none.
+///
+/// # Panics
+/// When a candidate fails that has compiled a function before.
 pub fn run(folders: &[PathBuf], quick: bool, heap: &dyn PeakMemAllocTrait) -> Result<Report> {
     let mut bench = Bench::new(heap);
     let mut measured = Vec::new();
-    // What Cranelift lacks, it panics about.
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let corpora = corpora(folders, quick);
-    panic::set_hook(hook);
-    for corpus in corpora? {
+    for corpus in corpora(folders, quick)? {
         let effort = effort(corpus.functions.len(), quick);
         let costs: Vec<Costs> = corpus
             .functions
@@ -57,6 +59,7 @@ pub fn run(folders: &[PathBuf], quick: bool, heap: &dyn PeakMemAllocTrait) -> Re
             .collect();
         measured.push(Measured {
             name: corpus.name,
+            is_users: corpus.is_users,
             skipped: corpus.skipped,
             costs,
         });
@@ -71,7 +74,7 @@ fn corpora(folders: &[PathBuf], quick: bool) -> Result<Vec<Corpus>> {
     let mut corpora = Vec::new();
     let mut kernels = Corpus::new("kernels");
     for kernel in KERNELS {
-        kernels.add(kernel.clif, &mut checks);
+        kernels.add(kernel.clif, &mut checks).expect(VALID_CLIF);
     }
     corpora.push(kernels);
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -84,9 +87,16 @@ fn corpora(folders: &[PathBuf], quick: bool) -> Result<Vec<Corpus>> {
         let folder = repository.join("filetests/run");
         corpora.push(of_folder("filetests", &folder, &mut checks)?);
     }
+    let mut seen = HashSet::new();
     for folder in folders {
-        let name = folder.display().to_string();
-        corpora.push(of_folder(&name, folder, &mut checks)?);
+        let path = folder.canonicalize();
+        if seen.insert(path.map_err(|error| Error::file(folder, error))?) {
+            let name = folder.display().to_string();
+            corpora.push(Corpus {
+                is_users: true,
+                ..of_folder(&name, folder, &mut checks)?
+            });
+        }
     }
     for shape in [
         Shape::Straight,
@@ -99,7 +109,8 @@ fn corpora(folders: &[PathBuf], quick: bool) -> Result<Vec<Corpus>> {
             let mut corpus = Corpus::new(format!("generated: {}, {size}", shape.name()));
             let seeds = if quick { 0..1 } else { SEEDS };
             for seed in seeds {
-                corpus.add(&generate(shape, size, seed), &mut checks);
+                let text = generate(shape, size, seed);
+                corpus.add(&text, &mut checks).expect(VALID_CLIF);
             }
             corpora.push(corpus);
         }
@@ -107,9 +118,13 @@ fn corpora(folders: &[PathBuf], quick: bool) -> Result<Vec<Corpus>> {
     Ok(corpora)
 }
 
-/// The functions of all `.clif` files below `folder`, in the order of their names.
+/// The functions of all `.clif` files below `folder`, in the order of their names. Files that are not CLIF are told.
+///
+/// # Errors
+/// When files cannot be read, or there are none.
 fn of_folder(name: &str, folder: &Path, checks: &mut SupportChecks) -> Result<Corpus> {
     let mut corpus = Corpus::new(name);
+    let mut has_files = false;
     for entry in WalkDir::new(folder).sort_by_file_name() {
         let entry = entry.map_err(|error| Error::Other(error.to_string()))?;
         let path = entry.path();
@@ -118,10 +133,19 @@ fn of_folder(name: &str, folder: &Path, checks: &mut SupportChecks) -> Result<Co
             .is_some_and(|extension| extension == "clif")
         {
             let text = fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
-            corpus.add(&text, checks);
+            if let Err(error) = corpus.add(&text, checks) {
+                anstream::eprintln!("warning: {}:{error}", path.display());
+            }
+            has_files = true;
         }
     }
-    Ok(corpus)
+    match has_files {
+        true => Ok(corpus),
+        false => Err(Error::Other(format!(
+            "no .clif files in {}",
+            folder.display()
+        ))),
+    }
 }
 
 fn effort(num_functions: usize, quick: bool) -> Effort {
@@ -138,25 +162,41 @@ fn effort(num_functions: usize, quick: bool) -> Effort {
 
 /// Mixed functions of all sizes.
 fn growth(bench: &mut Bench<'_>, quick: bool) -> Vec<Costs> {
-    let mut checks = SupportChecks::new();
     let sizes = match quick {
         true => &GROWTH_SIZES[..QUICK_GROWTH_SIZES],
         false => &GROWTH_SIZES,
     };
-    let mut growth = Vec::new();
-    for &size in sizes {
-        let mut corpus = Corpus::new("");
-        corpus.add(&generate(Shape::Mixed, size, 0), &mut checks);
+    let growth = sizes.iter().map(|&size| {
+        let functions = parse_functions(&generate(Shape::Mixed, size, 0)).expect(VALID_CLIF);
+        let [function] = <[_; 1]>::try_from(functions).expect("one function is generated");
+        let function = BothForms::new(function).expect("a generated function has both forms");
         let effort = Effort {
             least_rounds: if size > 100_000 { 1 } else { 3 },
             ..effort(1, quick)
         };
-        growth.extend(
-            corpus
-                .functions
-                .iter()
-                .map(|function| bench.measure(function, effort)),
-        );
+        bench.measure(&function, effort)
+    });
+    growth.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SupportChecks, of_folder};
+    use std::fs;
+
+    #[test]
+    fn a_folder_needs_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let mut checks = SupportChecks::new();
+        let error = of_folder("mine", path, &mut checks).err().unwrap();
+        let expected = format!("no .clif files in {}", path.display());
+        assert_eq!(error.to_string(), expected);
+
+        let function = "function %f() -> i32 {\nblock0:\n v0 = iconst.i32 1\n return v0\n}\n";
+        fs::write(path.join("good.clif"), function).unwrap();
+        fs::write(path.join("broken.clif"), &function[..30]).unwrap();
+        let corpus = of_folder("mine", path, &mut checks).unwrap();
+        assert_eq!(corpus.functions.len(), 1);
     }
-    growth
 }
