@@ -12,13 +12,16 @@
 //!                                            └─► parallel moves
 //! ```
 //!
-//! It is right because of four invariants. Two values whose lives overlap have different homes: the life of a value is taken to reach from its
-//! definition to its last use in the order of the blocks, and to the end of every loop that has a use in it but not the definition, which is
-//! more than it is live. No value of a block is in a register that is a home there. And where a value is met, it is in its home, in
-//! the register that it was given below, or in its spill slot, to which it was stored where it was defined. So nothing has to be moved on edges but
-//! arguments to parameters, all at once. Fourth, a value of a block is in the home of another only where the owner does not live: either that is
-//! known of all points in between, or it is an argument in the home of its parameter. There the owner does not live at the end of the block, as
-//! the parameter has its home at the start of the target, and the walk backward moves the argument off at the first use of the owner that it meets.
+//! It is right because of four invariants:
+//!
+//! - Two values whose lives overlap have different homes. The life of a value is taken to reach from its definition to its last use in the order of
+//!   the blocks, and to the end of every loop that has a use in it but not the definition, which is at least what it is live.
+//! - Where a value is met, it is in its home, in the register that it was given below, or in its spill slot, to which it was stored where it was
+//!   defined. So nothing has to be moved on edges but arguments to parameters, all at once.
+//! - A value of a block is in the home of another only where the owner does not live. Either that is known of all points in between, or it is an
+//!   argument in the home of its parameter: there the owner does not live at the end of the block, as the parameter has its home at the start of the
+//!   target, and the walk backward moves the argument off at the first use of the owner that it meets.
+//! - The operands of an instruction are in different registers while it reads and writes them, and those that it names hold nothing else.
 
 mod homes;
 mod label_places;

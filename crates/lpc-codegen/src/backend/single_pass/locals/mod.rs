@@ -11,21 +11,28 @@
 //! the value is loaded behind that instruction, where it is met again above it gets another register, and where it is defined it is stored
 //! to a spill slot, once: values do not change.
 //!
+//! Registers that an instruction names are avoided as far as the nearest such instruction above tells. That is a guess which saves moves: where
+//! it is wrong, the value is displaced when the instruction is met.
+//!
 //! Values whose home is in memory are treated like those that have lost their register; what is in a register at the start of the block is loaded
-//! there. Values whose home is a register are found there; no other value of the block gets that one.
+//! there. Values whose home is a register are found there; a value of the block gets that one only while its owner does not live.
 //!
 //! The places of block parameters are known when the blocks are allocated that pass them, since blocks are taken from the last to the first,
 //! and parameters that are passed backward have homes. Arguments that are met first at the end of a block are put where they are to go.
 
+mod constrained;
+mod edges;
+mod slots;
+
+use self::slots::Slots;
 use super::homes::Homes;
 use super::label_places::LabelPlaces;
 use super::parallel_moves::{ParallelMoves, Temporaries};
 use super::registers::{RegSet, Register, RegisterFile};
-use super::values::{FixedCursor, Values, points_named};
-use alloc::vec::Vec;
+use super::values::{FixedCursor, Values};
 use regalloc2::{
-    Allocation, Block, Edit, Function, Inst, Operand, OperandConstraint, OperandKind, OperandPos,
-    Output, PReg, ProgPoint, RegAllocError, SpillSlot, VReg,
+    Allocation, Block, Edit, Function, Inst, Operand, OperandKind, Output, ProgPoint,
+    RegAllocError, VReg,
 };
 
 /// Allocates registers within blocks.
@@ -52,20 +59,6 @@ pub(super) struct LocalAllocator<'a, F: Function> {
     after: ParallelMoves,
     /// Where values are, if anybody asks.
     label_places: Option<&'a mut LabelPlaces>,
-}
-
-/// The spill slots of values that have no home.
-struct Slots {
-    /// The number of the first one: those before are homes.
-    first: usize,
-    /// The number behind the last that the current block uses.
-    end: usize,
-    /// Slots below that number which the current block uses no longer.
-    unused: Vec<SpillSlot>,
-    /// The highest end of all blocks.
-    max_end: usize,
-    /// The same with slots that moves used.
-    max_temporary: usize,
 }
 
 impl<'a, F: Function> LocalAllocator<'a, F> {
@@ -119,56 +112,6 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         self.enter_block(block)
     }
 
-    /// Passes the arguments of the edge that leaves `block`, if its target has other edges as well.
-    fn pass_args(&mut self, block: Block) -> Result<(), RegAllocError> {
-        let func = self.func;
-        let terminator = func.block_insns(block).last();
-        let &[succ] = func.block_succs(block) else {
-            return Ok(());
-        };
-        if func.block_preds(succ).len() == 1 {
-            return Ok(());
-        }
-        let args = func.branch_blockparams(block, terminator, 0);
-        let edges = || args.iter().zip(func.block_params(succ));
-        let mut targets = RegSet::EMPTY;
-        let mut sources = RegSet::EMPTY;
-        for (&arg, &param) in edges() {
-            targets |= self.register_of(param).map_or(RegSet::EMPTY, RegSet::only);
-            sources |= self.register_of(arg).map_or(RegSet::EMPTY, RegSet::only);
-        }
-        for (&arg, &param) in edges() {
-            // What has its home there does not live at the start of the target, and so no longer here.
-            if let Some(target) = self.register_of(param)
-                && self.is_to_be_placed(arg)
-                && !(sources | self.occupied).contains(target)
-                && !self.is_named_before(arg, target)
-            {
-                self.occupy(target, arg, terminator);
-            }
-        }
-        for (&arg, &param) in edges() {
-            let Some(to) = self.place(param) else {
-                continue;
-            };
-            if self.is_to_be_placed(arg) {
-                match (self.free - targets).first() {
-                    Some(register) => self.occupy(register, arg, terminator),
-                    None => self.values.list[arg.vreg()].slot = self.slots.take(),
-                }
-            }
-            let from = self.place(arg).expect("the argument has been placed");
-            self.before.add(from, to);
-        }
-        self.flush_before(terminator, self.free - targets);
-        Ok(())
-    }
-
-    /// Whether the value has no place yet.
-    fn is_to_be_placed(&self, vreg: VReg) -> bool {
-        self.place(vreg).is_none()
-    }
-
     /// Where the value is, at the point up to which registers have been allocated.
     fn place(&self, vreg: VReg) -> Option<Allocation> {
         match self.register_of(vreg) {
@@ -185,65 +128,6 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
 
     fn in_register(&self, register: Register) -> Allocation {
         Allocation::reg(self.registers.preg(register))
-    }
-
-    /// Loads at the start of `block` what is in registers there, and takes over parameters.
-    fn enter_block(&mut self, block: Block) -> Result<(), RegAllocError> {
-        let func = self.func;
-        let first = func.block_insns(block).first();
-        let only_pred = match *func.block_preds(block) {
-            [pred] => Some(pred),
-            _ => None,
-        };
-        for register in self.occupied {
-            let (vreg, _) = self.occupants[register.index()];
-            let register = self.in_register(register);
-            let value = &mut self.values.list[vreg.vreg()];
-            let is_param = value.is_param && value.first_block == block;
-            match value.spill_slot() {
-                _ if is_param && only_pred.is_some() => {}
-                Some(slot) if is_param && !value.is_global => self.before.add(register, slot),
-                Some(slot) => {
-                    self.before.add(slot, register);
-                    value.register = None;
-                }
-                None if is_param => {}
-                None => return Err(RegAllocError::EntryLivein),
-            }
-        }
-        if let Some(pred) = only_pred {
-            self.take_over_params(pred, block);
-        }
-        self.flush_before(first, self.free);
-        for &param in func.block_params(block) {
-            self.note_place(param);
-        }
-        Ok(())
-    }
-
-    /// Moves what `pred` passes on its edge to `block`, the only one that leads there, to where the parameters are.
-    fn take_over_params(&mut self, pred: Block, block: Block) {
-        let func = self.func;
-        let params = func.block_params(block);
-        if params.is_empty() {
-            return;
-        }
-        let number = func.block_succs(pred).iter().position(|&it| it == block);
-        let number = number.expect("a predecessor has the block as its successor");
-        let args = func.branch_blockparams(pred, func.block_insns(pred).last(), number);
-        for (&arg, &param) in args.iter().zip(params) {
-            let value = &mut self.values.list[param.vreg()];
-            let register = value.home.or(value.register);
-            if value.is_global {
-                value.register = None;
-            }
-            let slot = value.spill_slot();
-            let register = register.map(|register| self.in_register(register));
-            for to in [register, slot].into_iter().flatten() {
-                let from = self.place(arg).expect("the argument lives in two blocks");
-                self.before.add(from, to);
-            }
-        }
     }
 
     fn allocate_inst(&mut self, inst: Inst) -> Result<(), RegAllocError> {
@@ -289,184 +173,6 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         }
         self.flush_after(inst, (free_after & self.free) - written);
         Ok(())
-    }
-
-    /// Allocates an instruction that names registers, overwrites some, or has other constraints.
-    fn allocate_constrained(
-        &mut self,
-        inst: Inst,
-        operands: &[Operand],
-        named: [RegSet; 2],
-    ) -> Result<(), RegAllocError> {
-        let free_after = self.free;
-        self.displace_from_named(inst, operands, named);
-        let mut busy = Busy {
-            named_early: named[0],
-            early: named[0],
-            late: named[1],
-        };
-        self.allocate_results(inst, operands, &mut busy)?;
-        let written = busy.late;
-        self.clear_homes(operands, inst, busy.early | busy.late);
-        let offset = self.values.operand_offsets[inst.index()] as usize;
-        for kind in UseKind::IN_ORDER {
-            for (index, &operand) in operands.iter().enumerate() {
-                if operand.kind() != OperandKind::Use || UseKind::of(operands, index) != kind {
-                    continue;
-                }
-                let preg = match (kind, operand.constraint()) {
-                    (UseKind::Reused, _) => {
-                        let result = result_in_place_of(operands, index);
-                        result.and_then(|result| self.output.allocs[offset + result].as_reg())
-                    }
-                    (_, OperandConstraint::FixedReg(preg)) => Some(preg),
-                    _ => None,
-                };
-                let register = match preg {
-                    Some(preg) => {
-                        let register = self.registers.known_number(preg);
-                        self.bring(operand.vreg(), register, inst, busy.early)?;
-                        register
-                    }
-                    None => self.read_beside(inst, operands, operand, &busy)?,
-                };
-                busy.insert(operand, register);
-                self.output.allocs[offset + index] = self.in_register(register);
-            }
-        }
-        self.flush_after(inst, (free_after & self.free) - written);
-        self.flush_before(inst, self.free - busy.early);
-        Ok(())
-    }
-
-    /// Displaces the values that live across the instruction in registers that it names, unless it reads them there.
-    fn displace_from_named(&mut self, inst: Inst, operands: &[Operand], named: [RegSet; 2]) {
-        for register in self.occupied & (named[0] | named[1]) {
-            let (vreg, _) = self.occupants[register.index()];
-            let is_defined_here =
-                |operand: &Operand| operand.kind() == OperandKind::Def && operand.vreg() == vreg;
-            let stays = operands.iter().any(is_defined_here)
-                || !named[1].contains(register)
-                    && is_read_in(operands, vreg, self.registers.preg(register));
-            if !stays {
-                self.displace(register, inst);
-            }
-        }
-    }
-
-    fn allocate_results(
-        &mut self,
-        inst: Inst,
-        operands: &[Operand],
-        busy: &mut Busy,
-    ) -> Result<(), RegAllocError> {
-        let offset = self.values.operand_offsets[inst.index()] as usize;
-        let occupied_after = self.occupied;
-        for (index, &operand) in operands.iter().enumerate() {
-            if operand.kind() != OperandKind::Def {
-                continue;
-            }
-            let vreg = operand.vreg();
-            let place = self.end_of_life(vreg, occupied_after);
-            let register = match operand.constraint() {
-                OperandConstraint::FixedReg(preg) => self.registers.known_number(preg),
-                constraint => {
-                    let mut taken = busy.late;
-                    // What is written early must leave what is read where it is, but for the operand whose place it takes.
-                    if let OperandConstraint::Reuse(reused) = constraint {
-                        let reused = operands[reused].vreg();
-                        taken |= busy.early | self.homes_of_read(operands, |vreg| vreg != reused);
-                    } else if operand.pos() == OperandPos::Early {
-                        taken |= busy.early | self.homes_of_read(operands, |_| true);
-                    }
-                    match place {
-                        Some(place) if !taken.contains(place) => place,
-                        _ => self.unoccupied(taken, inst)?,
-                    }
-                }
-            };
-            busy.insert(operand, register);
-            if matches!(operand.constraint(), OperandConstraint::Reuse(_)) {
-                busy.early.insert(register);
-            }
-            let written = self.in_register(register);
-            self.output.allocs[offset + index] = written;
-            if let Some(place) = place {
-                self.after.add(written, self.in_register(place));
-            }
-            self.store(vreg, register);
-        }
-        Ok(())
-    }
-
-    /// The homes of the values that are read and `count`.
-    fn homes_of_read(&self, operands: &[Operand], count: impl Fn(VReg) -> bool) -> RegSet {
-        let mut homes = RegSet::EMPTY;
-        for operand in operands {
-            if operand.kind() == OperandKind::Use && count(operand.vreg()) {
-                let home = self.values.list[operand.vreg().vreg()].home;
-                homes |= home.map_or(RegSet::EMPTY, RegSet::only);
-            }
-        }
-        homes
-    }
-
-    /// Has `vreg` in `register` before the instruction, which is kept for it.
-    fn bring(
-        &mut self,
-        vreg: VReg,
-        register: Register,
-        inst: Inst,
-        busy: RegSet,
-    ) -> Result<(), RegAllocError> {
-        let from = match self.place(vreg) {
-            Some(place) => place,
-            None if self.can_occupy(register, vreg, inst) => {
-                self.occupy(register, vreg, inst);
-                return Ok(());
-            }
-            None if (self.free - busy).is_empty() => {
-                let slot = self.slots.take();
-                self.values.list[vreg.vreg()].slot = slot;
-                Allocation::stack(slot)
-            }
-            None => {
-                let other = self.choose(vreg, inst, busy, RegSet::EMPTY)?;
-                self.occupy(other, vreg, inst);
-                self.in_register(other)
-            }
-        };
-        self.before.add(from, self.in_register(register));
-        Ok(())
-    }
-
-    /// The register that has the operand of an instruction with constraints, which may be any.
-    fn read_beside(
-        &mut self,
-        inst: Inst,
-        operands: &[Operand],
-        operand: Operand,
-        busy: &Busy,
-    ) -> Result<Register, RegAllocError> {
-        let vreg = operand.vreg();
-        let mut taken = busy.early;
-        if operand.pos() == OperandPos::Late {
-            taken |= busy.late;
-        }
-        let value = &self.values.list[vreg.vreg()];
-        let Some(register) = value.home.or(value.register) else {
-            return self.read(vreg, inst, taken, busy.late);
-        };
-        let is_overwritten = operand.pos() == OperandPos::Late && busy.late.contains(register);
-        let is_named_by_other = busy.named_early.contains(register)
-            && !is_read_in(operands, vreg, self.registers.preg(register));
-        if !is_overwritten && !is_named_by_other {
-            return Ok(register);
-        }
-        let other = self.unoccupied(taken, inst)?;
-        self.before
-            .add(self.in_register(register), self.in_register(other));
-        Ok(other)
     }
 
     /// The register that has `vreg` when it is read. If it has none it gets one that is not `taken`, and `near` if possible.
@@ -716,98 +422,4 @@ fn flush(
     });
     output.edits.extend(edits);
     slots.max_temporary = slots.max_temporary.max(num_slots);
-}
-
-/// The registers that are taken while an instruction is executed.
-struct Busy {
-    /// By operands that must be in them, when it starts.
-    named_early: RegSet,
-    /// When it starts.
-    early: RegSet,
-    /// When it ends.
-    late: RegSet,
-}
-
-impl Busy {
-    fn insert(&mut self, operand: Operand, register: Register) {
-        let [early, late] = points_named(operand);
-        if early {
-            self.early.insert(register);
-        }
-        if late {
-            self.late.insert(register);
-        }
-    }
-}
-
-/// How an operand is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum UseKind {
-    /// In a register that is named.
-    Fixed,
-    /// In the register of a result.
-    Reused,
-    /// In any register, until the instruction ends.
-    Late,
-    /// In any register, when the instruction starts.
-    Early,
-}
-
-impl UseKind {
-    /// Those with less choice come first.
-    const IN_ORDER: [Self; 4] = [Self::Fixed, Self::Reused, Self::Late, Self::Early];
-
-    fn of(operands: &[Operand], index: usize) -> Self {
-        let operand = operands[index];
-        match (operand.constraint(), operand.pos()) {
-            (OperandConstraint::FixedReg(_), _) => Self::Fixed,
-            _ if result_in_place_of(operands, index).is_some() => Self::Reused,
-            (_, OperandPos::Late) => Self::Late,
-            (_, OperandPos::Early) => Self::Early,
-        }
-    }
-}
-
-/// The number of the result that takes the register of the operand number `index`.
-fn result_in_place_of(operands: &[Operand], index: usize) -> Option<usize> {
-    let reuses = |operand: &Operand| operand.constraint() == OperandConstraint::Reuse(index);
-    operands.iter().position(reuses)
-}
-
-impl Slots {
-    fn new(first: usize) -> Self {
-        Self {
-            first,
-            end: first,
-            unused: Vec::new(),
-            max_end: first,
-            max_temporary: first,
-        }
-    }
-
-    fn start_block(&mut self) {
-        self.end = self.first;
-        self.unused.clear();
-    }
-
-    fn take(&mut self) -> SpillSlot {
-        self.unused.pop().unwrap_or_else(|| {
-            self.end += 1;
-            self.max_end = self.max_end.max(self.end);
-            SpillSlot::new(self.end - 1)
-        })
-    }
-
-    fn give_back(&mut self, slot: SpillSlot) {
-        self.unused.push(slot);
-    }
-}
-
-/// Whether an operand wants `vreg` in the register `preg` to read it there.
-fn is_read_in(operands: &[Operand], vreg: VReg, preg: PReg) -> bool {
-    operands.iter().any(|operand| {
-        operand.kind() == OperandKind::Use
-            && operand.vreg() == vreg
-            && operand.constraint() == OperandConstraint::FixedReg(preg)
-    })
 }
