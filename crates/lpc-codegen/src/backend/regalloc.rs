@@ -1,7 +1,7 @@
 //! Register allocation.
 //!
 //! The seam between the backend and an allocator is exactly what [`regalloc2`] defines: the function as its
-//! [`Function`] trait shows it, the registers as a [`MachineEnv`], and the [`Output`] that says
+//! [`Function`] trait shows it, the registers as a [`MachineEnv`](regalloc2::MachineEnv), and the [`Output`] that says
 //! where each operand is and what has to be moved in between. Any allocator that keeps to it can stand here, and
 //! `regalloc2`'s checker can judge it.
 
@@ -26,7 +26,7 @@ pub enum RegallocAlgorithm {
     /// for are given to [`Self::SinglePass`].
     #[default]
     Ion,
-    /// [Our own allocator](super::single_pass): a value has one register or one spill slot, for all its life or that within a block.
+    /// Our own allocator, in `backend/single_pass`: a value has one register or one spill slot, for all its life or that within a block.
     /// Fast, in little memory; somewhat slower code.
     SinglePass,
 }
