@@ -180,10 +180,15 @@ fn column_name(column: &Column) -> String {
     })
 }
 
+/// What the compiler made of the kernels whose instructions are the base of the mixes, if it has made anything.
+fn measured_base(comparison: &Comparison) -> Option<&[Measured]> {
+    let base = comparison.of(CLANG_O2)?;
+    base.iter().any(Measured::is_ok).then_some(base)
+}
+
 /// What each compiler's instructions are, for 100 instructions of the base, averaged over the kernels.
 fn mix_table(comparison: &Comparison) -> Option<Table> {
-    let base = comparison.of(CLANG_O2)?;
-    base.iter().find(|base| base.is_ok())?;
+    let base = measured_base(comparison)?;
     let mut header = vec!["compiler".to_owned()];
     header.extend(Class::ALL.map(|class| class.name().to_owned()));
     header.push("all".to_owned());
@@ -214,7 +219,7 @@ fn mix_table(comparison: &Comparison) -> Option<Table> {
 /// Of which kinds our code executes more than that of the base, and of which less.
 fn difference_table(comparison: &Comparison) -> Option<Table> {
     let ours = fast_code(Ion);
-    let pairs = comparison.of(ours)?.iter().zip(comparison.of(CLANG_O2)?);
+    let pairs = comparison.of(ours)?.iter().zip(measured_base(comparison)?);
     let pairs = comparison.kernels.iter().zip(pairs);
     let mut header = vec!["kernel".to_owned()];
     header.extend(Class::ALL.map(|class| class.name().to_owned()));
