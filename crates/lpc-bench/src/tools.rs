@@ -3,11 +3,14 @@
 use crate::error::{Error, Result};
 use std::fmt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Clang.
 pub const CLANG: Tool = Tool::new("clang-19", "clang-19");
 /// LLVM's linker.
 pub const LLD: Tool = Tool::new("ld.lld-19", "lld-19");
+/// LLVM's code generator.
+pub const LLC: Tool = Tool::new("llc-19", "llvm-19");
 /// GCC.
 pub const GCC: Tool = Tool::new("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf");
 /// QEMU in user mode.
@@ -87,6 +90,23 @@ pub fn run(command: &mut Command) -> Result<()> {
             Err(failed(command, format!("{}\n{written}", output.status)))
         }
     }
+}
+
+/// The time of the processor that all processes have used which this one has started and waited for.
+#[cfg(unix)]
+pub fn time_of_children() -> Duration {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeVal;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the argument is valid");
+    let duration =
+        |time: TimeVal| Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000);
+    duration(usage.user_time()) + duration(usage.system_time())
+}
+
+/// Elsewhere it is not known, and the tools that are timed with it are not there under their names.
+#[cfg(not(unix))]
+pub fn time_of_children() -> Duration {
+    Duration::ZERO
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(super) struct Corpus {
     pub(super) is_users: bool,
     pub(super) functions: Vec<BothForms>,
     pub(super) skipped: Skipped,
+    /// The size of its functions, if they are generated.
+    pub(super) generated_size: Option<usize>,
 }
 
 /// A function in the form of both compilers.
@@ -58,6 +60,7 @@ impl Corpus {
             is_users: false,
             functions: Vec::new(),
             skipped: Skipped::default(),
+            generated_size: None,
         }
     }
 

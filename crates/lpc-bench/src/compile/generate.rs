@@ -35,6 +35,15 @@ pub(super) enum Shape {
 }
 
 impl Shape {
+    /// All of them.
+    pub(super) const ALL: [Self; 5] = [
+        Self::Straight,
+        Self::Branches,
+        Self::Calls,
+        Self::Mixed,
+        Self::MixedI64,
+    ];
+
     /// Its name in tables.
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -1,12 +1,15 @@
 //! Compiling, beside Cranelift: time and memory.
 //!
 //! Both compilers compile the same functions in the same process, one after the other, round after round. What is timed is the way from
-//! a function in memory, which nobody verifies, to machine code in memory with relocations.
+//! a function in memory, which nobody verifies, to machine code in memory with relocations. LLVM's `llc` compiles the generated functions
+//! in processes of its own.
 
 mod candidates;
 mod corpus;
 mod cranelift;
 mod generate;
+mod llc;
+mod llvm_ir;
 mod measure;
 mod tables;
 mod widen;
@@ -16,6 +19,7 @@ use crate::report::Report;
 use crate::{Error, Result};
 use corpus::{BothForms, Corpus, SupportChecks};
 use generate::{Shape, generate};
+use llc::Llc;
 use lpc_lpir::text::parse_functions;
 use measure::{Bench, Costs, Effort};
 use peakmem_alloc::PeakMemAllocTrait;
@@ -28,6 +32,9 @@ use walkdir::WalkDir;
 
 /// The sizes of generated functions of all shapes.
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
+
+/// The size of those that `llc` is quickly timed with.
+const QUICK_LLC_SIZE: usize = 1_000;
 
 /// The sizes of those that show the growth, and how many of them are quickly compiled.
 const GROWTH_SIZES: [usize; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
@@ -50,6 +57,7 @@ const VALID_CLIF: &str = "kernels and generated functions are CLIF";
 pub fn run(folders: &[PathBuf], quick: bool, heap: &dyn PeakMemAllocTrait) -> Result<Report> {
     let mut bench = Bench::new(heap);
     let mut measured = Vec::new();
+    let llc = Llc::new(quick)?;
     for corpus in corpora(folders, quick)? {
         let effort = effort(corpus.functions.len(), quick);
         let costs: Vec<Costs> = corpus
@@ -57,11 +65,21 @@ pub fn run(folders: &[PathBuf], quick: bool, heap: &dyn PeakMemAllocTrait) -> Re
             .iter()
             .map(|function| bench.measure(function, effort))
             .collect();
+        let is_timed = match corpus.generated_size {
+            Some(size) => !quick || size == QUICK_LLC_SIZE,
+            None => false,
+        };
+        let llc = match &llc {
+            Ok(llc) if is_timed => Some(Ok(llc.time(&corpus)?)),
+            Err(missing) if is_timed => Some(Err(*missing)),
+            _ => None,
+        };
         measured.push(Measured {
             name: corpus.name,
             is_users: corpus.is_users,
             skipped: corpus.skipped,
             costs,
+            llc,
         });
     }
     let growth = growth(&mut bench, quick);
@@ -98,15 +116,10 @@ fn corpora(folders: &[PathBuf], quick: bool) -> Result<Vec<Corpus>> {
             });
         }
     }
-    for shape in [
-        Shape::Straight,
-        Shape::Branches,
-        Shape::Calls,
-        Shape::Mixed,
-        Shape::MixedI64,
-    ] {
+    for shape in Shape::ALL {
         for size in SIZES {
             let mut corpus = Corpus::new(format!("generated: {}, {size}", shape.name()));
+            corpus.generated_size = Some(size);
             let seeds = if quick { 0..1 } else { SEEDS };
             for seed in seeds {
                 let text = generate(shape, size, seed);

@@ -2,9 +2,12 @@
 
 use super::candidates::{FAST, FAST_BESIDE_BACKTRACKING, ION, NAMES, OURS, PASSES, Pair};
 use super::corpus::Skipped;
+use super::llc::LEVELS;
 use super::measure::Costs;
 use crate::report::{Cell, Lines, Plot, Report, Table};
 use crate::statistics::{geometric_mean, growth_exponent};
+use crate::tools::MissingTool;
+use std::time::Duration;
 
 /// What the functions of a corpus take.
 pub(super) struct Measured {
@@ -13,6 +16,8 @@ pub(super) struct Measured {
     pub(super) is_users: bool,
     pub(super) skipped: Skipped,
     pub(super) costs: Vec<Costs>,
+    /// What its functions take in `llc`, together, at each level; or why that is not known. `None` where nobody asks for it.
+    pub(super) llc: Option<Result<[Duration; LEVELS.len()], MissingTool>>,
 }
 
 /// From how many instructions on a function says something about growth: what is done once for each function, however small it is,
@@ -24,6 +29,7 @@ pub(super) fn report(measured: &[Measured], growth: &[Costs]) -> Report {
     report.tables.push(functions(measured));
     report.tables.push(times(measured));
     report.tables.push(passes(measured));
+    report.tables.push(llc(measured));
     report.tables.push(heaps(measured));
     report.tables.push(growth_table(growth));
     report.plots = plots(growth);
@@ -191,6 +197,45 @@ fn passes(measured: &[Measured]) -> Table {
     table
 }
 
+/// LLVM's code generator beside ours: at each of its levels, the candidate of ours that is for the same purpose.
+fn llc(measured: &[Measured]) -> Table {
+    let ours = OURS.map(|candidate| NAMES[candidate].to_string());
+    let theirs = LEVELS.map(|level| format!("llc {level}"));
+    let ratios = [0, 1].map(|index| format!("{} / {}", theirs[index], ours[index]));
+    let header = ["corpus".to_string()].into_iter();
+    let header = header.chain(ours).chain(theirs).chain(ratios).collect();
+    let mut table = Table::with_header(
+        "llc",
+        "µs of processor time for 1,000 instructions of LPIR; llc: of the process, which reads text and writes an object file, less \
+         that for an empty module, so reading the text is part of it; ratio: its time divided by ours",
+        header,
+    );
+    for corpus in measured {
+        let Some(llc) = corpus.llc else { continue };
+        let insts: usize = corpus.costs.iter().map(|costs| costs.num_insts).sum();
+        let scale = 1e9 / insts as f64;
+        let ours = OURS.map(|candidate| {
+            let times = corpus.costs.iter().map(|costs| costs.times[candidate]);
+            times.sum::<Duration>().as_secs_f64() * scale
+        });
+        let [theirs, ratios] = match llc {
+            Ok(times) => {
+                let theirs = times.map(|time| time.as_secs_f64() * scale);
+                let ratios = [0, 1].map(|index| Cell::number(theirs[index] / ours[index], 1));
+                [theirs.map(|time| Cell::number(time, 0)), ratios]
+            }
+            Err(missing) => [
+                [(); LEVELS.len()].map(|()| Cell::missing(missing.to_string())),
+                [Cell::Empty, Cell::Empty],
+            ],
+        };
+        let ours = ours.map(|time| Cell::number(time, 0));
+        let name = [Cell::text(&corpus.name)].into_iter();
+        table.row(name.chain(ours).chain(theirs).chain(ratios));
+    }
+    table
+}
+
 fn heaps(measured: &[Measured]) -> Table {
     let ratios = [
         "ratio fast",
@@ -324,6 +369,7 @@ mod tests {
                 heaps: [Heap::default(); NAMES.len()],
                 passes: [[Duration::ZERO; PASSES.len()]; OURS.len()],
             }],
+            llc: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::program::Program;
 use crate::code::write_executable;
 use crate::error::{Error, Result};
-use crate::tools::{MissingTool, QEMU};
+use crate::tools::{MissingTool, QEMU, time_of_children};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -65,23 +65,6 @@ impl QemuRunner {
             ))),
         }
     }
-}
-
-/// The time of the processor that all processes have used which this one has started and waited for.
-#[cfg(unix)]
-fn time_of_children() -> Duration {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeVal;
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the argument is valid");
-    let duration =
-        |time: TimeVal| Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000);
-    duration(usage.user_time()) + duration(usage.system_time())
-}
-
-/// Elsewhere there is no QEMU in user mode.
-#[cfg(not(unix))]
-fn time_of_children() -> Duration {
-    Duration::ZERO
 }
 
 /// Runs `program` so often in both.
