@@ -1,5 +1,5 @@
-//! What it costs to allocate registers with [`Ion`](super::regalloc::RegallocAlgorithm::Ion), before that is done: for some functions it takes time
-//! that grows with the square of their size.
+//! What it costs to allocate registers with [`Ion`](super::regalloc::RegallocAlgorithm::Ion), before that is done: for some
+//! functions it takes time that grows with the square of their size.
 //!
 //! | it takes a step | where that grows |
 //! |---|---|
@@ -9,8 +9,8 @@
 //! | for each block, over the predecessors of its successors | many edges to one block |
 //!
 //! Each of the products has a limit. Below it an allocation takes about a second at most; what is too much is given to the
-//! [single-pass allocator](super::regalloc::RegallocAlgorithm::SinglePass), whose time grows with the size alone. Nothing is added up where a bound that is known
-//! without looking at the code is below the limit already, as for all functions of ordinary size.
+//! [single-pass allocator](super::regalloc::RegallocAlgorithm::SinglePass), whose time grows with the size alone. Nothing is
+//! added up where a bound that is known without looking at the code is below the limit already, as for all functions of ordinary size.
 
 use super::live_ranges::{Accesses, LiveRange, Piece};
 use super::machinst::MachInst;

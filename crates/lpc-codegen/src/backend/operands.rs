@@ -111,7 +111,6 @@ pub struct OperandCollector<'a> {
     operands: Vec<Operand>,
     /// The clobbers of the last instruction that has some, until they are taken.
     clobbers: Option<PRegSet>,
-    fixed_regs: PRegSet,
     allocatable: PRegSet,
     numbering: &'a mut VRegNumbering,
 }
@@ -125,7 +124,6 @@ impl<'a> OperandCollector<'a> {
             // Few instructions have more than three, many have one or two.
             operands: Vec::with_capacity(num_insts * 5 / 2),
             clobbers: None,
-            fixed_regs: PRegSet::empty(),
             allocatable,
             numbering,
         }
@@ -141,9 +139,9 @@ impl<'a> OperandCollector<'a> {
         self.clobbers.take()
     }
 
-    /// The operands of all instructions, and the registers that some of them must be in.
-    pub fn finish(self) -> (Vec<Operand>, PRegSet) {
-        (self.operands, self.fixed_regs)
+    /// The operands of all instructions.
+    pub fn finish(self) -> Vec<Operand> {
+        self.operands
     }
 }
 
@@ -162,9 +160,6 @@ impl OperandVisitor for OperandCollector<'_> {
             .expect("constrained operands are virtual registers before allocation");
         let vreg = self.numbering.number(virtual_reg.to_allocator_vreg());
         *reg = VirtualReg::from_allocator_vreg(vreg).to_reg();
-        if let OperandConstraint::FixedReg(preg) = constraint {
-            self.fixed_regs.add(preg);
-        }
         self.operands
             .push(Operand::new(vreg, constraint, kind, pos));
     }

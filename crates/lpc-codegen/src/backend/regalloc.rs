@@ -174,19 +174,25 @@ fn verify<I: MachInst>(vcode: &VCode<I>, allocation: &Allocation) {
 
 /// Checks what the checker does not look at: that different values are in different places while an instruction reads and writes them.
 fn check_conflicts(operands: &[Operand], places: &[regalloc2::Allocation]) {
-    // Whether the place is taken when the instruction starts, and when it ends.
-    let span = |operand: &Operand| match (operand.kind(), operand.pos()) {
-        (OperandKind::Use, OperandPos::Early) => [true, false],
-        (OperandKind::Def, OperandPos::Late) => [false, true],
-        _ => [true, true],
-    };
-    for (index, (one, place)) in operands.iter().zip(places).enumerate() {
-        for (other, other_place) in operands.iter().zip(places).skip(index + 1) {
-            let [early, late] = [0, 1].map(|point| span(one)[point] && span(other)[point]);
+    for (index, (&one, place)) in operands.iter().zip(places).enumerate() {
+        for (&other, other_place) in operands.iter().zip(places).skip(index + 1) {
+            let mut points = points_taken(one).into_iter().zip(points_taken(other));
+            let is_conflict = points.any(|(one, other)| one && other);
             assert!(
-                place != other_place || one.vreg() == other.vreg() || !(early || late),
+                place != other_place || one.vreg() == other.vreg() || !is_conflict,
                 "the register allocation is wrong: {one} and {other} are both in {place}"
             );
+        }
+    }
+}
+
+/// Whether the place of `operand` is taken when its instruction starts, and when it ends.
+pub(super) fn points_taken(operand: Operand) -> [bool; 2] {
+    match (operand.kind(), operand.pos()) {
+        (OperandKind::Use, OperandPos::Early) => [true, false],
+        (OperandKind::Def, OperandPos::Late) => [false, true],
+        (OperandKind::Use, OperandPos::Late) | (OperandKind::Def, OperandPos::Early) => {
+            [true, true]
         }
     }
 }
@@ -306,5 +312,35 @@ impl<I: MachInst> Function for VCode<I> {
 
     fn spillslot_size(&self, class: RegClass) -> usize {
         I::spillslot_words(class) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regalloc2::{Allocation as Place, OperandConstraint::Reg};
+
+    /// Whether two operands of one instruction may share a register.
+    fn may_share(one: (OperandKind, OperandPos), other: (OperandKind, OperandPos)) -> bool {
+        let operand =
+            |number, (kind, pos)| Operand::new(VReg::new(number, RegClass::Int), Reg, kind, pos);
+        let operands = [operand(0, one), operand(1, other)];
+        let places = [Place::reg(PReg::new(3, RegClass::Int)); 2];
+        std::panic::catch_unwind(|| check_conflicts(&operands, &places)).is_ok()
+    }
+
+    #[test]
+    fn what_is_read_late_or_written_early_shares_nothing() {
+        use OperandKind::{Def, Use};
+        use OperandPos::{Early, Late};
+        assert!(may_share((Use, Early), (Def, Late)));
+        assert!(!may_share((Use, Early), (Use, Early)));
+        assert!(!may_share((Use, Early), (Def, Early)));
+        assert!(!may_share((Def, Early), (Def, Late)));
+        assert!(!may_share((Use, Late), (Def, Late)));
+        assert!(!may_share((Def, Late), (Def, Late)));
+        let value = VReg::new(0, RegClass::Int);
+        let twice = [Operand::reg_use(value); 2];
+        check_conflicts(&twice, &[Place::reg(PReg::new(3, RegClass::Int)); 2]);
     }
 }

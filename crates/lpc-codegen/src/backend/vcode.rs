@@ -68,8 +68,6 @@ pub struct VCode<I: MachInst> {
     pub(super) operand_ranges: Ranges,
     /// The instructions that clobber registers, in order. All of them are calls that return.
     pub(super) clobbers: Vec<(InsnIndex, PRegSet)>,
-    /// The registers that some operand must be in.
-    pub(super) fixed_regs: PRegSet,
     /// The first instruction of each run with the same source location, in order.
     pub(super) srclocs: Vec<(InsnIndex, SourceLoc)>,
     pub(super) blocks: Vec<BlockData>,

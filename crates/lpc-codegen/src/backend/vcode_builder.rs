@@ -54,7 +54,6 @@ impl<I: MachInst> VCodeBuilder<I> {
                 operands: Vec::new(),
                 operand_ranges: Ranges::default(),
                 clobbers: Vec::new(),
-                fixed_regs: PRegSet::empty(),
                 srclocs: Vec::new(),
                 blocks: Vec::with_capacity(blocks),
                 params: Vec::new(),
@@ -247,7 +246,7 @@ impl<I: MachInst> VCodeBuilder<I> {
                 vcode.clobbers.push((InsnIndex::new(index), clobbers));
             }
         }
-        (vcode.operands, vcode.fixed_regs) = collector.finish();
+        vcode.operands = collector.finish();
         for vreg in vcode.params.iter_mut().chain(&mut vcode.branch_args) {
             *vreg = numbering.number(*vreg);
         }

@@ -218,3 +218,113 @@ fn find(sources: &[Source], place: Allocation) -> Option<usize> {
         .binary_search_by_key(&place, |source| source.place)
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeMap;
+    use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
+
+    const NUM_REGISTERS: usize = 4;
+    const NUM_SLOTS: usize = 3;
+
+    fn register(number: usize) -> Allocation {
+        Allocation::reg(PReg::new(number, RegClass::Int))
+    }
+
+    fn slot(number: usize) -> Allocation {
+        Allocation::stack(SpillSlot::new(number))
+    }
+
+    fn register_file() -> RegisterFile {
+        let pregs: PRegSet = (0..NUM_REGISTERS)
+            .filter_map(|number| register(number).as_reg())
+            .collect();
+        RegisterFile::new(&MachineEnv {
+            preferred_regs_by_class: [pregs, PRegSet::empty(), PRegSet::empty()],
+            non_preferred_regs_by_class: [PRegSet::empty(); 3],
+            scratch_by_class: [None; 3],
+            fixed_stack_slots: Vec::new(),
+        })
+    }
+
+    /// Checks that `moves` come to the same at once and one after the other, with as many free registers as there are. Nothing but what they
+    /// write, those registers and new slots changes.
+    fn check(moves: &[(Allocation, Allocation)]) {
+        let registers = register_file();
+        let named = |place| moves.iter().any(|&(from, to)| from == place || to == place);
+        let is_free =
+            |&it: &super::super::registers::Register| !named(Allocation::reg(registers.preg(it)));
+        let all_free = registers.allocatable.filter(is_free);
+        for num_free in 0..=all_free.count() {
+            let mut free = RegSet::EMPTY;
+            registers
+                .allocatable
+                .filter(is_free)
+                .take(num_free)
+                .for_each(|it| free.insert(it));
+            let mut num_slots = NUM_SLOTS;
+            let mut parallel = ParallelMoves::default();
+            for &(from, to) in moves {
+                parallel.add(from, to);
+            }
+            let sequence = parallel.resolve(Temporaries {
+                free,
+                registers: &registers,
+                num_slots: &mut num_slots,
+            });
+            let places = (0..NUM_REGISTERS)
+                .map(register)
+                .chain((0..NUM_SLOTS).map(slot));
+            let before: BTreeMap<_, _> = places.map(|place| (place, place)).collect();
+            let mut after = before.clone();
+            for it in sequence {
+                assert!(
+                    !it.from.is_stack() || !it.to.is_stack(),
+                    "{moves:?}: {sequence:?}"
+                );
+                let value = after[&it.from];
+                after.insert(it.to, value);
+            }
+            for (&place, &value) in &before {
+                let is_free = place
+                    .as_reg()
+                    .is_some_and(|preg| free.contains(registers.known_number(preg)));
+                let written = moves.iter().find(|&&(_, to)| to == place);
+                let expected = written.map_or(value, |&(from, _)| from);
+                assert!(
+                    is_free || after[&place] == expected,
+                    "{moves:?}: {sequence:?}"
+                );
+            }
+            assert!(parallel.is_empty());
+        }
+    }
+
+    #[test]
+    fn all_moves_between_a_few_places() {
+        let places = [register(0), register(1), register(2), slot(0), slot(1)];
+        // For each place, which one it gets its value from: all functions, permutations with their cycles among them.
+        for choice in 0..places.len().pow(places.len() as u32) {
+            let mut rest = choice;
+            let moves = places.map(|to| {
+                let from = places[rest % places.len()];
+                rest /= places.len();
+                (from, to)
+            });
+            check(&moves);
+            check(&moves[..3]);
+        }
+    }
+
+    #[test]
+    fn a_cycle_through_all_registers_and_slots() {
+        let places: Vec<_> = (0..NUM_REGISTERS)
+            .map(register)
+            .chain((0..NUM_SLOTS).map(slot))
+            .collect();
+        let rotated = places.iter().cycle().skip(1);
+        let moves: Vec<_> = places.iter().copied().zip(rotated.copied()).collect();
+        check(&moves);
+    }
+}

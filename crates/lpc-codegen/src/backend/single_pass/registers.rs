@@ -1,7 +1,6 @@
 //! The physical registers as the allocator counts them: in the order in which it prefers them, so that a set is one number and
 //! the best register of a set is its lowest bit.
 
-use alloc::boxed::Box;
 use core::fmt;
 use core::num::NonZeroU8;
 use core::ops::{BitAnd, BitOr, BitOrAssign, Sub};
@@ -107,7 +106,7 @@ impl fmt::Debug for RegSet {
 /// The registers of a machine.
 pub(super) struct RegisterFile {
     pregs: [PReg; Register::LIMIT],
-    numbers: Box<[Option<Register>; PReg::NUM_INDEX]>,
+    numbers: [Option<Register>; PReg::NUM_INDEX],
     count: u8,
     /// Those that may be allocated.
     pub(super) allocatable: RegSet,
@@ -119,7 +118,7 @@ impl RegisterFile {
     pub(super) fn new(env: &MachineEnv) -> Self {
         let mut file = Self {
             pregs: [PReg::invalid(); Register::LIMIT],
-            numbers: Box::new([None; PReg::NUM_INDEX]),
+            numbers: [None; PReg::NUM_INDEX],
             count: 0,
             allocatable: RegSet::EMPTY,
             preferred: RegSet::EMPTY,

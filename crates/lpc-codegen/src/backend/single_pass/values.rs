@@ -1,5 +1,6 @@
 //! The values of a function: where each of them is live, and which need one place for as long as they live.
 
+use super::super::regalloc::points_taken;
 use super::loops::Loops;
 use super::registers::{RegSet, Register, RegisterFile};
 use alloc::vec::Vec;
@@ -148,7 +149,7 @@ impl Values {
                 if let OperandConstraint::FixedReg(preg) = operand.constraint() {
                     let register = registers.number(preg);
                     self.list[operand.vreg().vreg()].wanted = Some(register);
-                    for (set, is_named) in named.iter_mut().zip(points_named(operand)) {
+                    for (set, is_named) in named.iter_mut().zip(points_taken(operand)) {
                         if is_named {
                             set.insert(register);
                         }
@@ -216,17 +217,6 @@ fn point_of(operand: Operand, inst: Inst) -> ProgPoint {
     match operand.pos() {
         OperandPos::Early => ProgPoint::before(inst),
         OperandPos::Late => ProgPoint::after(inst),
-    }
-}
-
-/// Whether `operand` takes its register from others early, and whether late.
-pub(super) fn points_named(operand: Operand) -> [bool; 2] {
-    match (operand.kind(), operand.pos()) {
-        (OperandKind::Use, OperandPos::Early) => [true, false],
-        (OperandKind::Def, OperandPos::Late) => [false, true],
-        (OperandKind::Use, OperandPos::Late) | (OperandKind::Def, OperandPos::Early) => {
-            [true, true]
-        }
     }
 }
 

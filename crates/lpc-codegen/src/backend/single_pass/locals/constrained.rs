@@ -1,11 +1,11 @@
 //! Instructions that name registers, overwrite some, or want operands to share registers or to have some of their own.
 
+use super::super::super::regalloc::points_taken;
 use super::super::registers::{RegSet, Register};
-use super::super::values::points_named;
 use super::LocalAllocator;
 use regalloc2::{
     Allocation, Function, Inst, Operand, OperandConstraint, OperandKind, OperandPos, PReg,
-    RegAllocError, VReg,
+    ProgPoint, RegAllocError, VReg,
 };
 
 impl<F: Function> LocalAllocator<'_, F> {
@@ -52,8 +52,8 @@ impl<F: Function> LocalAllocator<'_, F> {
                 self.output.allocs[offset + index] = self.in_register(register);
             }
         }
-        self.flush_after(inst, (free_after & self.free) - written);
-        self.flush_before(inst, self.free - busy.early);
+        self.flush(ProgPoint::after(inst), (free_after & self.free) - written);
+        self.flush(ProgPoint::before(inst), self.free - busy.early);
         Ok(())
     }
 
@@ -171,8 +171,7 @@ impl<F: Function> LocalAllocator<'_, F> {
         if operand.pos() == OperandPos::Late {
             taken |= busy.late;
         }
-        let value = &self.values.list[vreg.vreg()];
-        let Some(register) = value.home.or(value.register) else {
+        let Some(register) = self.register_of(vreg) else {
             return self.read(vreg, inst, taken, busy.late);
         };
         let is_overwritten = operand.pos() == OperandPos::Late && busy.late.contains(register);
@@ -200,7 +199,7 @@ struct Busy {
 
 impl Busy {
     fn insert(&mut self, operand: Operand, register: Register) {
-        let [early, late] = points_named(operand);
+        let [early, late] = points_taken(operand);
         if early {
             self.early.insert(register);
         }

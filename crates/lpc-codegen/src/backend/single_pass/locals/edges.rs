@@ -2,7 +2,7 @@
 
 use super::super::registers::RegSet;
 use super::LocalAllocator;
-use regalloc2::{Block, Function, RegAllocError, VReg};
+use regalloc2::{Block, Function, ProgPoint, RegAllocError, VReg};
 
 impl<F: Function> LocalAllocator<'_, F> {
     /// Passes the arguments of the edge that leaves `block`, if its target has other edges as well.
@@ -46,7 +46,7 @@ impl<F: Function> LocalAllocator<'_, F> {
             let from = self.place(arg).expect("the argument has been placed");
             self.before.add(from, to);
         }
-        self.flush_before(terminator, self.free - targets);
+        self.flush(ProgPoint::before(terminator), self.free - targets);
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl<F: Function> LocalAllocator<'_, F> {
         if let Some(pred) = only_pred {
             self.take_over_params(pred, block);
         }
-        self.flush_before(first, self.free);
+        self.flush(ProgPoint::before(first), self.free);
         for &param in func.block_params(block) {
             self.note_place(param);
         }
@@ -100,8 +100,8 @@ impl<F: Function> LocalAllocator<'_, F> {
         let number = number.expect("a predecessor has the block as its successor");
         let args = func.branch_blockparams(pred, func.block_insns(pred).last(), number);
         for (&arg, &param) in args.iter().zip(params) {
+            let register = self.register_of(param);
             let value = &mut self.values.list[param.vreg()];
-            let register = value.home.or(value.register);
             if value.is_global {
                 value.register = None;
             }

@@ -31,7 +31,7 @@ use super::parallel_moves::{ParallelMoves, Temporaries};
 use super::registers::{RegSet, Register, RegisterFile};
 use super::values::{FixedCursor, Values};
 use regalloc2::{
-    Allocation, Block, Edit, Function, Inst, Operand, OperandKind, Output, ProgPoint,
+    Allocation, Block, Edit, Function, Inst, InstPosition, Operand, OperandKind, Output, ProgPoint,
     RegAllocError, VReg,
 };
 
@@ -171,7 +171,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
                 self.output.allocs[offset + index] = self.in_register(register);
             }
         }
-        self.flush_after(inst, (free_after & self.free) - written);
+        self.flush(ProgPoint::after(inst), (free_after & self.free) - written);
         Ok(())
     }
 
@@ -356,11 +356,15 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         }
     }
 
+    /// Notes where `vreg` is behind its definition.
     fn note_place(&mut self, vreg: VReg) {
+        if self.label_places.is_none() {
+            return;
+        }
         let value = &self.values.list[vreg.vreg()];
         let place = value.spill_slot().or_else(|| self.place(vreg));
-        if let Some(places) = &mut self.label_places {
-            places.define(vreg, place.unwrap_or(Allocation::none()));
+        if let (Some(places), Some(place)) = (&mut self.label_places, place) {
+            places.define(vreg, place);
         }
     }
 
@@ -373,53 +377,27 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         }
     }
 
-    fn flush_after(&mut self, inst: Inst, free: RegSet) {
-        let moves = &mut self.after;
-        flush(
-            moves,
-            ProgPoint::after(inst),
+    /// Adds the moves of `point`, which is before or after the current instruction, to the edits, which are listed backward. `free` are registers
+    /// that the moves may use.
+    fn flush(&mut self, point: ProgPoint, free: RegSet) {
+        let moves = match point.pos() {
+            InstPosition::Before => &mut self.before,
+            InstPosition::After => &mut self.after,
+        };
+        if moves.is_empty() {
+            return;
+        }
+        let mut num_slots = self.slots.max_end;
+        let sequence = moves.resolve(Temporaries {
             free,
-            self.registers,
-            &mut self.slots,
-            self.output,
-        );
+            registers: self.registers,
+            num_slots: &mut num_slots,
+        });
+        let edits = sequence.iter().rev().map(|it| {
+            let (from, to) = (it.from, it.to);
+            (point, Edit::Move { from, to })
+        });
+        self.output.edits.extend(edits);
+        self.slots.max_temporary = self.slots.max_temporary.max(num_slots);
     }
-
-    fn flush_before(&mut self, inst: Inst, free: RegSet) {
-        let moves = &mut self.before;
-        flush(
-            moves,
-            ProgPoint::before(inst),
-            free,
-            self.registers,
-            &mut self.slots,
-            self.output,
-        );
-    }
-}
-
-/// Adds `moves` to the edits, which are listed backward.
-fn flush(
-    moves: &mut ParallelMoves,
-    point: ProgPoint,
-    free: RegSet,
-    registers: &RegisterFile,
-    slots: &mut Slots,
-    output: &mut Output,
-) {
-    if moves.is_empty() {
-        return;
-    }
-    let mut num_slots = slots.max_end;
-    let sequence = moves.resolve(Temporaries {
-        free,
-        registers,
-        num_slots: &mut num_slots,
-    });
-    let edits = sequence.iter().rev().map(|it| {
-        let (from, to) = (it.from, it.to);
-        (point, Edit::Move { from, to })
-    });
-    output.edits.extend(edits);
-    slots.max_temporary = slots.max_temporary.max(num_slots);
 }

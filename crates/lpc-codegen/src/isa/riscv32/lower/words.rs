@@ -52,7 +52,10 @@ impl Lower<'_, MInst> {
     pub(super) fn word(&mut self, value: Value, index: usize) -> Word {
         match self.func.dfg.value_inst(value) {
             Some(inst) if may_pass_on(self.data(inst).opcode()) => self.source_word(value, index),
-            _ => Word::Reg(self.put_word_in_reg(value, index)),
+            inst => {
+                debug_assert!(inst.is_none_or(|inst| self.source_in(inst, index).is_none()));
+                Word::Reg(self.put_word_in_reg(value, index))
+            }
         }
     }
 
