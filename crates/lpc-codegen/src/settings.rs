@@ -18,6 +18,15 @@ pub enum OptLevel {
 impl OptLevel {
     /// All levels.
     pub const ALL: [Self; 3] = [Self::None, Self::Speed, Self::Size];
+
+    /// The register allocation that serves its aim: the fastest, the one whose code is fast, and the one whose code is small.
+    pub const fn regalloc(self) -> RegallocAlgorithm {
+        match self {
+            Self::None => RegallocAlgorithm::SinglePass,
+            Self::Speed => RegallocAlgorithm::Adaptive,
+            Self::Size => RegallocAlgorithm::Ion,
+        }
+    }
 }
 
 /// The settings of a compilation.
@@ -27,7 +36,7 @@ pub struct Settings {
     pub extensions: ExtensionSet,
     /// How much to optimize.
     pub opt_level: OptLevel,
-    /// Which register allocator to use.
+    /// How registers are allocated; [`OptLevel::regalloc`] says what suits each level.
     pub regalloc: RegallocAlgorithm,
     /// Whether every function keeps a frame pointer in `s0`.
     pub preserve_frame_pointers: bool,

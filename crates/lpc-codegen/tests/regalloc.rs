@@ -3,7 +3,7 @@
 mod support;
 
 use lpc_codegen::backend::allocation_cost::{
-    MAX_ION_ARGUMENT_STEPS, MAX_ION_BLOCKS, MAX_ION_STEPS,
+    MAX_ION_ARGUMENT_STEPS, MAX_ION_BLOCKS, MAX_ION_STEPS, is_affordable_for_ion,
 };
 use lpc_codegen::backend::emit::CodegenStats;
 use lpc_codegen::backend::regalloc::{
@@ -425,7 +425,8 @@ block0:
 fn refused(body: &str) -> [AllocationError; 2] {
     let text = format!("vcode %f {{\nblock0:\n{body}\n}}");
     let function = parse_one(&text);
-    RegallocAlgorithm::ALL.map(|algorithm| run_validated(&function.vcode, algorithm).unwrap_err())
+    RegallocAlgorithm::ALLOCATORS
+        .map(|algorithm| run_validated(&function.vcode, algorithm).unwrap_err())
 }
 
 #[test]
@@ -621,7 +622,7 @@ fn allocations_are_sorted_complete_and_the_same_each_time() {
     let text = pressure();
     let functions = support::parse(&text);
     let vcode = &functions[1].vcode;
-    for algorithm in RegallocAlgorithm::ALL {
+    for algorithm in RegallocAlgorithm::ALLOCATORS {
         let output = run_validated(vcode, algorithm).unwrap().output;
         assert!(output.num_spillslots > 0, "{algorithm:?} spills");
         assert!(output.edits.is_sorted_by_key(|(point, _)| *point));
@@ -640,7 +641,7 @@ fn allocations_are_sorted_complete_and_the_same_each_time() {
 #[test]
 fn statistics_count_the_moves_of_the_allocator() {
     let functions = support::parse(&pressure());
-    for algorithm in RegallocAlgorithm::ALL {
+    for algorithm in RegallocAlgorithm::ALLOCATORS {
         let stats = support::compile(&functions[1], algorithm).stats;
         assert_eq!((stats.vcode_blocks, stats.vcode_insts), (4, 168));
         assert!(
@@ -661,11 +662,30 @@ fn statistics_count_the_moves_of_the_allocator() {
     assert_eq!(support::compile_one(moves).stats, expected);
 }
 
+/// Where nothing has to be spilled the adaptive choice is our allocator, and else Ion.
+#[test]
+fn ion_is_asked_where_values_are_spilled() {
+    let functions = support::parse(&pressure());
+    for (function, chosen) in [
+        (&functions[0], RegallocAlgorithm::SinglePass),
+        (&functions[1], RegallocAlgorithm::Ion),
+    ] {
+        let run = |algorithm| run_validated(&function.vcode, algorithm).unwrap();
+        let allocation = run(RegallocAlgorithm::Adaptive);
+        assert_eq!(allocation.algorithm, chosen);
+        let expected = run(chosen).output;
+        assert_eq!(allocation.output.allocs, expected.allocs);
+        assert_eq!(allocation.output.edits.len(), expected.edits.len());
+        let spills = run(RegallocAlgorithm::SinglePass).output.num_spillslots > 0;
+        assert_eq!(spills, chosen == RegallocAlgorithm::Ion);
+    }
+}
+
 /// Instructions executed for the same work: the better allocator must be better.
 #[test]
 fn the_better_allocator_is_better() {
     let text = pressure();
-    let [ion, single_pass] = RegallocAlgorithm::ALL.map(|algorithm| {
+    let [ion, single_pass] = RegallocAlgorithm::ALLOCATORS.map(|algorithm| {
         let mut program = Program::new(&text, algorithm);
         program.call("f", &[1, 100]).unwrap();
         program.instructions()
@@ -690,16 +710,9 @@ fn chain_of_blocks(count: usize) -> String {
 
 #[test]
 fn functions_of_many_blocks_are_allocated_in_a_single_pass() {
-    for (blocks, used) in [
-        (MAX_ION_BLOCKS, RegallocAlgorithm::Ion),
-        (MAX_ION_BLOCKS + 1, RegallocAlgorithm::SinglePass),
-    ] {
+    for (blocks, is_affordable) in [(MAX_ION_BLOCKS, true), (MAX_ION_BLOCKS + 1, false)] {
         let vcode = parse_one(&chain_of_blocks(blocks)).vcode;
-        assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used);
-        assert_eq!(
-            RegallocAlgorithm::SinglePass.for_code(&vcode),
-            RegallocAlgorithm::SinglePass
-        );
+        assert_eq!(is_affordable_for_ion(&vcode), is_affordable);
     }
 }
 
@@ -719,12 +732,9 @@ fn values_at_once(count: usize) -> String {
 #[test]
 fn functions_of_many_live_values_are_allocated_in_a_single_pass() {
     let limit = MAX_ION_STEPS.isqrt() as usize;
-    for (values, used) in [
-        (limit - 100, RegallocAlgorithm::Ion),
-        (limit + 100, RegallocAlgorithm::SinglePass),
-    ] {
+    for (values, is_affordable) in [(limit - 100, true), (limit + 100, false)] {
         let vcode = parse_one(&values_at_once(values)).vcode;
-        assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used, "{values}");
+        assert_eq!(is_affordable_for_ion(&vcode), is_affordable, "{values}");
     }
 }
 
@@ -742,12 +752,9 @@ fn functions_of_many_branch_arguments_are_allocated_in_a_single_pass() {
         text
     };
     let limit = MAX_ION_ARGUMENT_STEPS.isqrt() as usize;
-    for (count, used) in [
-        (limit - 1, RegallocAlgorithm::Ion),
-        (limit + 1, RegallocAlgorithm::SinglePass),
-    ] {
+    for (count, is_affordable) in [(limit - 1, true), (limit + 1, false)] {
         let vcode = parse_one(&text(count)).vcode;
-        assert_eq!(RegallocAlgorithm::Ion.for_code(&vcode), used, "{count}");
+        assert_eq!(is_affordable_for_ion(&vcode), is_affordable, "{count}");
     }
 }
 
@@ -759,7 +766,7 @@ fn functions_of_many_registers_are_refused() {
     builder.push(rets, SourceLoc::default());
     builder.end_block(BlockFlags::default());
     let vcode = builder.build(vregs);
-    for algorithm in RegallocAlgorithm::ALL {
+    for algorithm in RegallocAlgorithm::ALLOCATORS {
         let error = run_validated(&vcode, algorithm).unwrap_err();
         assert!(matches!(error, AllocationError::TooManyVRegs), "{error}");
     }

@@ -118,7 +118,7 @@ fn values_in_registers_and_pairs() {
         ("v5.0", 56),
         ("v5.1", 48),
     ];
-    for regalloc in RegallocAlgorithm::ALL {
+    for regalloc in RegallocAlgorithm::ALLOCATORS {
         let seen = observe(text, regalloc, &[3, 0xffff_fffe, 5]);
         for (name, word) in expected {
             assert_eq!(seen.get(name), Some(&word), "{regalloc:?} {name}: {seen:?}");
@@ -146,7 +146,7 @@ fn values_in_the_frame() {
     writeln!(text, "return v{}\n}}", 100 + count).unwrap();
     text += "function %g(i32) -> i32 {\nblock0(v0: i32):\nv1 = bnot v0\nreturn v1\n}";
 
-    for regalloc in RegallocAlgorithm::ALL {
+    for regalloc in RegallocAlgorithm::ALLOCATORS {
         are_in_the_frame(&text, regalloc, count);
     }
 }
@@ -207,7 +207,7 @@ fn values_that_are_spilled_within_a_block() {
         values = first + 2 * count - 1;
     }
     writeln!(text, "return v{values}\n}}").unwrap();
-    for regalloc in RegallocAlgorithm::ALL {
+    for regalloc in RegallocAlgorithm::ALLOCATORS {
         let seen = observe(&text, regalloc, &[3]);
         for index in 1..=values {
             assert!(
@@ -242,7 +242,7 @@ fn values_that_are_moved() {
         block3(v11: i32):
             return v11
         }";
-    for regalloc in RegallocAlgorithm::ALL {
+    for regalloc in RegallocAlgorithm::ALLOCATORS {
         let seen = observe(text, regalloc, &[3, 4]);
         for (name, word) in [("v2.0", 7), ("v3.0", 21), ("v4.0", 17), ("v11.0", 7)] {
             assert_eq!(seen.get(name), Some(&word), "{regalloc:?} {name}: {seen:?}");

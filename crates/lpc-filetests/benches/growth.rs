@@ -51,7 +51,7 @@ fn main() {
         .collect();
     let shapes = Shape::ALL.into_iter();
     for shape in shapes.filter(|shape| is_wanted(*shape, &wanted)) {
-        for regalloc in RegallocAlgorithm::ALL {
+        for regalloc in RegallocAlgorithm::ALLOCATORS {
             print_table(shape, regalloc);
         }
     }

@@ -11,7 +11,8 @@ use lpc_riscv32::ExtensionSet;
 /// How the functions of a file are to be compiled.
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration {
-    /// The settings; where a file leaves the choice, the default. Of several machines, the last.
+    /// The settings; where a file leaves the choice, the default, but the allocator that Cranelift has by default: the backtracking
+    /// one. Of several machines, the last.
     pub(crate) settings: Settings,
     /// The allocator, when the file states one.
     regalloc: Option<RegallocAlgorithm>,
@@ -28,7 +29,10 @@ impl Configuration {
     /// The line with a value that a setting does not have, and what is wrong with it.
     pub(crate) fn from_header(header: &[HeaderLine<'_>]) -> Result<Self, (u32, String)> {
         let mut configuration = Self {
-            settings: Settings::default(),
+            settings: Settings {
+                regalloc: RegallocAlgorithm::Ion,
+                ..Settings::default()
+            },
             regalloc: None,
             targets: Vec::new(),
             machines: Vec::new(),
@@ -112,7 +116,7 @@ impl Configuration {
     pub(crate) fn run_settings(&self) -> Vec<Settings> {
         let algorithms = match self.regalloc {
             Some(algorithm) => vec![algorithm],
-            None => RegallocAlgorithm::ALL.to_vec(),
+            None => RegallocAlgorithm::ALLOCATORS.to_vec(),
         };
         let machines = match self.machines.as_slice() {
             [] => &[self.settings.extensions],
@@ -177,7 +181,7 @@ mod tests {
         let run = run
             .iter()
             .map(|settings| (settings.regalloc, settings.opt_level));
-        let expected = RegallocAlgorithm::ALL
+        let expected = RegallocAlgorithm::ALLOCATORS
             .iter()
             .flat_map(|&regalloc| OptLevel::ALL.map(|opt_level| (regalloc, opt_level)));
         assert!(run.eq(expected));

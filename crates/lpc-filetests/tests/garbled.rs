@@ -192,7 +192,7 @@ fn try_variant(text: &str, index: usize) -> usize {
     if verify_module(&module).is_err() {
         return 1;
     }
-    let algorithms = RegallocAlgorithm::ALL;
+    let algorithms = RegallocAlgorithm::ALLOCATORS;
     let settings = Settings {
         regalloc: algorithms[index % algorithms.len()],
         ..Settings::default()

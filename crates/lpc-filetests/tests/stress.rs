@@ -38,7 +38,7 @@ fn check(shape: Shape) -> Vec<usize> {
         let module = read(&program);
         check_module(&module, &program, &format!("{shape:?}"))
             .into_iter()
-            .zip(RegallocAlgorithm::ALL)
+            .zip(RegallocAlgorithm::ALLOCATORS)
             .map(|((code_size, time), regalloc)| {
                 // The other allocator takes more than linear time up to a limit.
                 if regalloc == RegallocAlgorithm::SinglePass {
@@ -64,7 +64,7 @@ fn read(program: &LargeProgram) -> Module {
 fn check_module(module: &Module, program: &LargeProgram, what: &str) -> Vec<(usize, Duration)> {
     let name = ExternalName::symbol(program.function);
     let expected = interpret(module, program);
-    let algorithms = RegallocAlgorithm::ALL.into_iter();
+    let algorithms = RegallocAlgorithm::ALLOCATORS.into_iter();
     algorithms
         .map(|regalloc| {
             let start = ThreadTime::now();

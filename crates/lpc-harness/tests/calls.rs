@@ -19,7 +19,7 @@ const STRICT: MachineOptions = MachineOptions {
 /// The program that `text` is, under both register allocators.
 fn programs(text: &str, host: &dyn HostFunctions) -> Vec<Program> {
     let module = parse_module(text).expect("the text is a module");
-    let settings = RegallocAlgorithm::ALL.map(|regalloc| Settings {
+    let settings = RegallocAlgorithm::ALLOCATORS.map(|regalloc| Settings {
         regalloc,
         ..Settings::default()
     });

@@ -16,7 +16,7 @@ const ARGUMENT: u32 = 5;
 /// The module `text`, compiled with each register allocator, and the bytes of a frame of each of its functions together.
 fn programs(text: &str) -> Vec<(Program, u32)> {
     let module = parse_module(text).unwrap();
-    let algorithms = RegallocAlgorithm::ALL.into_iter();
+    let algorithms = RegallocAlgorithm::ALLOCATORS.into_iter();
     algorithms
         .map(|regalloc| {
             let settings = Settings {

@@ -315,7 +315,7 @@ fn imports_from_the_host(function: &lpc_lpir::ir::Function) -> bool {
 /// Both allocators, with and without compressed instructions, with and without frame pointers.
 fn all_settings() -> Vec<Settings> {
     let mut all = Vec::new();
-    for regalloc in RegallocAlgorithm::ALL {
+    for regalloc in RegallocAlgorithm::ALLOCATORS {
         for extensions in ["rv32imac", "rv32ima"] {
             for preserve_frame_pointers in [false, true] {
                 all.push(Settings {

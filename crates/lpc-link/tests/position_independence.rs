@@ -48,7 +48,7 @@ block4:
 fn the_same_bytes_at_any_address() {
     let module = parse_module(MODULE).unwrap();
     let none = |_: &ExternalName| None;
-    for regalloc in RegallocAlgorithm::ALL {
+    for regalloc in RegallocAlgorithm::ALLOCATORS {
         let settings = Settings {
             regalloc,
             ..Settings::default()

@@ -18,7 +18,7 @@ pub(crate) struct CompileOptions {
     #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = OptLevelName::Speed)]
     opt_level: OptLevelName,
 
-    /// The register allocator: ion gives the smaller code, fast takes less time and memory [default: fast with -O none, else ion]
+    /// The register allocator [default: fast with -O none, adaptive with -O speed, ion with -O size]
     #[arg(long, value_name = "NAME", value_enum)]
     regalloc: Option<AllocatorName>,
 
@@ -55,9 +55,11 @@ enum OptLevelName {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum AllocatorName {
-    /// regalloc2's backtracking allocator; functions of more than 8192 blocks or 65536 virtual registers get the other one
+    /// fast for functions where that spills nothing, and ion for the others
+    Adaptive,
+    /// regalloc2's backtracking allocator, for small code; functions of more than 8192 blocks or 65536 virtual registers get fast
     Ion,
-    /// lpc's single-pass allocator
+    /// lpc's single-pass allocator: less time and memory
     Fast,
 }
 
@@ -79,18 +81,19 @@ impl CompileOptions {
 
     /// The settings of the compiler.
     pub(crate) fn settings(&self) -> Settings {
+        let opt_level = match self.opt_level {
+            OptLevelName::None => OptLevel::None,
+            OptLevelName::Speed => OptLevel::Speed,
+            OptLevelName::Size => OptLevel::Size,
+        };
         Settings {
             extensions: self.march.unwrap_or(ExtensionSet::RV32IMAC),
-            opt_level: match self.opt_level {
-                OptLevelName::None => OptLevel::None,
-                OptLevelName::Speed => OptLevel::Speed,
-                OptLevelName::Size => OptLevel::Size,
-            },
-            regalloc: match (self.regalloc, self.opt_level) {
-                (Some(AllocatorName::Fast), _) | (None, OptLevelName::None) => {
-                    RegallocAlgorithm::SinglePass
-                }
-                (Some(AllocatorName::Ion), _) | (None, _) => RegallocAlgorithm::Ion,
+            opt_level,
+            regalloc: match self.regalloc {
+                Some(AllocatorName::Adaptive) => RegallocAlgorithm::Adaptive,
+                Some(AllocatorName::Ion) => RegallocAlgorithm::Ion,
+                Some(AllocatorName::Fast) => RegallocAlgorithm::SinglePass,
+                None => opt_level.regalloc(),
             },
             preserve_frame_pointers: self.preserve_frame_pointers,
             single_hart: self.single_hart,

@@ -51,10 +51,11 @@ const fn lpc(level: OptLevel, regalloc: RegallocAlgorithm) -> Candidate {
 }
 
 /// All compilers, in the order in which they are shown.
-pub const CANDIDATES: [Candidate; 11] = {
+pub const CANDIDATES: [Candidate; 12] = {
     use OptLevel::{None, Size, Speed};
-    use RegallocAlgorithm::{Ion, SinglePass};
+    use RegallocAlgorithm::{Adaptive, Ion, SinglePass};
     [
+        lpc(Speed, Adaptive),
         lpc(Speed, Ion),
         lpc(Size, Ion),
         lpc(None, Ion),
@@ -132,6 +133,7 @@ impl fmt::Display for Candidate {
 /// The name of the candidates that allocate registers by `regalloc`, up to the level.
 pub(super) fn lpc_name(regalloc: RegallocAlgorithm) -> &'static str {
     match regalloc {
+        RegallocAlgorithm::Adaptive => "lpc adaptive",
         RegallocAlgorithm::Ion => "lpc ion",
         RegallocAlgorithm::SinglePass => "lpc fast",
     }

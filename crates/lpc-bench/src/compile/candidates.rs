@@ -4,17 +4,17 @@ use super::corpus::BothForms;
 use super::cranelift::Cranelift;
 use cpu_time::ThreadTime;
 use lpc_codegen::{
-    Compiler, OptLevel, RegallocAlgorithm, Settings, allocate_registers, emit_function,
-    lower_function,
+    Compiler, OptLevel, Settings, allocate_registers, emit_function, lower_function,
 };
 use peakmem_alloc::PeakMemAllocTrait;
 use std::hint::black_box;
 use std::time::Duration;
 
 /// The candidates, by their position in [`Candidates::all`].
-pub(super) const NAMES: [&str; 6] = [
+pub(super) const NAMES: [&str; 7] = [
     "lpc none, single_pass",
-    "lpc speed, Ion",
+    "lpc speed, adaptive",
+    "lpc size, Ion",
     "Cranelift none, single_pass",
     "Cranelift none, backtracking",
     "Cranelift speed, single_pass",
@@ -22,16 +22,19 @@ pub(super) const NAMES: [&str; 6] = [
 ];
 
 /// Ours and theirs with a single-pass allocator: the fastest of both.
-pub(super) const FAST: Pair = Pair { ours: 0, theirs: 2 };
+pub(super) const FAST: Pair = Pair { ours: 0, theirs: 3 };
 
-/// Ours and theirs with a backtracking allocator.
-pub(super) const ION: Pair = Pair { ours: 1, theirs: 3 };
+/// The best of ours, which backtracks where values have to be spilled, and theirs with a backtracking allocator.
+pub(super) const ION: Pair = Pair { ours: 1, theirs: 4 };
+
+/// Both with a backtracking allocator for every function.
+pub(super) const ALWAYS_ION: Pair = Pair { ours: 2, theirs: 4 };
 
 /// Our single-pass allocator, whose code is about as good as that of a backtracking one, beside theirs that backtracks.
-pub(super) const FAST_BESIDE_BACKTRACKING: Pair = Pair { ours: 0, theirs: 3 };
+pub(super) const FAST_BESIDE_BACKTRACKING: Pair = Pair { ours: 0, theirs: 4 };
 
 /// Ours, of which is known what each pass takes.
-pub(super) const OURS: [usize; 2] = [FAST.ours, ION.ours];
+pub(super) const OURS: [usize; 3] = [FAST.ours, ION.ours, ALWAYS_ION.ours];
 
 /// The passes of ours: lowering with the analyses and the block order that it needs, register allocation, emission.
 pub(super) const PASSES: [&str; 3] = ["lower", "allocate registers", "emit"];
@@ -64,10 +67,10 @@ pub(super) enum Candidate {
 impl Candidate {
     /// One for each of [`NAMES`].
     pub(super) fn all() -> [Self; NAMES.len()] {
-        let lpc = |opt_level, regalloc| {
+        let lpc = |opt_level: OptLevel| {
             let settings = Settings {
                 opt_level,
-                regalloc,
+                regalloc: opt_level.regalloc(),
                 ..Settings::default()
             };
             Self::Lpc(Box::default(), settings)
@@ -75,8 +78,9 @@ impl Candidate {
         let cranelift =
             |opt_level, regalloc| Self::Cranelift(Box::new(Cranelift::new(opt_level, regalloc)));
         [
-            lpc(OptLevel::None, RegallocAlgorithm::SinglePass),
-            lpc(OptLevel::Speed, RegallocAlgorithm::Ion),
+            lpc(OptLevel::None),
+            lpc(OptLevel::Speed),
+            lpc(OptLevel::Size),
             cranelift("none", "single_pass"),
             cranelift("none", "backtracking"),
             cranelift("speed", "single_pass"),

@@ -1,6 +1,8 @@
 //! What was measured, as tables, plots and figures.
 
-use super::candidates::{FAST, FAST_BESIDE_BACKTRACKING, ION, NAMES, OURS, PASSES, Pair};
+use super::candidates::{
+    ALWAYS_ION, FAST, FAST_BESIDE_BACKTRACKING, ION, NAMES, OURS, PASSES, Pair,
+};
 use super::corpus::Skipped;
 use super::llc::LEVELS;
 use super::measure::Costs;
@@ -37,15 +39,16 @@ pub(super) fn report(measured: &[Measured], growth: &[Costs]) -> Report {
         for (name, pair) in [
             ("fast", FAST),
             ("ion", ION),
+            ("always_ion", ALWAYS_ION),
             ("fast_beside_backtracking", FAST_BESIDE_BACKTRACKING),
         ] {
             let value = headline(measured, |costs| ratio(costs, pair));
             report.figure(format!("compile.{figure}.{name}"), value);
         }
     }
-    let worst = |exponents: [Option<f64>; 2]| exponents.into_iter().flatten().reduce(f64::max);
-    let of_time = [FAST, ION].map(|pair| time_exponent(growth, pair.ours));
-    let of_heap = [FAST, ION].map(|pair| heap_exponent(growth, pair.ours));
+    let worst = |exponents: [Option<f64>; 3]| exponents.into_iter().flatten().reduce(f64::max);
+    let of_time = [FAST, ION, ALWAYS_ION].map(|pair| time_exponent(growth, pair.ours));
+    let of_heap = [FAST, ION, ALWAYS_ION].map(|pair| heap_exponent(growth, pair.ours));
     report.figure("compile.growth.time", worst(of_time));
     report.figure("compile.growth.heap", worst(of_heap));
     report
@@ -160,14 +163,14 @@ fn times(measured: &[Measured]) -> Table {
         "Time",
         "µs of processor time for 1,000 instructions; ratio: geometric mean over the functions of Cranelift's time divided by ours; \
          figures: geometric mean of the ratios of all built-in rows without (i64)",
-        header(&["ratio fast", "ratio ion"]),
+        header(&["ratio fast", "ratio ion", "ratio always ion"]),
     );
     for group in groups(measured) {
         let times = (0..NAMES.len()).map(|candidate| {
             let time = group.for_instruction(|costs| costs.times[candidate].as_secs_f64());
             Cell::number(time * 1e9, 0)
         });
-        let ratios = [FAST, ION].map(|pair| group.mean(|costs| speed(costs, pair)));
+        let ratios = [FAST, ION, ALWAYS_ION].map(|pair| group.mean(|costs| speed(costs, pair)));
         let ratios = ratios.map(|ratio| Cell::optional(ratio, 2)).to_vec();
         table.row(row(&group.name, times, ratios));
     }
@@ -199,7 +202,8 @@ fn passes(measured: &[Measured]) -> Table {
 
 /// LLVM's code generator beside ours: at each of its levels, the candidate of ours that is for the same purpose.
 fn llc(measured: &[Measured]) -> Table {
-    let ours = OURS.map(|candidate| NAMES[candidate].to_string());
+    let candidates = [FAST.ours, ION.ours];
+    let ours = candidates.map(|candidate| NAMES[candidate].to_string());
     let theirs = LEVELS.map(|level| format!("llc {level}"));
     let ratios = [0, 1].map(|index| format!("{} / {}", theirs[index], ours[index]));
     let header = ["corpus".to_string()].into_iter();
@@ -214,7 +218,7 @@ fn llc(measured: &[Measured]) -> Table {
         let Some(llc) = corpus.llc else { continue };
         let insts: usize = corpus.costs.iter().map(|costs| costs.num_insts).sum();
         let scale = 1e9 / insts as f64;
-        let ours = OURS.map(|candidate| {
+        let ours = candidates.map(|candidate| {
             let times = corpus.costs.iter().map(|costs| costs.times[candidate]);
             times.sum::<Duration>().as_secs_f64() * scale
         });
@@ -240,8 +244,10 @@ fn heaps(measured: &[Measured]) -> Table {
     let ratios = [
         "ratio fast",
         "ratio ion",
+        "ratio always ion",
         "without IR: fast",
         "without IR: ion",
+        "without IR: always ion",
     ];
     let mut table = Table::with_header(
         "Peak heap",
@@ -254,7 +260,7 @@ fn heaps(measured: &[Measured]) -> Table {
             Cell::number(peak, 0)
         });
         let ratios = [heap, heap_without_ir].map(|ratio| {
-            let ratios = [FAST, ION].map(|pair| group.mean(|costs| ratio(costs, pair)));
+            let ratios = [FAST, ION, ALWAYS_ION].map(|pair| group.mean(|costs| ratio(costs, pair)));
             ratios.map(|ratio| Cell::optional(ratio, 2))
         });
         table.row(row(&group.name, heaps, ratios.concat()));

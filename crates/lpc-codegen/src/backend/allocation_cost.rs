@@ -29,7 +29,7 @@ pub const MAX_ION_STEPS: u64 = 1 << 25;
 pub const MAX_ION_ARGUMENT_STEPS: u64 = 1 << 27;
 
 /// Whether [`Ion`](super::regalloc::RegallocAlgorithm::Ion) allocates registers for `vcode` in reasonable time.
-pub(super) fn is_affordable_for_ion<I: MachInst>(vcode: &VCode<I>) -> bool {
+pub fn is_affordable_for_ion<I: MachInst>(vcode: &VCode<I>) -> bool {
     vcode.num_blocks() <= MAX_ION_BLOCKS
         && vcode.num_vregs() <= MAX_ION_VREGS
         && product(vcode.num_vregs(), vcode.branch_args.len()) <= MAX_ION_ARGUMENT_STEPS

@@ -52,7 +52,7 @@ pub struct CodegenStats {
     pub reloads: u32,
     /// Spill slots, in words.
     pub spillslots: u32,
-    /// How registers were allocated, where that is known: see [`RegallocAlgorithm::for_code`].
+    /// What registers were allocated by, where that is known: one of [`RegallocAlgorithm::ALLOCATORS`].
     pub regalloc: Option<RegallocAlgorithm>,
 }
 

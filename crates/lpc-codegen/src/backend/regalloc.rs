@@ -20,11 +20,16 @@ use regalloc2::{
 /// How registers are allocated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum RegallocAlgorithm {
+    /// [`Self::SinglePass`], and where that spills, [`Self::Ion`] instead.
+    ///
+    /// Where every value has a register the code of both is as fast, and Ion would take several times the time and memory for it; where there
+    /// are not enough registers it is Ion that finds the better ones to spill.
+    #[default]
+    Adaptive,
     /// `regalloc2`'s backtracking allocator: live ranges are split and coalesced. Good code.
     ///
     /// Its time grows with the square of the size of some functions; those that it [takes too long](super::allocation_cost)
     /// for are given to [`Self::SinglePass`].
-    #[default]
     Ion,
     /// Our own allocator, in `backend/single_pass`: a value has one register or one spill slot, for all its life or that within a block.
     /// Fast, in little memory; somewhat slower code.
@@ -32,22 +37,18 @@ pub enum RegallocAlgorithm {
 }
 
 impl RegallocAlgorithm {
-    /// All algorithms.
-    pub const ALL: [Self; 2] = [Self::Ion, Self::SinglePass];
+    /// The allocators themselves, from which [`Self::Adaptive`] chooses.
+    pub const ALLOCATORS: [Self; 2] = [Self::Ion, Self::SinglePass];
 
-    /// Its name, as Cranelift has it.
+    /// All that can be asked for.
+    pub const ALL: [Self; 3] = [Self::Adaptive, Self::Ion, Self::SinglePass];
+
+    /// Its name, as Cranelift has it; the first one has none there.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Adaptive => "adaptive",
             Self::Ion => "backtracking",
             Self::SinglePass => "single_pass",
-        }
-    }
-
-    /// The algorithm that is used for `vcode` where this one is asked for.
-    pub fn for_code<I: MachInst>(self, vcode: &VCode<I>) -> Self {
-        match self {
-            Self::Ion if is_affordable_for_ion(vcode) => Self::Ion,
-            _ => Self::SinglePass,
         }
     }
 }
@@ -98,7 +99,7 @@ pub struct Allocators {
 pub struct Allocation {
     /// The place of each operand, and the moves in between.
     pub output: Output,
-    /// What they were allocated by.
+    /// What they were allocated by: one of [`RegallocAlgorithm::ALLOCATORS`].
     pub algorithm: RegallocAlgorithm,
 }
 
@@ -146,7 +147,8 @@ pub fn run_validated<I: MachInst>(
     if validate_ssa {
         check_branch_args(vcode).map_err(AllocationError::Refused)?;
     }
-    if validate_ssa && algorithm.for_code(vcode) == RegallocAlgorithm::SinglePass {
+    let does_ion_validate = algorithm == RegallocAlgorithm::Ion && is_affordable_for_ion(vcode);
+    if validate_ssa && !does_ion_validate {
         validate(vcode).map_err(AllocationError::Refused)?;
     }
     let allocation = allocate(vcode, algorithm, validate_ssa, &mut Allocators::default())?;
@@ -211,14 +213,29 @@ fn allocate<I: MachInst>(
     allocators: &mut Allocators,
 ) -> Result<Allocation, AllocationError> {
     check_num_vregs(vcode)?;
-    let algorithm = algorithm.for_code(vcode);
-    let output = match algorithm {
-        RegallocAlgorithm::Ion => run_ion(vcode, validate_ssa, &mut allocators.ion),
-        RegallocAlgorithm::SinglePass => {
-            let env = I::machine_env(vcode.frame().preserve_frame_pointers);
-            allocators.single_pass.run(vcode, env)
+    let Allocators { ion, single_pass } = allocators;
+    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let mut single_pass =
+        || allocated_by(RegallocAlgorithm::SinglePass, single_pass.run(vcode, env));
+    let mut ion = || allocated_by(RegallocAlgorithm::Ion, run_ion(vcode, validate_ssa, ion));
+    match algorithm {
+        RegallocAlgorithm::Adaptive => {
+            let allocation = single_pass()?;
+            if allocation.output.num_spillslots == 0 || !is_affordable_for_ion(vcode) {
+                return Ok(allocation);
+            }
+            drop(allocation);
+            ion()
         }
-    };
+        RegallocAlgorithm::Ion if is_affordable_for_ion(vcode) => ion(),
+        RegallocAlgorithm::Ion | RegallocAlgorithm::SinglePass => single_pass(),
+    }
+}
+
+fn allocated_by(
+    algorithm: RegallocAlgorithm,
+    output: Result<Output, RegAllocError>,
+) -> Result<Allocation, AllocationError> {
     let output = output.map_err(AllocationError::Refused)?;
     Ok(Allocation { output, algorithm })
 }

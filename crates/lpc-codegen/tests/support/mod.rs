@@ -59,7 +59,7 @@ pub(crate) fn compile_for(
 /// Compiles with each allocator what it accepts, and tells with how many that was possible.
 pub(crate) fn try_compile(function: &NamedVCode<MInst>) -> usize {
     let info = EmitInfo::new(extensions());
-    RegallocAlgorithm::ALL
+    RegallocAlgorithm::ALLOCATORS
         .into_iter()
         .filter_map(|algorithm| run_validated(&function.vcode, algorithm).ok())
         .map(|allocation| allocation.output)
@@ -197,7 +197,7 @@ pub(crate) fn run(text: &str, name: &str, arguments: &[u32]) -> u32 {
 
 /// The same on a machine with `extensions`.
 pub(crate) fn run_for(extensions: ExtensionSet, text: &str, name: &str, arguments: &[u32]) -> u32 {
-    let results = RegallocAlgorithm::ALL.map(|algorithm| {
+    let results = RegallocAlgorithm::ALLOCATORS.map(|algorithm| {
         Program::new_for(extensions, text, algorithm)
             .call(name, arguments)
             .unwrap_or_else(|stop| panic!("{algorithm:?}: {stop:?}"))[0]

@@ -183,7 +183,7 @@ fn compile(
     let mut builds: Vec<(Settings, CompiledModule)> = Vec::new();
     let mut refusal = None;
     for opt_level in OptLevel::ALL {
-        for regalloc in RegallocAlgorithm::ALL {
+        for regalloc in RegallocAlgorithm::ALLOCATORS {
             let settings = Settings {
                 opt_level,
                 regalloc,

@@ -59,7 +59,7 @@ impl Plan {
         };
         let mut settings = Vec::new();
         for &extensions in &machines {
-            for regalloc in RegallocAlgorithm::ALL {
+            for regalloc in RegallocAlgorithm::ALLOCATORS {
                 settings.extend(OptLevel::ALL.map(|opt_level| Settings {
                     extensions,
                     regalloc,

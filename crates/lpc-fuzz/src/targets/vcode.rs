@@ -43,7 +43,7 @@ fn check_fixpoint(function: &NamedVCode<MInst>) {
 
 /// Takes the function as far as it gets: an allocator may need more registers than there are, and emission more room.
 fn check_code(function: &NamedVCode<MInst>) {
-    for algorithm in RegallocAlgorithm::ALL {
+    for algorithm in RegallocAlgorithm::ALLOCATORS {
         let Ok(allocation) = run_validated(&function.vcode, algorithm) else {
             continue;
         };

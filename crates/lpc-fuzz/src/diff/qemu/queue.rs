@@ -55,7 +55,7 @@ impl<'r> Queue<'r> {
         let Some(machine) = self.machine_for(index, plan) else {
             return Ok(Executed::new());
         };
-        let allocator = RegallocAlgorithm::ALL[(index % 2) as usize];
+        let allocator = RegallocAlgorithm::ALLOCATORS[(index % 2) as usize];
         let mut builds = checked.builds.iter();
         let build = builds.find(|build| {
             build.settings.extensions == machine && build.settings.regalloc == allocator
