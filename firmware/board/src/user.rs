@@ -20,10 +20,14 @@ pub struct Context {
     pub registers: [u32; 32],
     /// The next instruction.
     pub pc: u32,
+    /// How many instructions the program has executed.
+    pub instructions: u64,
     cause: u32,
     value: u32,
     /// The stack pointer of the firmware while the program runs.
     firmware_sp: u32,
+    /// The lower half of `minstret` when the program was started, and when it stopped.
+    counters: [u32; 2],
 }
 
 /// Why a program stopped.
@@ -58,20 +62,27 @@ impl Exception {
     /// A store to memory that may not be written.
     pub const STORE_ACCESS_FAULT: Self = Self(7);
     /// An `ecall` in user mode.
-    const USER_CALL: Self = Self(8);
+    pub const USER_CALL: Self = Self(8);
 }
 
 /// The bit of `mcause` that tells interrupts from exceptions.
 const INTERRUPT: u32 = 1 << 31;
 
+/// The instructions between the two reads of the counter that are not the program's: those that load its registers, and those that
+/// save them.
+const OVERHEAD: u32 = 33 + 33;
+
 impl Context {
-    /// Runs the program until it traps.
+    /// Runs the program until it traps. Instructions are counted right if these are less than four billions, which a
+    /// [timer](crate::timer) sees to.
     ///
     /// # Safety
     /// The memory that is [allowed](crate::pmp::allow) must hold nothing that Rust knows of.
     pub unsafe fn run(&mut self) -> Trap {
         // SAFETY: the context is one, and the caller vouches for the memory.
         unsafe { board_run_user(self) };
+        let [start, stop] = self.counters;
+        self.instructions += u64::from(stop.wrapping_sub(start).saturating_sub(OVERHEAD));
         if self.cause & INTERRUPT != 0 {
             return Trap::Timer;
         }
@@ -121,6 +132,8 @@ board_run_user:
     csrw mepc, t0
     li t0, 0x1800
     csrc mstatus, t0
+    csrr t0, minstret
+    sw t0, {counters}(a0)
     lw x1, 4(a0)
     lw x2, 8(a0)
     lw x3, 12(a0)
@@ -190,6 +203,8 @@ board_trap_entry:
     sw x29, 116(a0)
     sw x30, 120(a0)
     sw x31, 124(a0)
+    csrr t0, minstret
+    sw t0, {counters}+4(a0)
     csrrw t0, mscratch, zero
     sw t0, 40(a0)
     csrr t0, mepc
@@ -232,6 +247,7 @@ board_trap_entry:
     pc = const offset_of!(Context, pc),
     cause = const offset_of!(Context, cause),
     value = const offset_of!(Context, value),
+    counters = const offset_of!(Context, counters),
     firmware_sp = const offset_of!(Context, firmware_sp),
     firmware_trap = sym crate::recovery::firmware_trap,
 );
