@@ -6,10 +6,11 @@ use std::fs;
 use support::references::{self, Base};
 
 /// The documents whose references are checked.
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "docs/abi.md",
     "docs/architecture.md",
+    "docs/binary.md",
     "docs/lpir.md",
     "docs/objects.md",
     "docs/testing.md",

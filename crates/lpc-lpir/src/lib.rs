@@ -20,6 +20,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod analysis;
+#[cfg(feature = "binary")]
+pub mod binary;
 pub mod builder;
 pub mod entity;
 pub mod ir;

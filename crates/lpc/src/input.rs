@@ -1,6 +1,7 @@
 //! Reading input files, with `-` for the standard input.
 
 use crate::failure::Failure;
+use lpc_lpir::binary;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -15,8 +16,14 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     result.map_err(|error| Failure::file(path, &error))
 }
 
-/// The text that `bytes`, the content of the file `path`, are.
-pub(crate) fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+/// The text of the program that `bytes`, the content of the file `path`, are: they are that text, or its module in the binary form.
+pub(crate) fn source_text(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+    if binary::is_binary(&bytes) {
+        let name = display_name(path);
+        let module = binary::decode(&bytes);
+        let module = module.map_err(|error| Failure::Message(format!("{name}: {error}")))?;
+        return Ok(module.to_string());
+    }
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::message(format_args!("{}: not UTF-8 text", path.display())))?;
     Ok(match text.strip_prefix(BYTE_ORDER_MARK) {

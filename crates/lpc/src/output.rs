@@ -40,7 +40,7 @@ pub(crate) fn write_executable(path: Option<&Path>, bytes: &[u8]) -> Result<(), 
 pub(crate) fn check_not_terminal(path: Option<&Path>) -> Result<(), Failure> {
     if path.is_none() && io::stdout().is_terminal() {
         return Err(Failure::message(
-            "refusing to write machine code to the terminal; name a file with `-o`",
+            "refusing to write bytes to the terminal; name a file with `-o`",
         ));
     }
     Ok(())

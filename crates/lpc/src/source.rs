@@ -1,8 +1,10 @@
 //! Source files: reading them as modules, and pointing at places in them.
+//!
+//! A file in the binary form is taken for the text that its module prints as, so that messages can show lines of it.
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::failure::Failure;
-use crate::input::{display_name, read_bytes, text_of};
+use crate::input::{display_name, read_bytes, source_text};
 use crate::pipeline::timed;
 use lpc_harness::ProgramError;
 use lpc_link::LinkError;
@@ -46,7 +48,7 @@ impl SourceModule {
     pub(crate) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, Failure> {
         let source = Source {
             name: display_name(path),
-            text: text_of(path, bytes)?,
+            text: source_text(path, bytes)?,
         };
         let mut parse_time = Duration::ZERO;
         let file = match timed(&mut parse_time, || parse_test(&source.text)) {

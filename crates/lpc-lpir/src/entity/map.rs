@@ -87,9 +87,9 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
         self.elements.clear();
     }
 
-    /// Makes room for `additional` more entities.
+    /// Makes room for `additional` more entities, and for no more.
     pub fn reserve(&mut self, additional: usize) {
-        self.elements.reserve(additional);
+        self.elements.reserve_exact(additional);
     }
 }
 

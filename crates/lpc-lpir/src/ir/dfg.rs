@@ -76,6 +76,14 @@ impl DataFlowGraph {
         self.ext_funcs.clear();
     }
 
+    /// Makes room for so many values, instructions and blocks more than there are, so that the tables need not grow.
+    pub fn reserve(&mut self, values: usize, insts: usize, blocks: usize) {
+        self.values.reserve(values);
+        self.insts.reserve(insts);
+        self.results.resize(self.insts.len() + insts);
+        self.block_params.reserve(blocks);
+    }
+
     /// Makes a block without parameters.
     pub fn make_block(&mut self) -> Block {
         self.block_params.push(ValueList::new())

@@ -9,7 +9,7 @@ use super::entities::{Block, FuncRef, GlobalValue, JumpTable, SigRef, StackSlot,
 use super::immediates::{Imm64, Offset32};
 use super::jumptable::JumpTableData;
 use super::memflags::MemFlags;
-use super::opcodes::{Opcode, Properties};
+use super::opcodes::{InstructionFormat, Opcode, Properties};
 use super::trapcode::TrapCode;
 use crate::entity::{EntityList, ListPool, PrimaryMap};
 
@@ -263,6 +263,21 @@ impl InstructionData {
     /// The opcode, to be replaced by one of the same format.
     pub fn opcode_mut(&mut self) -> &mut Opcode {
         opcode_of!(self)
+    }
+
+    /// The format whose operands these are. That of the opcode, unless the instruction is wrong.
+    pub fn format(&self) -> InstructionFormat {
+        macro_rules! same_name {
+            ($($format:ident)*) => {
+                match self {
+                    $(Self::$format { .. } => InstructionFormat::$format,)*
+                }
+            };
+        }
+        same_name! {
+            NullAry Unary UnaryImm UnaryGlobalValue Binary Ternary MultiAry IntCompare Jump Brif BranchTable Call CallIndirect
+            FuncAddr StackAddr Load LoadNoOffset Store StoreNoOffset AtomicRmw AtomicCas Trap CondTrap IntAddTrap
+        }
     }
 
     /// The value operands in the order in which they are written, without branch arguments.

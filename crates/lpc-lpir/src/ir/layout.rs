@@ -46,6 +46,13 @@ impl Layout {
         self.last_block = PackedOption::NONE;
     }
 
+    /// Makes the tables of an empty layout hold the first `insts` instructions and the first `blocks` blocks, so that they need not
+    /// grow.
+    pub fn resize(&mut self, insts: usize, blocks: usize) {
+        self.insts.resize(insts);
+        self.blocks.resize(blocks);
+    }
+
     /// The block where the function starts: the first one.
     #[inline]
     pub fn entry_block(&self) -> Option<Block> {

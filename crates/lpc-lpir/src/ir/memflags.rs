@@ -168,6 +168,16 @@ impl MemFlags {
         u16::from_le_bytes([self.flags, trap])
     }
 
+    /// As [`Self::from_bits`], with `None` for what no flags of an access give: a bit that means nothing, two byte orders, a trap
+    /// code besides the promise that there is no trap, or neither of the two.
+    pub fn checked_from_bits(bits: u16) -> Option<Self> {
+        let [flags, trap] = bits.to_le_bytes();
+        let is_known = NAMES.iter().fold(flags, |rest, (flag, _)| rest & !flag) == 0;
+        let has_two_orders = flags & LITTLE != 0 && flags & BIG != 0;
+        let may_trap = flags & NOTRAP == 0;
+        (is_known && !has_two_orders && may_trap == (trap != 0)).then(|| Self::from_bits(bits))
+    }
+
     /// The flags that [`Self::to_bits`] gave.
     pub fn from_bits(bits: u16) -> Self {
         let [flags, trap] = bits.to_le_bytes();
@@ -225,6 +235,24 @@ mod tests {
         assert_eq!(MemFlags::new().to_string(), "");
         assert_eq!(MemFlags::from_bits(flags.to_bits()), flags);
         assert_eq!(size_of::<MemFlags>(), 2);
+    }
+
+    #[test]
+    fn bits_that_mean_no_flags() {
+        let heap_oob = MemFlags::new().to_bits();
+        let accepted = |bits| MemFlags::checked_from_bits(bits).is_some();
+        for flags in [
+            MemFlags::new(),
+            MemFlags::trusted(),
+            MemFlags::new().with_can_move().with_readonly(),
+            MemFlags::new().with_endianness(Endianness::Big),
+        ] {
+            assert_eq!(MemFlags::checked_from_bits(flags.to_bits()), Some(flags));
+        }
+        assert!(!accepted(0), "neither a trap code nor `notrap`");
+        assert!(!accepted(heap_oob | u16::from(NOTRAP)));
+        assert!(!accepted(heap_oob | u16::from(LITTLE | BIG)));
+        assert!(!accepted(heap_oob | 1 << 6) && !accepted(heap_oob | 1 << 7));
     }
 
     #[test]

@@ -491,7 +491,7 @@ for_each_opcode!(define_opcodes);
 impl Opcode {
     /// Its row of the opcode table.
     #[inline]
-    pub fn info(self) -> &'static OpcodeInfo {
+    pub const fn info(self) -> &'static OpcodeInfo {
         &TABLE[self as usize]
     }
 

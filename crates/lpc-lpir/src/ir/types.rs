@@ -171,6 +171,11 @@ impl TypeSet {
         self.0 & 1 << ty as u8 != 0
     }
 
+    /// The number of types in the set.
+    pub const fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     /// The types of the set, in the order of their declaration.
     pub fn iter(self) -> impl Iterator<Item = Type> {
         Type::ALL.into_iter().filter(move |&ty| self.contains(ty))

@@ -2,8 +2,8 @@
 
 use super::Verifier;
 use crate::ir::{
-    Block, FuncRef, GlobalValue, GlobalValueData, Inst, InstructionData, InstructionFormat,
-    JumpTable, SigRef, StackSlot, Value, ValueDef,
+    Block, FuncRef, GlobalValue, GlobalValueData, Inst, InstructionData, JumpTable, SigRef,
+    StackSlot, Value, ValueDef,
 };
 use alloc::format;
 
@@ -12,7 +12,7 @@ impl Verifier<'_> {
     pub(super) fn check_references(&mut self, inst: Inst) -> bool {
         let errors_before = self.errors.len();
         let data = *self.func.dfg.inst(inst);
-        if data.opcode().format() != format_of(&data) {
+        if data.opcode().format() != data.format() {
             self.report(
                 inst,
                 "instruction opcode doesn't match instruction format".into(),
@@ -131,20 +131,5 @@ impl Verifier<'_> {
         if !self.func.dfg.jump_tables.is_valid(table) {
             self.report(inst, format!("invalid jump table reference {table}"));
         }
-    }
-}
-
-/// The format that instructions with such operands have.
-fn format_of(data: &InstructionData) -> InstructionFormat {
-    macro_rules! same_name {
-        ($($format:ident)*) => {
-            match data {
-                $(InstructionData::$format { .. } => InstructionFormat::$format,)*
-            }
-        };
-    }
-    same_name! {
-        NullAry Unary UnaryImm UnaryGlobalValue Binary Ternary MultiAry IntCompare Jump Brif BranchTable Call CallIndirect
-        FuncAddr StackAddr Load LoadNoOffset Store StoreNoOffset AtomicRmw AtomicCas Trap CondTrap IntAddTrap
     }
 }

@@ -11,6 +11,7 @@ use crate::source::SourceModule;
 use clap::{Args, ValueEnum};
 use lpc_codegen::Settings;
 use lpc_link::{Image, Linker};
+use lpc_lpir::binary::encode;
 use lpc_lpir::ir::{ExternalName, Linkage};
 use std::cell::RefCell;
 use std::ffi::OsStr;
@@ -19,19 +20,20 @@ use std::path::{Path, PathBuf};
 /// Compile a file
 ///
 /// What is written depends on the name of the output, where --emit does not tell: an object to a file whose name ends in .o, an
-/// executable to .elf, machine code to .bin, the program itself to .clif, and else assembly text.
+/// executable to .elf, machine code to .bin, the program itself to .clif and in the binary form to .lpirb, and else assembly text.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   lpc compile examples/gcd.clif
   lpc compile examples/sieve.clif -o sieve.elf
   lpc compile examples/gcd.clif -o gcd.o
+  lpc compile examples/gcd.clif -o gcd.lpirb
   lpc compile examples/gcd.clif --emit vcode
   lpc compile examples/gcd.clif --emit bin --base 0x42000000 -o gcd.bin
   lpc compile examples/sieve.clif --emit bin --import putchar=0x40000100 -o sieve.bin
   lpc compile examples/gcd.clif --emit asm -o gcd.s --march rv32imc_zba_zbb")]
 pub(crate) struct Arguments {
-    /// The file, or - for the standard input
+    /// The file, as text or in the binary form, or - for the standard input
     file: PathBuf,
 
     /// Where to write the result; - is the standard output
@@ -64,6 +66,8 @@ pub(crate) struct Arguments {
 enum Stage {
     /// The program itself, read and written again
     Lpir,
+    /// The program in the compact binary form, which is read wherever text is
+    Lpirb,
     /// Machine instructions with virtual registers, and beside them the registers that they are given; to be looked at:
     /// what `test lower` prints can be read again
     Vcode,
@@ -85,6 +89,7 @@ impl Stage {
             Some("bin") => Self::Bin,
             Some("elf") => Self::Elf,
             Some("clif") => Self::Lpir,
+            Some("lpirb") => Self::Lpirb,
             _ => Self::Asm,
         }
     }
@@ -100,6 +105,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.check_effects(stage)?;
     match stage {
         Stage::Lpir => write_bytes(output, source.module.to_string().as_bytes()),
+        Stage::Lpirb => {
+            check_not_terminal(output)?;
+            let bytes = encode(&source.module).map_err(Failure::message)?;
+            write_bytes(output, &bytes)
+        }
         Stage::Vcode => write_bytes(output, allocated_vcode(&source, &settings)?.as_bytes()),
         Stage::Asm => {
             source.number_instructions();

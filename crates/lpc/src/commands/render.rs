@@ -27,7 +27,7 @@ Examples:
   lpc render examples/mandelbrot.clif --preview
   lpc render examples/mandelbrot.clif --preview --width 120 --height 60 --time 2.5")]
 pub(crate) struct Arguments {
-    /// The file, or - for the standard input
+    /// The file, as text or in the binary form, or - for the standard input
     file: PathBuf,
 
     /// Where to write the picture, as PNG; - is the standard output

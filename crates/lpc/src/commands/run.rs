@@ -40,7 +40,7 @@ Examples:
 Exit codes: 0 if the function returned, 1 for errors in the input, 3 if the program trapped; an ELF file that exits gives its \
 own status.")]
 pub(crate) struct Arguments {
-    /// The file, or - for the standard input
+    /// The file, as text, in the binary form or in ELF format, or - for the standard input
     pub(super) file: PathBuf,
 
     /// The function to call, with its arguments [default: %main(), and in an ELF file the entry point]
