@@ -82,6 +82,11 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
         self.keys().zip(self.values())
     }
 
+    /// All data, in the order of their numbers, by value.
+    pub fn into_values(self) -> alloc::vec::IntoIter<V> {
+        self.elements.into_iter()
+    }
+
     /// Forgets all entities and keeps the memory.
     pub fn clear(&mut self) {
         self.elements.clear();

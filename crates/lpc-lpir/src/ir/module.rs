@@ -239,6 +239,25 @@ impl Module {
         imported.chain(declared)
     }
 
+    /// The functions of the module, each with who may refer to it, and its data objects, in the order in which they were added:
+    /// for who is through with one when the next one comes, and gives its memory back.
+    pub fn into_definitions(
+        self,
+    ) -> (
+        impl Iterator<Item = (Function, Linkage)>,
+        impl Iterator<Item = DataObject>,
+    ) {
+        let Self {
+            functions,
+            linkage,
+            data,
+            ..
+        } = self;
+        let functions = functions.keys().zip(functions.into_values());
+        let functions = functions.map(move |(id, function)| (function, linkage[id]));
+        (functions, data.into_values())
+    }
+
     /// The number of functions.
     pub fn len(&self) -> usize {
         self.functions.len()
