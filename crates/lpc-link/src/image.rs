@@ -1,9 +1,8 @@
 //! Linked code with its symbol, trap and source tables.
 
+use crate::map::{ImageMap, Location, Sections, Symbol, SymbolKind};
 use alloc::vec::Vec;
-use core::ops::Range;
-use lpc_codegen::backend::buffer::{MachSrcLoc, MachTrap};
-use lpc_lpir::ir::{DataKind, ExternalName, Linkage, SourceLoc, TrapCode};
+use lpc_lpir::ir::{DataKind, ExternalName, SourceLoc, TrapCode};
 
 /// Code and data that are ready to be used at one address.
 ///
@@ -18,74 +17,21 @@ use lpc_lpir::ir::{DataKind, ExternalName, Linkage, SourceLoc, TrapCode};
 /// The base is where the processor executes the code and finds the data. The bytes may be written through another address of the
 /// same memory, as chips need it whose RAM is seen on two buses; everything up to the memory size is to be set to zero behind
 /// them. Addresses in data are those that the processor sees.
-///
-/// All tables are sorted by offset, so that every question about an address is a binary search.
 #[derive(Clone, Debug)]
 pub struct Image {
-    pub(crate) base: u32,
+    pub(crate) map: ImageMap,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) sections: Sections,
-    /// The functions and data objects, in the order of their addresses.
-    pub(crate) symbols: Vec<Symbol>,
-    /// Positions in `symbols`, in the order of their names, exported ones first.
-    pub(crate) by_name: Vec<u32>,
-    pub(crate) traps: Vec<MachTrap>,
-    pub(crate) srclocs: Vec<MachSrcLoc>,
-}
-
-/// Where the parts of an image are, in bytes from its start. Gaps between them are for alignment.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Sections {
-    /// The code of all functions, with their constants and jump tables.
-    pub text: Range<u32>,
-    /// Data that nobody writes to.
-    pub read_only: Range<u32>,
-    /// Data with a first content.
-    pub writable: Range<u32>,
-    /// Data that are zero at first. Whoever loads the image must see to that.
-    pub zeroed: Range<u32>,
-}
-
-/// A function or a data object in an image.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Symbol {
-    /// Its name.
-    pub name: ExternalName,
-    /// Who may refer to it.
-    pub linkage: Linkage,
-    /// What it is.
-    pub kind: SymbolKind,
-    /// Where it starts, in bytes from the start of the image.
-    pub offset: u32,
-    /// The bytes that it takes: for a function those of its code, and of the constants and tables behind it.
-    pub size: u32,
-}
-
-/// What a symbol stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SymbolKind {
-    /// A function.
-    Function {
-        /// The bytes of its code, without what lies behind it.
-        code_size: u32,
-    },
-    /// A data object.
-    Data(DataKind),
-}
-
-/// A place in a function.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Location<'a> {
-    /// The name of the function.
-    pub function: &'a ExternalName,
-    /// The distance from its start in bytes.
-    pub offset: u32,
 }
 
 impl Image {
+    /// What is where, without the bytes.
+    pub fn map(&self) -> &ImageMap {
+        &self.map
+    }
+
     /// The address of the first byte.
     pub fn base(&self) -> u32 {
-        self.base
+        self.map.base()
     }
 
     /// What is to be stored at [`Self::base`].
@@ -95,28 +41,30 @@ impl Image {
 
     /// The bytes that the image takes in memory. Those beyond [`Self::bytes`] are zero at first.
     pub fn memory_size(&self) -> u32 {
-        self.sections.zeroed.end
+        self.map.memory_size()
     }
 
     /// Where the parts of the image are.
     pub fn sections(&self) -> &Sections {
-        &self.sections
+        self.map.sections()
     }
 
     /// The functions and data objects, in the order of their addresses.
     pub fn symbols(&self) -> &[Symbol] {
-        &self.symbols
+        self.map.symbols()
     }
 
     /// The functions, in the order of their addresses, each with the bytes of its code.
     pub fn functions(&self) -> impl Iterator<Item = (&Symbol, &[u8])> {
-        self.symbols.iter().filter_map(|symbol| match symbol.kind {
-            SymbolKind::Function { code_size } => {
-                let code = &self.bytes[symbol.offset as usize..][..code_size as usize];
-                Some((symbol, code))
-            }
-            SymbolKind::Data(_) => None,
-        })
+        self.symbols()
+            .iter()
+            .filter_map(|symbol| match symbol.kind {
+                SymbolKind::Function { code_size } => {
+                    let code = &self.bytes[symbol.offset as usize..][..code_size as usize];
+                    Some((symbol, code))
+                }
+                SymbolKind::Data(_) => None,
+            })
     }
 
     /// What `symbol`, which is one of [`Self::symbols`], is made of; nothing where that is zeroed.
@@ -127,55 +75,23 @@ impl Image {
         }
     }
 
-    /// The address of the function or data object that is called `name`. Of several, that are local to their modules, the
-    /// first one.
+    /// The address of the function or data object that is called `name`: see [`ImageMap::address_of`].
     pub fn address_of(&self, name: &ExternalName) -> Option<u32> {
-        let symbol_at = |&index: &u32| &self.symbols[index as usize];
-        let first = self
-            .by_name
-            .partition_point(|index| symbol_at(index).name < *name);
-        let symbol = self.by_name.get(first).map(symbol_at)?;
-        (symbol.name == *name).then(|| self.base.wrapping_add(symbol.offset))
+        self.map.address_of(name)
     }
 
     /// The function or data object that `address` is in, and how far from its start.
     pub fn locate(&self, address: u32) -> Option<Location<'_>> {
-        let offset = self.offset_of(address)?;
-        let symbol = self.symbol_at_offset(offset)?;
-        Some(Location {
-            function: &symbol.name,
-            offset: offset - symbol.offset,
-        })
+        self.map.locate(address)
     }
 
     /// Why the instruction at `address` traps, if it is one that may.
     pub fn trap_at(&self, address: u32) -> Option<TrapCode> {
-        let offset = self.offset_of(address)?;
-        let index = self
-            .traps
-            .binary_search_by_key(&offset, |trap| trap.offset)
-            .ok()?;
-        Some(self.traps[index].code)
+        self.map.trap_at(address)
     }
 
     /// Where in the source the instruction at `address` comes from.
     pub fn srcloc_at(&self, address: u32) -> Option<SourceLoc> {
-        let offset = self.offset_of(address)?;
-        let index = self.srclocs.partition_point(|run| run.end <= offset);
-        let run = self.srclocs.get(index)?;
-        (run.start <= offset).then_some(run.srcloc)
-    }
-
-    fn offset_of(&self, address: u32) -> Option<u32> {
-        let offset = address.wrapping_sub(self.base);
-        (offset < self.memory_size()).then_some(offset)
-    }
-
-    pub(crate) fn symbol_at_offset(&self, offset: u32) -> Option<&Symbol> {
-        let behind = self
-            .symbols
-            .partition_point(|symbol| symbol.offset <= offset);
-        let symbol = &self.symbols[behind.checked_sub(1)?];
-        (offset - symbol.offset < symbol.size).then_some(symbol)
+        self.map.srcloc_at(address)
     }
 }

@@ -1,18 +1,19 @@
 //! Laying out functions and data, and connecting them.
 
+use crate::data_layout::{DataLayout, data_alignment};
 use crate::error::LinkError;
-use crate::image::{Image, Sections, Symbol, SymbolKind};
+use crate::image::Image;
+use crate::map::{ImageMap, Symbol, SymbolKind};
 use crate::relax::{CallTarget, shorten_calls};
 use crate::resolve::{Addresses, resolve_all};
 use crate::symbols::{Scope, SymbolId, SymbolTable};
 use crate::text::{Text, TextFunction};
 use alloc::vec::Vec;
-use core::ops::Range;
 use lpc_codegen::CompiledModule;
 use lpc_codegen::backend::buffer::MachBufferFinalized;
 use lpc_codegen::backend::reloc::{MachReloc, RelocTarget};
 use lpc_codegen::runtime::Routine;
-use lpc_lpir::ir::{DataKind, DataObject, ExternalName, Linkage, Module};
+use lpc_lpir::ir::{DataObject, ExternalName, Linkage, Module};
 
 /// Collects functions and data, and links them.
 ///
@@ -145,10 +146,12 @@ impl Linker {
 
     /// What the address of the image must be a multiple of.
     pub fn alignment(&self) -> u32 {
-        let data = self.data.iter();
-        let data = data.map(|data| data.object.alignment.max(section_unit(data.object.kind)));
         let text = self.text.alignment().max(self.section_alignment);
-        data.fold(text, u32::max)
+        text.max(data_alignment(self.data_objects()))
+    }
+
+    fn data_objects(&self) -> impl Iterator<Item = &DataObject> + Clone {
+        self.data.iter().map(|data| &data.object)
     }
 
     /// The image that runs at the address `base`. Names that are neither functions nor data here are looked up with `imports`.
@@ -165,11 +168,14 @@ impl Linker {
             return Err(LinkError::MisalignedBase { base, alignment });
         }
         self.shorten_calls(base, imports)?;
-        let layout = self.lay_out(base)?;
+        let text_size = self.text.bytes.len() as u32;
+        let layout = DataLayout::new(text_size, self.data_objects(), self.section_alignment);
+        layout.check_end(base)?;
+        let offsets = self.symbol_offsets(&layout);
         let addresses = Addresses {
             base,
             symbols: &self.symbols,
-            offsets: &layout.offsets,
+            offsets: &offsets,
             imports,
         };
         let mut bytes = core::mem::take(&mut self.text.bytes);
@@ -180,7 +186,13 @@ impl Linker {
             .map_err(|_| LinkError::OutOfMemory)?;
         bytes.resize(size, 0);
         self.place_data(&layout, &mut bytes);
-        resolve_all(&mut bytes, &self.text, &self.data, &layout.data, &addresses)?;
+        resolve_all(
+            &mut bytes,
+            &self.text,
+            &self.data,
+            &layout.offsets,
+            &addresses,
+        )?;
         Ok(self.into_image(base, bytes, layout))
     }
 
@@ -216,59 +228,20 @@ impl Linker {
         functions
     }
 
-    fn lay_out(&self, base: u32) -> Result<Layout, LinkError> {
-        let mut layout = Layout {
-            sections: Sections::default(),
-            offsets: Vec::new(),
-            data: Vec::new(),
-            end: self.text.bytes.len() as u64,
-        };
-        let num_symbols = self.text.functions.len() + self.data.len();
-        layout.offsets.resize(num_symbols, 0);
-        layout.data.resize(self.data.len(), 0);
-        layout.sections.text = 0..self.text.bytes.len() as u32;
+    /// For each symbol, its distance from the start of the image.
+    fn symbol_offsets(&self, layout: &DataLayout) -> Vec<u32> {
+        let mut offsets = alloc::vec![0; self.text.functions.len() + self.data.len()];
         for function in &self.text.functions {
-            layout.offsets[function.symbol.index()] = function.start;
+            offsets[function.symbol.index()] = function.start;
         }
-        layout.sections.read_only = self.lay_out_data(DataKind::ReadOnly, &mut layout);
-        layout.sections.writable = self.lay_out_data(DataKind::Writable, &mut layout);
-        layout.sections.zeroed = self.lay_out_data(DataKind::Zeroed, &mut layout);
-        // The end has an address too.
-        if u64::from(base) + layout.end >= 1 << 32 {
-            return Err(LinkError::TooLarge);
+        for (data, &offset) in self.data.iter().zip(&layout.offsets) {
+            offsets[data.symbol.index()] = offset;
         }
-        Ok(layout)
+        offsets
     }
 
-    /// Places the data objects of one kind.
-    fn lay_out_data(&self, kind: DataKind, layout: &mut Layout) -> Range<u32> {
-        let of_kind = || {
-            (0..)
-                .zip(&self.data)
-                .filter(|(_, data)| data.object.kind == kind)
-        };
-        let alignment = of_kind().map(|(_, data)| data.object.alignment).max();
-        let Some(alignment) = alignment else {
-            return layout.end as u32..layout.end as u32;
-        };
-        let unit = section_unit(kind);
-        let alignment = alignment.max(self.section_alignment).max(unit);
-        layout.end = layout.end.next_multiple_of(alignment.into());
-        let start = layout.end as u32;
-        for (index, data) in of_kind() {
-            let object = &data.object;
-            layout.end = layout.end.next_multiple_of(object.alignment.into());
-            layout.data[index] = layout.end as u32;
-            layout.offsets[data.symbol.index()] = layout.end as u32;
-            // Different objects have different addresses.
-            layout.end += u64::from(object.size.max(1));
-        }
-        layout.end = layout.end.next_multiple_of(unit.into());
-        start..layout.end as u32
-    }
-
-    fn place_data(&self, layout: &Layout, bytes: &mut [u8]) {
-        for (data, &offset) in self.data.iter().zip(&layout.data) {
+    fn place_data(&self, layout: &DataLayout, bytes: &mut [u8]) {
+        for (data, &offset) in self.data.iter().zip(&layout.offsets) {
             let content = &data.object.bytes;
             if !content.is_empty() {
                 bytes[offset as usize..][..content.len()].copy_from_slice(content);
@@ -276,7 +249,7 @@ impl Linker {
         }
     }
 
-    fn into_image(self, base: u32, bytes: Vec<u8>, layout: Layout) -> Image {
+    fn into_image(self, base: u32, bytes: Vec<u8>, layout: DataLayout) -> Image {
         let functions = self.text.functions.into_iter().map(|function| Symbol {
             linkage: match self.symbols.is_exported_as(&function.name, function.symbol) {
                 true => Linkage::Export,
@@ -289,7 +262,7 @@ impl Linker {
             offset: function.start,
             size: function.size,
         });
-        let data = self.data.into_iter().zip(&layout.data);
+        let data = self.data.into_iter().zip(&layout.offsets);
         let data = data.map(|(data, &offset)| Symbol {
             name: data.object.name,
             linkage: data.object.linkage,
@@ -297,44 +270,15 @@ impl Linker {
             offset,
             size: data.object.size,
         });
-        let mut symbols: Vec<_> = functions.chain(data).collect();
-        symbols.sort_by_key(|symbol| symbol.offset);
-        let mut by_name: Vec<u32> = (0..symbols.len() as u32).collect();
-        by_name.sort_by_key(|&index| {
-            let symbol = &symbols[index as usize];
-            (&symbol.name, symbol.linkage == Linkage::Local)
-        });
-        Image {
+        let map = ImageMap::new(
             base,
-            bytes,
-            sections: layout.sections,
-            symbols,
-            by_name,
-            traps: self.text.traps,
-            srclocs: self.text.srclocs,
-        }
+            layout.sections,
+            functions.chain(data).collect(),
+            self.text.traps,
+            self.text.srclocs,
+        );
+        Image { map, bytes }
     }
-}
-
-/// What the section of data of this kind starts and ends at a multiple of, whatever is in it.
-///
-/// To change a byte atomically is to replace the aligned word around it, so a word with writable data must not have anything
-/// in it that cannot be written.
-pub(crate) const fn section_unit(kind: DataKind) -> u32 {
-    match kind {
-        DataKind::ReadOnly => 1,
-        DataKind::Writable | DataKind::Zeroed => 4,
-    }
-}
-
-/// Where everything is, in bytes from the start of the image.
-struct Layout {
-    sections: Sections,
-    /// For each symbol.
-    offsets: Vec<u32>,
-    /// For each data object.
-    data: Vec<u32>,
-    end: u64,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::builder::{ObjectBuilder, Place};
 use super::object::ObjectError;
-use crate::linker::section_unit;
+use crate::data_layout::section_unit;
 use lpc_lpir::ir::{DataKind, DataObject};
 use object::SymbolKind;
 use object::elf;

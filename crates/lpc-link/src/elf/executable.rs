@@ -32,8 +32,9 @@ use super::write::{
     Content, ExecutableFile, FileSymbol, FileSymbolKind, PAGE_SIZE, Part, Permissions,
 };
 use crate::error::LinkError;
-use crate::image::{Image, SymbolKind};
+use crate::image::Image;
 use crate::linker::Linker;
+use crate::map::SymbolKind;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -158,12 +159,12 @@ pub fn link_executable(
         Stack::Inherited => None,
         Stack::Reserved(size) => Some(reserve_stack(&image, size)?),
     };
-    let zeroed = &image.sections.zeroed;
+    let zeroed = &image.map.sections.zeroed;
     let start = start_code.assemble(StartAddresses {
-        start: image.base,
+        start: image.map.base,
         main: image.address_of(&main).ok_or(ExecutableError::NoMain)?,
-        bss_start: image.base + zeroed.start,
-        bss_end: image.base + zeroed.end,
+        bss_start: image.map.base + zeroed.start,
+        bss_end: image.map.base + zeroed.end,
         stack_end: stack.as_ref().map_or(0, |stack| stack.end),
     });
     image.bytes[..start.len()].copy_from_slice(&start);
@@ -224,7 +225,7 @@ fn add_host_functions(
 /// The addresses of a stack of at least `size` bytes in the page behind `image`.
 fn reserve_stack(image: &Image, size: u32) -> Result<Range<u32>, ExecutableError> {
     let reserve = || {
-        let end_of_image = image.base.checked_add(image.memory_size())?;
+        let end_of_image = image.map.base.checked_add(image.memory_size())?;
         let start = end_of_image.checked_next_multiple_of(PAGE_SIZE)?;
         let end = start.checked_add(size.checked_next_multiple_of(16)?)?;
         Some(start..end)
@@ -241,15 +242,19 @@ fn write(
     attributes: Vec<u8>,
     debug_sections: Vec<(&'static str, Vec<u8>)>,
 ) -> Result<Vec<u8>, ExecutableError> {
-    let names = image.symbols.iter().map(|symbol| symbol_name(&symbol.name));
+    let names = image
+        .map
+        .symbols
+        .iter()
+        .map(|symbol| symbol_name(&symbol.name));
     let names = names.collect::<Result<Vec<_>, _>>()?;
     let parts = parts(image, stack);
-    let traps = image.traps.iter().map(|trap| TrapEntry {
-        address: image.base + trap.offset,
+    let traps = image.map.traps.iter().map(|trap| TrapEntry {
+        address: image.map.base + trap.offset,
         code: trap.code,
     });
     let file = ExecutableFile {
-        entry: image.base,
+        entry: image.map.base,
         extensions: settings.extensions,
         attributes,
         symbols: symbols(image, &names, &parts),
@@ -273,10 +278,10 @@ fn parts(image: &Image, stack: Option<Range<u32>>) -> Vec<Part> {
         alignment: PAGE_SIZE,
         permissions,
     };
-    let sections = &image.sections;
+    let sections = &image.map.sections;
     let (text, read_only) = (&sections.text, &sections.read_only);
     let (writable, zeroed) = (&sections.writable, &sections.zeroed);
-    let address = |range: &Range<u32>| image.base + range.start;
+    let address = |range: &Range<u32>| image.map.base + range.start;
     let mut parts = Vec::new();
     use Permissions::{Execute, Read, Write};
     parts.push(part(".text", Execute, address(text), bytes(text)));
@@ -292,10 +297,10 @@ fn parts(image: &Image, stack: Option<Range<u32>>) -> Vec<Part> {
 
 /// The symbols of `image`, called `names`, and those that tell code from data in it.
 fn symbols<'a>(image: &Image, names: &'a [String], parts: &[Part]) -> Vec<FileSymbol<'a>> {
-    let mut symbols = alloc::vec![mapping_symbol("$x", image.base)];
+    let mut symbols = alloc::vec![mapping_symbol("$x", image.map.base)];
     let mut is_behind_data = false;
-    for (symbol, name) in image.symbols.iter().zip(names) {
-        let address = image.base + symbol.offset;
+    for (symbol, name) in image.map.symbols.iter().zip(names) {
+        let address = image.map.base + symbol.offset;
         if let SymbolKind::Function { code_size } = symbol.kind {
             if is_behind_data {
                 symbols.push(mapping_symbol("$x", address));

@@ -6,7 +6,8 @@
 
 use super::debug_info::{DebugInfo, ENCODING};
 use super::object::ObjectError;
-use crate::image::{Image, Symbol, SymbolKind};
+use crate::image::Image;
+use crate::map::{Symbol, SymbolKind};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -57,14 +58,14 @@ fn add_lines(dwarf: &mut DwarfUnit, image: &Image, source: &DebugInfo<'_>) -> Ve
     let directory = program.default_directory();
     let file = program.add_file(file, directory, None);
     let mut ranges = Vec::new();
-    for symbol in &image.symbols {
+    for symbol in &image.map.symbols {
         let SymbolKind::Function { code_size } = symbol.kind else {
             continue;
         };
         let Some(location) = source.lines.function(&symbol.name) else {
             continue;
         };
-        let begin = Address::Constant(u64::from(image.base + symbol.offset));
+        let begin = Address::Constant(u64::from(image.map.base + symbol.offset));
         program.begin_sequence(Some(begin));
         // The line of the function itself is that of its prologue.
         add_row(&mut program, file, 0, location);
@@ -85,8 +86,8 @@ fn add_lines(dwarf: &mut DwarfUnit, image: &Image, source: &DebugInfo<'_>) -> Ve
 
 /// The runs of instructions of the function `symbol` that come from one place.
 fn runs_of<'a>(image: &'a Image, symbol: &Symbol) -> &'a [MachSrcLoc] {
-    let before = |offset: u32| image.srclocs.partition_point(|run| run.start < offset);
-    &image.srclocs[before(symbol.offset)..before(symbol.offset + symbol.size)]
+    let before = |offset: u32| image.map.srclocs.partition_point(|run| run.start < offset);
+    &image.map.srclocs[before(symbol.offset)..before(symbol.offset + symbol.size)]
 }
 
 fn add_row(program: &mut LineProgram, file: FileId, offset: u32, location: Location) {

@@ -1,0 +1,455 @@
+//! Linking in the memory that the code will run from.
+//!
+//! On a machine with little memory there is no room for the code of a module beside the place where it goes. An
+//! [`InPlaceLinker`] is given each function as it is compiled, stores it behind the others, and keeps of it what is needed to
+//! fill in addresses later. All functions known, the data are laid out; then the address of the image is fixed and everything is
+//! connected:
+//!
+//! ```text
+//!   add_function      add_function          lay_out                        link(base)
+//!  ┌──────┬───        ┌──────┬─────┬───    ┌──────┬─────┬ ─ ─ ─ ─ ─ ┐     ┌──────┬─────┬──────┬────────┐
+//!  │ %f   │           │ %f   │ %g  │       │ %f   │ %g  │ size known      │ %f   │ %g  │ data │ zeros  │ addresses
+//!  └──────┴───        └──────┴─────┴───    └──────┴─────┴ ─ ─ ─ ─ ─ ┘     └──────┴─────┴──────┴────────┘ filled in
+//! ```
+//!
+//! Until it is linked the code may be moved: nothing in it depends on where it is. The result is the same, byte for byte, as
+//! that of a [`Linker`](crate::Linker) for the same functions and data, as long as that has no calls to shorten.
+
+use crate::data_layout::{DataLayout, data_alignment};
+use crate::error::{LinkError, UndefinedSymbol};
+use crate::map::{ImageMap, Symbol, SymbolKind};
+use crate::relocation::{self, Malformed};
+use crate::resolve::upper_part;
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
+use alloc::vec::Vec;
+use lpc_codegen::backend::buffer::{MachBufferFinalized, MachSrcLoc, MachTrap};
+use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
+use lpc_lpir::ir::{DataObject, ExternalName, Linkage};
+
+/// Stores functions where they will run, and links them there. All of them are of one module.
+///
+/// ```
+/// use lpc_codegen::{Compiler, Settings};
+/// use lpc_link::InPlaceLinker;
+/// use lpc_lpir::ir::{ExternalName, Linkage};
+/// use lpc_lpir::text::parse_module;
+///
+/// let module = parse_module("function %twice(i32) -> i32 {
+/// block0(v0: i32):
+///     v1 = iadd v0, v0
+///     return v1
+/// }")?;
+/// let mut memory = [0; 64];
+/// let mut linker = InPlaceLinker::new();
+/// for (_, function) in module.functions() {
+///     let compiled = Compiler::new().compile(function, &Settings::default())?;
+///     linker.add_function(compiled.name, Linkage::Export, compiled.code.buffer, &mut memory)?;
+/// }
+/// let image = linker.lay_out();
+/// assert_eq!((image.size(), image.alignment()), (4, 2));
+/// let map = image.link(0x2000_0000, &mut memory, &|_| None)?;
+/// assert_eq!(map.address_of(&ExternalName::symbol("twice")), Some(0x2000_0000));
+/// assert_eq!(memory[..4], [0x2a, 0x95, 0x82, 0x80]); // add a0,a0,a0; ret
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct InPlaceLinker {
+    /// Everything that is defined or referred to.
+    names: BTreeMap<ExternalName, NameId>,
+    /// For each name, what it stands for.
+    definitions: Vec<Definition>,
+    functions: Vec<PlacedFunction>,
+    data: Vec<DataObject>,
+    relocs: Vec<PendingReloc>,
+    traps: Vec<MachTrap>,
+    srclocs: Vec<MachSrcLoc>,
+    /// Where the next function may start.
+    text_size: u32,
+    text_alignment: u32,
+}
+
+/// A name, in the order in which they were first seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct NameId(u32);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Definition {
+    /// It is only referred to.
+    Undefined,
+    /// The function at this place of the list.
+    Function(u32),
+    /// The data object at this place of the list.
+    Data(u32),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PlacedFunction {
+    name: NameId,
+    linkage: Linkage,
+    start: u32,
+    code_size: u32,
+    size: u32,
+}
+
+/// An address to be filled in: that of `target`, plus `addend`. Where distances are written, they are from `origin`.
+#[derive(Clone, Copy, Debug)]
+struct PendingReloc {
+    offset: u32,
+    /// The address that a distance is from: that of the instruction, or of the `auipc` that it belongs to.
+    origin: u32,
+    target: NameId,
+    addend: i32,
+    kind: RelocKind,
+}
+
+impl InPlaceLinker {
+    /// A linker without functions and data.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stores the function `name` in `memory`, behind those that are there, and tells how many bytes from the start that is.
+    ///
+    /// # Errors
+    /// When the name is taken, when the code is malformed, or when the memory is too small, which is
+    /// [`LinkError::OutOfMemory`].
+    ///
+    /// # Panics
+    /// When the code was compiled with [`linker_relaxation`](lpc_codegen::Settings::linker_relaxation): it is not complete.
+    pub fn add_function(
+        &mut self,
+        name: ExternalName,
+        linkage: Linkage,
+        code: MachBufferFinalized,
+        memory: &mut [u8],
+    ) -> Result<u32, LinkError> {
+        assert!(!code.relaxable, "calls cannot be shortened in place");
+        let alignment = code.alignment.max(1);
+        let start = self.text_size.next_multiple_of(alignment) as usize;
+        let end = start + code.bytes.len();
+        if end > memory.len() || u32::try_from(end).is_err() {
+            return Err(LinkError::OutOfMemory);
+        }
+        let name = self.define(name, Definition::Function(self.functions.len() as u32))?;
+        self.functions.push(PlacedFunction {
+            name,
+            linkage,
+            start: start as u32,
+            code_size: code.code_size,
+            size: code.bytes.len() as u32,
+        });
+        memory[self.text_size as usize..start].fill(0);
+        memory[start..end].copy_from_slice(&code.bytes);
+        self.text_size = end as u32;
+        self.text_alignment = self.text_alignment.max(alignment);
+        self.add_tables(name, start as u32, code)?;
+        Ok(start as u32)
+    }
+
+    /// Adds a data object, one that [`DataObject::check`] accepts. It is stored when everything is linked.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn add_data(&mut self, object: DataObject) -> Result<(), LinkError> {
+        let definition = Definition::Data(self.data.len() as u32);
+        self.define(object.name.clone(), definition)?;
+        for reloc in &object.relocs {
+            self.refer_to(reloc.target.clone());
+        }
+        self.data.push(object);
+        Ok(())
+    }
+
+    /// The names that are used and not defined yet, in their order.
+    pub fn undefined_names(&self) -> impl Iterator<Item = &ExternalName> {
+        let names = self.names.iter();
+        names.filter_map(|(name, &id)| (!self.is_defined(id)).then_some(name))
+    }
+
+    /// The data, placed behind the functions.
+    pub fn lay_out(self) -> InPlaceImage {
+        let layout = DataLayout::new(self.text_size, self.data.iter(), 1);
+        InPlaceImage {
+            linker: self,
+            layout,
+        }
+    }
+
+    fn is_defined(&self, name: NameId) -> bool {
+        self.definitions[name.0 as usize] != Definition::Undefined
+    }
+
+    fn refer_to(&mut self, name: ExternalName) -> NameId {
+        let next = NameId(self.definitions.len() as u32);
+        match self.names.entry(name) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                entry.insert(next);
+                self.definitions.push(Definition::Undefined);
+                next
+            }
+        }
+    }
+
+    fn define(&mut self, name: ExternalName, as_what: Definition) -> Result<NameId, LinkError> {
+        if let Some(&id) = self.names.get(&name)
+            && self.is_defined(id)
+        {
+            return Err(LinkError::DuplicateSymbol(name));
+        }
+        let id = self.refer_to(name);
+        self.definitions[id.0 as usize] = as_what;
+        Ok(id)
+    }
+
+    /// Adds what is known of the code of the function `name`, which starts at `start`.
+    fn add_tables(
+        &mut self,
+        name: NameId,
+        start: u32,
+        code: MachBufferFinalized,
+    ) -> Result<(), LinkError> {
+        self.traps.extend(code.traps.iter().map(|trap| MachTrap {
+            offset: trap.offset + start,
+            ..*trap
+        }));
+        self.srclocs
+            .extend(code.srclocs.iter().map(|run| MachSrcLoc {
+                start: run.start + start,
+                end: run.end + start,
+                ..*run
+            }));
+        self.relocs.reserve_exact(code.relocs.len());
+        for reloc in &code.relocs {
+            // The low part of a distance belongs to the `auipc` that it names, whose own relocation states the distance.
+            let stating = stating(&code.relocs, reloc).map_err(|Malformed| {
+                let function = self.name_of(name).clone();
+                let offset = reloc.offset;
+                LinkError::MalformedRelocation { function, offset }
+            })?;
+            let (target, addend) = match &stating.target {
+                RelocTarget::External(target) => (self.refer_to(target.clone()), stating.addend),
+                RelocTarget::Local(offset) => (name, stating.addend.wrapping_add_unsigned(*offset)),
+            };
+            self.relocs.push(PendingReloc {
+                offset: reloc.offset + start,
+                origin: stating.offset + start,
+                target,
+                addend,
+                kind: reloc.kind,
+            });
+        }
+        Ok(())
+    }
+
+    fn name_of(&self, id: NameId) -> &ExternalName {
+        let found = self.names.iter().find(|&(_, &other)| other == id);
+        found.map(|(name, _)| name).expect("every id has a name")
+    }
+
+    /// The error that what is at `offset` is not what its relocation says.
+    fn malformed(&self, offset: u32) -> LinkError {
+        let behind = self
+            .functions
+            .partition_point(|function| function.start <= offset);
+        let function = &self.functions[behind - 1];
+        LinkError::MalformedRelocation {
+            function: self.name_of(function.name).clone(),
+            offset: offset - function.start,
+        }
+    }
+}
+
+/// The relocation among `relocs`, those of one function, that says what `reloc` refers to.
+fn stating<'a>(relocs: &'a [MachReloc], reloc: &'a MachReloc) -> Result<&'a MachReloc, Malformed> {
+    match (reloc.kind, &reloc.target) {
+        (RelocKind::PcRelLo12I | RelocKind::PcRelLo12S, RelocTarget::Local(auipc)) => {
+            upper_part(relocs, *auipc)
+        }
+        _ => Ok(reloc),
+    }
+}
+
+/// Functions in memory whose data have their places, to be linked for an address.
+#[derive(Debug)]
+pub struct InPlaceImage {
+    linker: InPlaceLinker,
+    layout: DataLayout,
+}
+
+impl InPlaceImage {
+    /// The bytes that the image takes in memory.
+    pub fn size(&self) -> u32 {
+        self.layout.sections.zeroed.end
+    }
+
+    /// What the address of the image must be a multiple of.
+    pub fn alignment(&self) -> u32 {
+        let text = self.linker.text_alignment.max(1);
+        text.max(data_alignment(self.linker.data.iter()))
+    }
+
+    /// Links the image to run at the address `base`. Its functions are at the start of `memory`, which has at least
+    /// [`Self::size`] bytes. Names that are neither functions nor data here are looked up with `imports`, each one once.
+    ///
+    /// # Errors
+    /// When names are not defined, when the image cannot be at that address, or when the memory is too small.
+    pub fn link(
+        self,
+        base: u32,
+        memory: &mut [u8],
+        imports: &dyn Fn(&ExternalName) -> Option<u32>,
+    ) -> Result<ImageMap, LinkError> {
+        let alignment = self.alignment();
+        if !base.is_multiple_of(alignment) {
+            return Err(LinkError::MisalignedBase { base, alignment });
+        }
+        self.layout.check_end(base)?;
+        let memory = memory.get_mut(..self.size() as usize);
+        let memory = memory.ok_or(LinkError::OutOfMemory)?;
+        let addresses = self.addresses(base, imports)?;
+        self.fill_in_text(base, &addresses, memory)?;
+        self.place_data(&addresses, memory);
+        Ok(self.into_map(base))
+    }
+
+    /// The address of each name.
+    fn addresses(
+        &self,
+        base: u32,
+        imports: &dyn Fn(&ExternalName) -> Option<u32>,
+    ) -> Result<Vec<u32>, LinkError> {
+        let linker = &self.linker;
+        let mut addresses = alloc::vec![0; linker.definitions.len()];
+        let mut is_anything_undefined = false;
+        for (name, id) in &linker.names {
+            let offset = match linker.definitions[id.0 as usize] {
+                Definition::Function(index) => Some(linker.functions[index as usize].start),
+                Definition::Data(index) => Some(self.layout.offsets[index as usize]),
+                Definition::Undefined => None,
+            };
+            let address = match offset {
+                Some(offset) => Some(base.wrapping_add(offset)),
+                None => imports(name),
+            };
+            match address {
+                Some(address) => addresses[id.0 as usize] = address,
+                None => is_anything_undefined = true,
+            }
+        }
+        if is_anything_undefined {
+            return Err(self.undefined(imports));
+        }
+        Ok(addresses)
+    }
+
+    /// The error that names are not defined, which lists each one once, in the order of their first use.
+    fn undefined(&self, imports: &dyn Fn(&ExternalName) -> Option<u32>) -> LinkError {
+        let linker = &self.linker;
+        let functions = linker.relocs.iter().map(|reloc| {
+            let behind = linker
+                .functions
+                .partition_point(|function| function.start <= reloc.offset);
+            let function = &linker.functions[behind - 1];
+            (linker.name_of(function.name), reloc.target)
+        });
+        let data = linker.data.iter().flat_map(|object| {
+            let targets = object.relocs.iter().map(|reloc| &reloc.target);
+            targets.map(|target| (&object.name, linker.names[target]))
+        });
+        let mut is_listed = alloc::vec![false; linker.definitions.len()];
+        let mut list = Vec::new();
+        for (user, id) in functions.chain(data) {
+            if linker.is_defined(id) || core::mem::replace(&mut is_listed[id.0 as usize], true) {
+                continue;
+            }
+            let name = linker.name_of(id);
+            if imports(name).is_none() {
+                list.push(UndefinedSymbol {
+                    name: name.clone(),
+                    referenced_by: user.clone(),
+                });
+            }
+        }
+        LinkError::Undefined(list)
+    }
+
+    fn fill_in_text(
+        &self,
+        base: u32,
+        addresses: &[u32],
+        memory: &mut [u8],
+    ) -> Result<(), LinkError> {
+        for reloc in &self.linker.relocs {
+            let address = addresses[reloc.target.0 as usize];
+            let mut value = address.wrapping_add_signed(reloc.addend);
+            if relocation::is_relative(reloc.kind) {
+                value = value.wrapping_sub(base.wrapping_add(reloc.origin));
+            }
+            let text = &mut memory[..self.linker.text_size as usize];
+            text.get_mut(reloc.offset as usize..)
+                .ok_or(Malformed)
+                .and_then(|place| relocation::apply(reloc.kind, place, value))
+                .map_err(|Malformed| self.linker.malformed(reloc.offset))?;
+        }
+        Ok(())
+    }
+
+    /// Stores the data, and zeros where there are none.
+    fn place_data(&self, addresses: &[u32], memory: &mut [u8]) {
+        memory[self.linker.text_size as usize..].fill(0);
+        for (object, &offset) in self.linker.data.iter().zip(&self.layout.offsets) {
+            let place = &mut memory[offset as usize..];
+            place[..object.bytes.len()].copy_from_slice(&object.bytes);
+            for reloc in &object.relocs {
+                let target = self.linker.names[&reloc.target];
+                let value = addresses[target.0 as usize].wrapping_add_signed(reloc.addend);
+                relocation::apply(RelocKind::Abs32, &mut place[reloc.offset as usize..], value)
+                    .expect("the relocations of data objects are inside of them");
+            }
+        }
+    }
+
+    fn into_map(self, base: u32) -> ImageMap {
+        let InPlaceLinker {
+            names,
+            definitions,
+            functions,
+            data,
+            mut traps,
+            mut srclocs,
+            ..
+        } = self.linker;
+        let defined = names.into_iter().filter_map(|(name, id)| {
+            let (linkage, kind, offset, size) = match definitions[id.0 as usize] {
+                Definition::Undefined => return None,
+                Definition::Function(index) => {
+                    let function = &functions[index as usize];
+                    let code_size = function.code_size;
+                    let kind = SymbolKind::Function { code_size };
+                    (function.linkage, kind, function.start, function.size)
+                }
+                Definition::Data(index) => {
+                    let object = &data[index as usize];
+                    let offset = self.layout.offsets[index as usize];
+                    let kind = SymbolKind::Data(object.kind);
+                    (object.linkage, kind, offset, object.size)
+                }
+            };
+            Some(Symbol {
+                name,
+                linkage,
+                kind,
+                offset,
+                size,
+            })
+        });
+        let mut symbols = Vec::with_capacity(functions.len() + data.len());
+        symbols.extend(defined);
+        // It may be kept for long.
+        traps.shrink_to_fit();
+        srclocs.shrink_to_fit();
+        ImageMap::new(base, self.layout.sections, symbols, traps, srclocs)
+    }
+}
