@@ -1,0 +1,241 @@
+//! From a module to code that can be called.
+
+use crate::code_memory::CodeMemory;
+use crate::error::{ImportSignature, JitError};
+use crate::host::HostFunctions;
+use crate::module::{JitModule, OwnedRegion};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use lpc_codegen::runtime::Routine;
+use lpc_codegen::{CompiledFunction, Compiler, Settings};
+use lpc_link::{InPlaceLinker, LinkError};
+use lpc_lpir::ir::{DataObject, ExternalName, Function, Linkage, Module};
+
+/// Compiles modules into a code memory. See the [crate documentation](crate).
+pub struct Jit<M: CodeMemory> {
+    memory: Rc<RefCell<M>>,
+    host: HostFunctions,
+    compiler: Compiler,
+}
+
+impl<M: CodeMemory> Jit<M> {
+    /// Compiles into `memory` what may call the functions in `host`.
+    pub fn new(memory: M, host: HostFunctions) -> Self {
+        Self {
+            memory: Rc::new(RefCell::new(memory)),
+            host,
+            compiler: Compiler::new(),
+        }
+    }
+
+    /// The functions that modules may call. Those that are added are there for modules that are compiled later.
+    pub fn host_mut(&mut self) -> &mut HostFunctions {
+        &mut self.host
+    }
+
+    /// The size of the largest module that there is room for, in bytes.
+    pub fn largest_free(&self) -> u32 {
+        self.memory.borrow().largest_free()
+    }
+
+    /// Compiles `module`, which must have passed the verifier, and loads it. Each function is freed as it is compiled.
+    ///
+    /// # Errors
+    /// When a function cannot be compiled, when an import is unknown or has another signature, and when there is no room.
+    pub fn compile(
+        &mut self,
+        module: Module,
+        settings: &Settings,
+    ) -> Result<JitModule<M>, JitError> {
+        let mut builder = self.builder(settings)?;
+        let (functions, data) = module.into_definitions();
+        for (function, linkage) in functions {
+            builder.add_function(function, linkage)?;
+        }
+        for object in data {
+            builder.add_data(object)?;
+        }
+        builder.finish()
+    }
+
+    /// Starts a module that is compiled with `settings` and loaded function by function, as they come, so that there need not be more than
+    /// one of them in memory. Calls are not [shortened](Settings::linker_relaxation).
+    ///
+    /// # Errors
+    /// When there is no room at all.
+    pub fn builder(&mut self, settings: &Settings) -> Result<ModuleBuilder<'_, M>, JitError> {
+        let memory = OwnedRegion::largest(&self.memory);
+        let memory = memory.ok_or(JitError::OutOfCodeMemory {
+            needed: 1,
+            available: 0,
+        })?;
+        Ok(ModuleBuilder {
+            memory,
+            settings: Settings {
+                linker_relaxation: false,
+                ..settings.clone()
+            },
+            linker: InPlaceLinker::new(),
+            code_size: 0,
+            signatures: Vec::new(),
+            unfit_imports: BTreeMap::new(),
+            jit: self,
+        })
+    }
+}
+
+/// A module that is compiled function by function.
+///
+/// While there is one, all of the largest free part of the code memory is taken; what the module does not need is given back when it is
+/// finished.
+pub struct ModuleBuilder<'j, M: CodeMemory> {
+    jit: &'j mut Jit<M>,
+    settings: Settings,
+    memory: OwnedRegion<M>,
+    linker: InPlaceLinker,
+    code_size: u32,
+    /// As in the [`JitModule`].
+    signatures: Vec<(u32, lpc_lpir::ir::Signature)>,
+    /// Declarations that do not fit the host function of their name. The module itself may have yet to define what they name.
+    unfit_imports: BTreeMap<ExternalName, Box<ImportSignature>>,
+}
+
+impl<M: CodeMemory> ModuleBuilder<'_, M> {
+    /// Compiles `function`, which must have passed the verifier, and frees it on the way.
+    ///
+    /// # Errors
+    /// When it cannot be compiled, when its name is taken, and when there is no room for it.
+    pub fn add_function(&mut self, function: Function, linkage: Linkage) -> Result<(), JitError> {
+        self.check_imports(&function);
+        let signature = (linkage == Linkage::Export).then(|| function.signature.clone());
+        let offset = self.compile(function, linkage)?;
+        if let Some(signature) = signature {
+            self.signatures.push((offset, signature));
+        }
+        Ok(())
+    }
+
+    /// Adds `object`, which [`DataObject::check`] accepts.
+    ///
+    /// # Errors
+    /// When its name is taken.
+    pub fn add_data(&mut self, object: DataObject) -> Result<(), JitError> {
+        Ok(self.linker.add_data(object)?)
+    }
+
+    /// Links the module, and makes it executable.
+    ///
+    /// # Errors
+    /// When an import is unknown or has another signature, and when there is no room.
+    pub fn finish(mut self) -> Result<JitModule<M>, JitError> {
+        self.add_routines()?;
+        let imports = self.imports()?;
+        let image = self.linker.lay_out();
+        let (size, alignment) = (image.size(), image.alignment());
+        let available = self.memory.region().size();
+        let no_room = JitError::OutOfCodeMemory {
+            needed: size,
+            available,
+        };
+        let memory = self.memory;
+        if size > available {
+            return Err(no_room);
+        }
+        let mut memory = memory.settle(size, alignment).ok_or(no_room)?;
+        let base = memory.region().address();
+        let address_of = |name: &ExternalName| {
+            let index = imports.binary_search_by(|(import, _)| import.cmp(name));
+            Some(imports[index.ok()?].1)
+        };
+        let map = memory.write(|bytes| image.link(base, bytes, &address_of))?;
+        memory.publish();
+        self.signatures.shrink_to_fit();
+        Ok(JitModule {
+            executor: self.jit.memory.borrow().executor(),
+            memory,
+            map,
+            signatures: self.signatures,
+        })
+    }
+
+    /// Compares what `function` declares of its imports with the host functions of their names.
+    fn check_imports(&mut self, function: &Function) {
+        for declared in function.dfg.ext_funcs.values() {
+            let Some(host) = self.jit.host.find(&declared.name) else {
+                continue;
+            };
+            let signature = &function.dfg.signatures[declared.signature];
+            let served = host.signature().can_serve(signature);
+            if served != Ok(true) {
+                let error = ImportSignature {
+                    name: declared.name.clone(),
+                    declared: signature.clone(),
+                    provided: *host.signature(),
+                    not_c: served.err(),
+                };
+                self.unfit_imports
+                    .entry(declared.name.clone())
+                    .or_insert_with(|| Box::new(error));
+            }
+        }
+    }
+
+    /// Compiles `function` to where it belongs, and tells where that is, in bytes from the start of the module.
+    fn compile(&mut self, function: Function, linkage: Linkage) -> Result<u32, JitError> {
+        let name = function.name.clone();
+        let compiled = self.jit.compiler.compile_owned(function, &self.settings);
+        let CompiledFunction { name, code } = compiled.map_err(|error| JitError::Compile {
+            function: name,
+            error,
+        })?;
+        let size = code.buffer.bytes.len() as u32;
+        let linker = &mut self.linker;
+        let added = self
+            .memory
+            .write(|bytes| linker.add_function(name, linkage, code.buffer, bytes));
+        match added {
+            Ok(offset) => {
+                self.code_size = offset + size;
+                Ok(offset)
+            }
+            Err(LinkError::OutOfMemory) => Err(JitError::OutOfCodeMemory {
+                needed: self.code_size + size,
+                available: self.memory.region().size(),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Adds the routines of the runtime that the module calls, and those that the routines call.
+    fn add_routines(&mut self) -> Result<(), JitError> {
+        loop {
+            let called = self.linker.undefined_names().filter_map(Routine::from_name);
+            let called: Vec<_> = called.collect();
+            if called.is_empty() {
+                return Ok(());
+            }
+            for routine in called {
+                self.compile(routine.function(), Linkage::Local)?;
+            }
+        }
+    }
+
+    /// The addresses of the host functions that the module uses, in the order of their names.
+    fn imports(&self) -> Result<Vec<(ExternalName, u32)>, JitError> {
+        let mut imports = Vec::new();
+        let mut memory = self.jit.memory.borrow_mut();
+        for name in self.linker.undefined_names() {
+            if let Some(error) = self.unfit_imports.get(name) {
+                return Err(JitError::ImportSignature(error.clone()));
+            }
+            let function = self.jit.host.find(name);
+            if let Some(address) = function.and_then(|function| memory.host_address(function)) {
+                imports.push((name.clone(), address));
+            }
+        }
+        Ok(imports)
+    }
+}
