@@ -25,5 +25,7 @@ pub mod binary;
 pub mod builder;
 pub mod entity;
 pub mod ir;
+#[cfg(any(feature = "text-reader", feature = "text-writer"))]
 pub mod text;
+#[cfg(feature = "verifier")]
 pub mod verifier;

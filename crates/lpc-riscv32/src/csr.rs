@@ -74,6 +74,7 @@ impl Csr {
     }
 
     /// The pseudo-instruction that reads the register, if it is a counter.
+    #[cfg(feature = "disassembler")]
     pub(crate) const fn counter_pseudo(self) -> Option<&'static str> {
         match self {
             Csr::CYCLE => Some("rdcycle"),

@@ -16,6 +16,7 @@ use core::fmt;
 /// The constructors are named after the formats. They take immediates as types that are known to
 /// fit, so what they build encodes without error as long as the opcode has the format in question.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(not(feature = "disassembler"), derive(Debug))]
 pub struct Inst {
     /// What to do.
     pub opcode: Opcode,

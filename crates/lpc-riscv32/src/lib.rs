@@ -26,8 +26,11 @@ extern crate std;
 
 pub mod compressed;
 pub mod csr;
+#[cfg(feature = "disassembler")]
 pub mod disassembler;
+#[cfg(feature = "disassembler")]
 pub mod display;
+#[cfg(feature = "emulator")]
 pub mod emulator;
 pub mod extension;
 pub mod fetch;
@@ -38,6 +41,7 @@ pub mod inst;
 pub mod table;
 
 pub use csr::Csr;
+#[cfg(feature = "emulator")]
 pub use emulator::Emulator;
 pub use extension::{Extension, ExtensionSet};
 pub use format::Format;

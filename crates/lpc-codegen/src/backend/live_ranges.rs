@@ -77,6 +77,7 @@ impl Accesses {
     }
 
     /// The accesses of `vreg`.
+    #[cfg(feature = "checker")]
     pub(super) fn of_register(&self, vreg: VReg) -> RegisterAccesses<'_> {
         let start = match vreg.vreg().checked_sub(1) {
             Some(previous) => self.ends[previous],
@@ -91,6 +92,7 @@ impl Accesses {
 
 impl RegisterAccesses<'_> {
     /// Whether there is a definition.
+    #[cfg(feature = "checker")]
     pub(super) fn is_defined(&self) -> bool {
         self.definition.is_some()
     }

@@ -10,8 +10,10 @@
 //! ```
 
 pub mod abi;
+#[cfg(feature = "ion")]
 pub mod allocation_cost;
 pub mod blockorder;
+#[cfg(feature = "checker")]
 mod branch_args;
 pub mod buffer;
 pub mod constants;
@@ -25,6 +27,8 @@ pub mod pressure;
 pub mod ranges;
 pub mod reg;
 pub mod regalloc;
+#[cfg(feature = "checker")]
+mod regalloc_validation;
 pub mod relax;
 pub mod reloc;
 mod single_pass;
@@ -33,5 +37,6 @@ pub mod value_labels;
 pub mod value_regs;
 pub mod vcode;
 pub mod vcode_builder;
+#[cfg(feature = "vcode-text")]
 pub mod vcode_text;
 pub mod vreg_numbering;

@@ -3,7 +3,7 @@
 use crate::ir::{AnyEntity, ExternalName, FuncId};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{self, Write};
+use core::fmt;
 
 /// One thing that is wrong with a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,7 +11,7 @@ pub struct VerifierError {
     /// What it is about.
     pub location: AnyEntity,
     /// The instruction as text, when it is about one that can be printed. When it is about the declaration of a function, the first
-    /// instruction that refers to that. A long one is cut off.
+    /// instruction that refers to that. A long one is cut off. Nothing without the feature `text-writer`.
     pub context: Option<String>,
     /// What is wrong.
     pub message: String,
@@ -78,32 +78,6 @@ impl fmt::Display for ModuleErrors {
 
 impl core::error::Error for ModuleErrors {}
 
-/// The number of bytes of an instruction that are printed. The table of a `br_table` can be long, and each of its branches
-/// can be wrong.
-const LONGEST: usize = 240;
-
-/// `text` as a string, cut off when it is long.
-pub(super) fn shortened(text: &dyn fmt::Display) -> String {
-    let mut shortened = Shortened(String::new());
-    if write!(shortened, "{text}").is_err() {
-        shortened.0.push('…');
-    }
-    shortened.0
-}
-
-/// A string that takes no more than its share, and then ends the writing.
-struct Shortened(String);
-
-impl Write for Shortened {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() + text.len() > LONGEST {
-            return Err(fmt::Error);
-        }
-        self.0.push_str(text);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,13 +111,5 @@ mod tests {
             module.to_string(),
             "%f: inst3 (nop): is wrong\n%f: function: has no blocks"
         );
-    }
-
-    #[test]
-    fn long_texts_are_cut_off() {
-        assert_eq!(shortened(&"short"), "short");
-        let pieces: Vec<_> = (0..1000).collect();
-        let text = shortened(&std::format_args!("{pieces:?}"));
-        assert!(text.len() < LONGEST + 4 && text.starts_with("[0, 1, 2,") && text.ends_with('…'));
     }
 }

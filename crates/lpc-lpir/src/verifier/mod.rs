@@ -18,6 +18,7 @@
 
 mod blocks;
 mod chains;
+mod context;
 mod declarations;
 mod dominance;
 mod error;
@@ -37,6 +38,7 @@ use crate::ir::{AnyEntity, Function, Inst, Value};
 use alloc::string::String;
 use alloc::vec::Vec;
 use chains::Chains;
+use context::context;
 
 /// Checks `func`.
 ///
@@ -116,7 +118,8 @@ impl<'a> Verifier<'a> {
         let mut operands = self.func.dfg.inst_values(inst);
         let printed = operands
             .all(|operand| self.original(operand).is_some())
-            .then(|| error::shortened(&self.func.display_inst(inst)));
+            .then(|| context(self.func, inst))
+            .flatten();
         self.last_printed = Some((inst, printed.clone()));
         printed
     }

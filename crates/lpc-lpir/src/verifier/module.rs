@@ -3,7 +3,8 @@
 //!
 //! There is nothing to check about data: a module holds only data objects that are well formed.
 
-use super::error::{FunctionErrors, ModuleErrors, VerifierError, VerifierErrors, shortened};
+use super::context::context;
+use super::error::{FunctionErrors, ModuleErrors, VerifierError, VerifierErrors};
 use super::function_errors;
 use crate::entity::SecondaryMap;
 use crate::ir::{
@@ -53,7 +54,7 @@ fn check_callees(module: &Module, func: &Function, errors: &mut Vec<VerifierErro
         false => SecondaryMap::new(),
     };
     errors.extend(mismatches.into_iter().map(|(func_ref, message)| {
-        let use_of_it = uses[func_ref].map(|inst| shortened(&func.display_inst(inst)));
+        let use_of_it = uses[func_ref].and_then(|inst| context(func, inst));
         VerifierError {
             location: func_ref.into(),
             context: use_of_it,

@@ -6,4 +6,5 @@ pub mod frame;
 pub mod inst;
 pub mod lower;
 pub mod regs;
+#[cfg(feature = "vcode-text")]
 pub mod text;
