@@ -1,6 +1,7 @@
 //! Memory that code is written to and executed from.
 
 use crate::host::HostFunction;
+use lpc_link::Sections;
 
 /// Memory that code is written to and executed from.
 ///
@@ -36,8 +37,14 @@ pub trait CodeMemory {
     /// The bytes of `region`, to write to before it is [published](Self::publish).
     fn write_view(&mut self, region: &Region) -> &mut [u8];
 
-    /// Makes what was written to `region` what the processor executes and reads at its address.
-    fn publish(&mut self, region: &Region);
+    /// What the address of each part of a module, such as its code, must be a multiple of: a power of two. Memory protection has units.
+    fn section_alignment(&self) -> u32 {
+        1
+    }
+
+    /// Makes what was written to `region` what the processor executes and reads at its address. Which parts of it are for what
+    /// `sections` tells.
+    fn publish(&mut self, region: &Region, sections: &Sections);
 
     /// Takes `region` back.
     fn free(&mut self, region: Region);

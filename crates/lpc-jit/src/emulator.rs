@@ -28,6 +28,7 @@ use core::cell::RefCell;
 use core::fmt;
 use lpc_codegen::backend::abi::{AbiSignature, WORD_BYTES};
 use lpc_codegen::isa::riscv32::abi::abi_signature;
+use lpc_link::Sections;
 use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory, MemoryError, OutOfBounds, Stop};
 use lpc_riscv32::{ExtensionSet, Gpr, Imm12, Inst, Opcode};
 
@@ -203,7 +204,7 @@ impl CodeMemory for EmulatorMemory {
         self.written.entry(region.address()).or_insert(bytes)
     }
 
-    fn publish(&mut self, region: &Region) {
+    fn publish(&mut self, region: &Region, _: &Sections) {
         let bytes = self.take_written(region);
         self.write_memory(region.address(), &bytes);
     }

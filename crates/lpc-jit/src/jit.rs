@@ -72,13 +72,15 @@ impl<M: CodeMemory> Jit<M> {
             needed: 1,
             available: 0,
         })?;
+        let mut linker = InPlaceLinker::new();
+        linker.align_sections(self.memory.borrow().section_alignment());
         Ok(ModuleBuilder {
             memory,
             settings: Settings {
                 linker_relaxation: false,
                 ..settings.clone()
             },
-            linker: InPlaceLinker::new(),
+            linker,
             code_size: 0,
             signatures: Vec::new(),
             unfit_imports: BTreeMap::new(),
@@ -151,7 +153,7 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
             Some(imports[index.ok()?].1)
         };
         let map = memory.write(|bytes| image.link(base, bytes, &address_of))?;
-        memory.publish();
+        memory.publish(map.sections());
         self.signatures.shrink_to_fit();
         Ok(JitModule {
             executor: self.jit.memory.borrow().executor(),

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
 use lpc_codegen::isa::riscv32::abi::abi_signature;
-use lpc_link::{ImageMap, Location};
+use lpc_link::{ImageMap, Location, Sections};
 use lpc_lpir::ir::{DataValue, ExternalName, Linkage, Signature, SourceLoc, TrapCode};
 
 /// A module in executable memory, which it gives back when it is dropped.
@@ -191,8 +191,8 @@ impl<M: CodeMemory> OwnedRegion<M> {
         self.region.is_some().then_some(self)
     }
 
-    pub(crate) fn publish(&mut self) {
-        self.memory.borrow_mut().publish(self.region());
+    pub(crate) fn publish(&mut self, sections: &Sections) {
+        self.memory.borrow_mut().publish(self.region(), sections);
     }
 }
 

@@ -13,6 +13,7 @@ mod native;
 use crate::code_memory::{CodeMemory, Region};
 use crate::host::HostFunction;
 use crate::regions::RegionAllocator;
+use lpc_link::Sections;
 #[cfg(target_arch = "riscv32")]
 pub use native::NativeCall;
 
@@ -32,7 +33,8 @@ pub struct RamMemory {
     execute: u32,
     size: u32,
     regions: RegionAllocator,
-    publish: fn(address: u32, size: u32),
+    publish: fn(&Region, &Sections),
+    section_alignment: u32,
 }
 
 /// Calls code of the machine that this runs on. On other machines than RV32 there is nothing that it could call.
@@ -70,14 +72,24 @@ impl RamMemory {
             execute,
             size,
             regions: RegionAllocator::new(execute, size),
-            publish: fence_i,
+            publish: |_, _| fence_i(),
+            section_alignment: 1,
         }
     }
 
-    /// The same, with `publish` called for each module that is written, with its address of execution and its size, and for nothing else:
-    /// it makes the processor see there what was written through the other address.
-    pub fn publish_with(self, publish: fn(address: u32, size: u32)) -> Self {
+    /// The same, with `publish` called for each module that was written, and nothing else done: it makes the processor see at the address of the
+    /// region what was written through the other one. It may protect what is there; see [`CodeMemory::publish`].
+    pub fn publish_with(self, publish: fn(&Region, &Sections)) -> Self {
         Self { publish, ..self }
+    }
+
+    /// The same, with the address of each part of a module at a multiple of `alignment`, a power of two.
+    pub fn align_sections(self, alignment: u32) -> Self {
+        debug_assert!(alignment.is_power_of_two());
+        Self {
+            section_alignment: alignment,
+            ..self
+        }
     }
 
     /// Where the byte is written that is executed at `address`, which is inside.
@@ -120,8 +132,12 @@ impl CodeMemory for RamMemory {
         unsafe { core::slice::from_raw_parts_mut(start, region.size() as usize) }
     }
 
-    fn publish(&mut self, region: &Region) {
-        (self.publish)(region.address(), region.size());
+    fn section_alignment(&self) -> u32 {
+        self.section_alignment
+    }
+
+    fn publish(&mut self, region: &Region, sections: &Sections) {
+        (self.publish)(region, sections);
     }
 
     fn free(&mut self, region: Region) {
@@ -135,7 +151,7 @@ impl CodeMemory for RamMemory {
 
 /// Makes instruction fetch see all that this hart has stored (RISC-V unprivileged manual, "Zifencei"). Other harts need a fence of their own.
 #[inline]
-pub fn fence_i(_address: u32, _size: u32) {
+pub fn fence_i() {
     #[cfg(target_arch = "riscv32")]
     // SAFETY: the instruction changes no register and no memory. Without `nomem`, what was stored before is in memory. It is written by its
     // number, as the target of the build need not name the extension.

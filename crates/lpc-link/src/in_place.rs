@@ -53,7 +53,7 @@ use lpc_lpir::ir::{DataObject, ExternalName, Linkage};
 /// assert_eq!(memory[..4], [0x2a, 0x95, 0x82, 0x80]); // add a0,a0,a0; ret
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct InPlaceLinker {
     /// Everything that is defined or referred to.
     names: BTreeMap<ExternalName, NameId>,
@@ -67,6 +67,7 @@ pub struct InPlaceLinker {
     /// Where the next function may start.
     text_size: u32,
     text_alignment: u32,
+    section_alignment: u32,
 }
 
 /// A name, in the order in which they were first seen.
@@ -103,10 +104,34 @@ struct PendingReloc {
     kind: RelocKind,
 }
 
+impl Default for InPlaceLinker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl InPlaceLinker {
     /// A linker without functions and data.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            names: BTreeMap::new(),
+            definitions: Vec::new(),
+            functions: Vec::new(),
+            data: Vec::new(),
+            relocs: Vec::new(),
+            traps: Vec::new(),
+            srclocs: Vec::new(),
+            text_size: 0,
+            text_alignment: 1,
+            section_alignment: 1,
+        }
+    }
+
+    /// Makes the address of every section of the image a multiple of `alignment`, a power of two, as memory protection needs
+    /// it.
+    pub fn align_sections(&mut self, alignment: u32) {
+        debug_assert!(alignment.is_power_of_two());
+        self.section_alignment = alignment;
     }
 
     /// Stores the function `name` in `memory`, behind those that are there, and tells how many bytes from the start that is.
@@ -169,7 +194,7 @@ impl InPlaceLinker {
 
     /// The data, placed behind the functions.
     pub fn lay_out(self) -> InPlaceImage {
-        let layout = DataLayout::new(self.text_size, self.data.iter(), 1);
+        let layout = DataLayout::new(self.text_size, self.data.iter(), self.section_alignment);
         InPlaceImage {
             linker: self,
             layout,
@@ -286,7 +311,8 @@ impl InPlaceImage {
 
     /// What the address of the image must be a multiple of.
     pub fn alignment(&self) -> u32 {
-        let text = self.linker.text_alignment.max(1);
+        let text = self.linker.text_alignment;
+        let text = text.max(self.linker.section_alignment);
         text.max(data_alignment(self.linker.data.iter()))
     }
 
