@@ -4,6 +4,8 @@
 //! hands each to libFuzzer; [`replay`] runs the inputs that are kept in `fuzz/corpus` and `fuzz/regressions`, and those that
 //! [`seeds`] makes of the repository's own files, without any fuzzer.
 
+pub mod binary;
+pub mod binary_module;
 pub mod compile;
 pub mod decode;
 pub mod dictionary;
@@ -37,13 +39,27 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     Target {
         name: "text",
         checks: "test files, modules and run directives: an error in the text, or what prints to a fixpoint",
         run: text::run,
         seeds: seeds::program_texts,
         dictionary: dictionary::of_programs,
+    },
+    Target {
+        name: "binary",
+        checks: "modules in the binary form: an error at a byte, or what can be judged, and is encoded as the same bytes",
+        run: binary::run,
+        seeds: seeds::binary_modules,
+        dictionary: dictionary::none,
+    },
+    Target {
+        name: "binary_module",
+        checks: "functions built through the API: what comes back from the binary form compiles to the same, and can be judged when it is changed",
+        run: binary_module::run,
+        seeds: seeds::random_bytes,
+        dictionary: dictionary::none,
     },
     Target {
         name: "vcode",

@@ -3,6 +3,7 @@
 use lpc_codegen::backend::vcode_text::print_vcode;
 use lpc_codegen::{CompiledModule, Settings, compile_module, lower_function};
 use lpc_link::elf::{ExecutableOptions, ObjectOptions, Stack, link_executable, write_object};
+use lpc_lpir::binary::encode;
 use lpc_lpir::ir::Module;
 use lpc_lpir::text::parse_module;
 use lpc_riscv32::Opcode;
@@ -48,6 +49,16 @@ pub fn program_texts() -> Vec<Seed> {
         .filter(|path| has_extension(path, "clif"))
         .filter_map(read)
         .collect()
+}
+
+/// All programs of the repository in the binary form.
+pub fn binary_modules() -> Vec<Seed> {
+    let seeds = program_texts().into_iter().filter_map(|seed| {
+        let module = parse_module(&String::from_utf8_lossy(&seed.bytes)).ok()?;
+        let bytes = encode(&module).ok()?;
+        Some(Seed { bytes, ..seed })
+    });
+    seeds.collect()
 }
 
 /// All virtual-register code of the repository, and what the examples are lowered to.

@@ -36,7 +36,7 @@ const INTEGERS: [Type; 5] = [Type::I32, Type::I64, Type::I8, Type::I16, Type::I1
 const DATA_SIZE: u32 = 32;
 
 /// The module that `choices` make.
-pub(super) fn module(choices: &mut Choices<'_>) -> Result<Module, ModuleError> {
+pub(in super::super) fn module(choices: &mut Choices<'_>) -> Result<Module, ModuleError> {
     let mut module = Module::new();
     for (name, kind) in [
         ("constant", DataKind::ReadOnly),

@@ -1,10 +1,10 @@
 //! Functions that are built through the API, from the verifier to their execution.
 
-mod build;
+pub(super) mod build;
 mod choices;
 
 use super::pipeline;
-use choices::Choices;
+pub(super) use choices::Choices;
 use lpc_lpir::ir::FuncId;
 
 /// Takes `data` for choices of what is in a module, and compiles it with settings that are chosen by it too.

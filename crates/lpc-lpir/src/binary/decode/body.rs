@@ -5,8 +5,8 @@
 //! block ::= { type } { instruction }
 //! ```
 //!
-//! The entry block has the parameters of the function and is not cold, so that nothing is said about it. A block ends with its
-//! first terminator.
+//! The entry block has the parameters of the function and is not cold, so that nothing is said about it, and `values` are those
+//! beyond its parameters. A block ends with its first terminator.
 //!
 //! **Values** are numbered in the order of their definitions. All are made before the first instruction is read, so that one can
 //! be used before it is defined. Each definition takes the next number, and at the end all are taken: no value is undefined.
@@ -29,9 +29,12 @@ pub(super) fn read(
     function: &mut Function,
     has_locations: bool,
 ) -> DecodeResult<()> {
-    let num_values = reader.count()?;
+    let mut num_values = reader.count()?;
     let num_insts = reader.count()?;
     let num_blocks = reader.count()?;
+    if num_blocks > 0 {
+        num_values += function.signature.params.len();
+    }
     function.dfg.reserve(num_values, num_insts, num_blocks);
     function.layout.resize(num_insts, num_blocks);
     for _ in 0..num_values {

@@ -74,7 +74,9 @@ impl Numbering {
 impl Writer {
     pub(super) fn body(&mut self, function: &Function, has_locations: bool) -> EncodeResult<()> {
         let numbering = Numbering::new(function)?;
-        self.u32(numbering.num_values);
+        let entry = function.layout.entry_block();
+        let entry_params = entry.map_or(0, |entry| function.dfg.num_block_params(entry));
+        self.count(numbering.num_values as usize - entry_params);
         self.u32(numbering.num_insts);
         self.u32(numbering.num_blocks);
         let mut body = Body {

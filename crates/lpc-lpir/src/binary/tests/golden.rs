@@ -64,7 +64,10 @@ block2:
                 &[0, 0, 0, 0],
                 "no slots, global values, signatures, functions",
             ),
-            (&[7, 7, 3], "seven values, seven instructions, three blocks"),
+            (
+                &[6, 7, 3],
+                "six values but the parameter, seven instructions, three blocks",
+            ),
             (
                 &[2 << 1, 0],
                 "two parameters of block1, none of block2; neither is cold",
@@ -83,6 +86,32 @@ block2:
                 "brif v6, this block with v6 and v4, the next block",
             ),
             (&[7, 3], "return v4"),
+        ],
+    );
+}
+
+/// The values of a function may be more than the bytes of its body: its parameters stand in the signature.
+#[test]
+fn parameters_without_a_use() {
+    check(
+        "
+function %f(i32, i32, i32, i32, i32, i32) {
+block0(v0: i32, v1: i32, v2: i32, v3: i32, v4: i32, v5: i32):
+    return
+}
+",
+        &[
+            (b"\0lpi\x01", "magic and version"),
+            (&[0, 0, 1], "no imports, no data, one function"),
+            (&[0], "no flags"),
+            (b"\x02f", "the name"),
+            (&[6 << 2, 0, 2, 2, 2, 2, 2, 2], "six parameters, no results"),
+            (&[0, 0, 0, 0], "no declarations"),
+            (
+                &[0, 1, 1],
+                "no values but the parameters, one instruction, one block",
+            ),
+            (&[7], "return"),
         ],
     );
 }
@@ -155,7 +184,10 @@ block2:
                 "a signature without parameters, with two results",
             ),
             (&[0], "no functions"),
-            (&[5, 7, 3], "five values, seven instructions, three blocks"),
+            (
+                &[4, 7, 3],
+                "four values but the parameter, seven instructions, three blocks",
+            ),
             (&[0, 0], "the headers of block1 and block2"),
             (&[38], "location 19 more than none"),
             (

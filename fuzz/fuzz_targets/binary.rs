@@ -1,0 +1,4 @@
+//! The target `binary` of `lpc_fuzz::targets`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lpc_fuzz::targets::binary::run(data));
