@@ -36,7 +36,7 @@ pub struct Settings {
     pub extensions: ExtensionSet,
     /// How much to optimize.
     pub opt_level: OptLevel,
-    /// How registers are allocated; [`OptLevel::regalloc`] says what suits each level.
+    /// How registers are allocated. This does not follow from the level: [`Settings::for_level`] sets both.
     pub regalloc: RegallocAlgorithm,
     /// Whether every function keeps a frame pointer in `s0`.
     pub preserve_frame_pointers: bool,
@@ -88,12 +88,23 @@ impl CodeAlignment {
     }
 }
 
+impl Settings {
+    /// The defaults for this level, with the register allocation that serves it.
+    pub fn for_level(opt_level: OptLevel) -> Self {
+        Self {
+            opt_level,
+            regalloc: opt_level.regalloc(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             extensions: ExtensionSet::RV32IMAC,
             opt_level: OptLevel::default(),
-            regalloc: RegallocAlgorithm::default(),
+            regalloc: OptLevel::default().regalloc(),
             preserve_frame_pointers: false,
             single_hart: false,
             linker_relaxation: false,

@@ -11,7 +11,7 @@ fn memory_that_is_kept_changes_nothing() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let modules = ["sha256.clif", "gcd.clif", "mandelbrot.clif", "crc32.clif"]
         .map(|name| parse_module(&fs::read_to_string(folder.join(name)).unwrap()).unwrap());
-    for regalloc in RegallocAlgorithm::ALLOCATORS {
+    for regalloc in RegallocAlgorithm::ALL {
         let settings = Settings {
             opt_level: OptLevel::Speed,
             regalloc,

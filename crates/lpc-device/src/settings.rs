@@ -75,9 +75,7 @@ impl<'a> WireSettings<'a> {
     /// When one of them is unknown.
     pub fn settings(&self) -> Result<Settings, BadSettings> {
         let alignment = |bytes: u16| CodeAlignment::new(bytes.into()).ok_or(BadSettings::Alignment);
-        let mut allocators = RegallocAlgorithm::ALL
-            .into_iter()
-            .chain([RegallocAlgorithm::default()]);
+        let mut allocators = RegallocAlgorithm::ALL.into_iter();
         Ok(Settings {
             extensions: self
                 .extensions

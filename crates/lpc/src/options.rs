@@ -14,7 +14,7 @@ pub(crate) struct CompileOptions {
     #[arg(long, value_name = "ISA")]
     pub(crate) march: Option<ExtensionSet>,
 
-    /// What to optimize for
+    /// What to optimize for, which chooses the register allocator and nothing else yet
     #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = OptLevelName::Speed)]
     opt_level: OptLevelName,
 
@@ -55,11 +55,11 @@ enum OptLevelName {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum AllocatorName {
-    /// fast for functions where that spills nothing, and ion for the others
+    /// fast, and ion for functions in which that lacks registers: for fast code
     Adaptive,
-    /// regalloc2's backtracking allocator, for small code; functions of more than 8192 blocks or 65536 virtual registers get fast
+    /// regalloc2's backtracking allocator: for small code; what that takes too long for, such as functions of more than 8192 blocks, gets fast
     Ion,
-    /// lpc's single-pass allocator: less time and memory
+    /// lpc's single-pass allocator: for little time and memory
     Fast,
 }
 

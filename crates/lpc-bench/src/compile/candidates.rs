@@ -67,14 +67,7 @@ pub(super) enum Candidate {
 impl Candidate {
     /// One for each of [`NAMES`].
     pub(super) fn all() -> [Self; NAMES.len()] {
-        let lpc = |opt_level: OptLevel| {
-            let settings = Settings {
-                opt_level,
-                regalloc: opt_level.regalloc(),
-                ..Settings::default()
-            };
-            Self::Lpc(Box::default(), settings)
-        };
+        let lpc = |opt_level: OptLevel| Self::Lpc(Box::default(), Settings::for_level(opt_level));
         let cranelift =
             |opt_level, regalloc| Self::Cranelift(Box::new(Cranelift::new(opt_level, regalloc)));
         [

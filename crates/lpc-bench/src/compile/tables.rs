@@ -162,7 +162,8 @@ fn times(measured: &[Measured]) -> Table {
     let mut table = Table::with_header(
         "Time",
         "µs of processor time for 1,000 instructions; ratio: geometric mean over the functions of Cranelift's time divided by ours; \
-         figures: geometric mean of the ratios of all built-in rows without (i64)",
+         figures: geometric mean of the ratios of all built-in rows without (i64); \
+         ion: lpc speed, which calls Ion where registers are lacking, beside Cranelift none, backtracking",
         header(&["ratio fast", "ratio ion", "ratio always ion"]),
     );
     for group in groups(measured) {
@@ -251,7 +252,8 @@ fn heaps(measured: &[Measured]) -> Table {
     ];
     let mut table = Table::with_header(
         "Peak heap",
-        "bytes for an instruction, the function included; ratio: geometric mean over the functions of our peak divided by Cranelift's",
+        "bytes for an instruction, the function included; ratio: geometric mean over the functions of our peak divided by Cranelift's; \
+         ion: lpc speed, which calls Ion where registers are lacking, beside Cranelift none, backtracking",
         header(&ratios),
     );
     for group in groups(measured) {

@@ -19,13 +19,16 @@ use regalloc2::{
 };
 
 /// How registers are allocated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RegallocAlgorithm {
-    /// [`Self::SinglePass`], and where that spills, [`Self::Ion`] instead, with the feature `ion`.
+    /// [`Self::SinglePass`], and [`Self::Ion`] instead where that had to spill values for want of registers,
+    /// with the feature `ion`.
     ///
-    /// Where every value has a register the code of both is as fast, and Ion would take several times the time and memory for it; where there
-    /// are not enough registers it is Ion that finds the better ones to spill.
-    #[default]
+    /// Elsewhere the code of neither is better on the whole, and Ion takes several times the time and memory; where there are not enough
+    /// registers it is Ion that finds the better values to spill, and the better places for it. What either refuses is refused.
+    ///
+    /// The peak of memory is that of the function that takes the most, which is Ion's if it gets any: where memory is short, take
+    /// [`Self::SinglePass`].
     Adaptive,
     /// `regalloc2`'s backtracking allocator: live ranges are split and coalesced. Good code.
     ///
@@ -146,54 +149,56 @@ pub(super) fn allocate<I: MachInst>(
     allocators: &mut Allocators,
 ) -> Result<Allocation, AllocationError> {
     check_num_vregs(vcode)?;
-    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
-    let mut single_pass = || {
-        let output = allocators.single_pass.run(vcode, env);
-        allocated_by(RegallocAlgorithm::SinglePass, output)
-    };
-    #[cfg(feature = "ion")]
-    let mut ion = || {
-        let output = run_ion(vcode, env, validate_ssa, &mut allocators.ion);
-        allocated_by(RegallocAlgorithm::Ion, output)
-    };
     match algorithm {
         #[cfg(feature = "ion")]
         RegallocAlgorithm::Adaptive => {
-            let allocation = single_pass()?;
-            if allocation.output.num_spillslots == 0 || !is_affordable_for_ion(vcode) {
+            let allocation = allocate_in_single_pass(vcode, allocators)?;
+            if !allocators.single_pass.lacked_registers || !is_affordable_for_ion(vcode) {
                 return Ok(allocation);
             }
             drop(allocation);
-            ion()
+            // Ion needs all the memory that there is, and so much time that it costs little to take this anew.
+            allocators.single_pass = SinglePass::default();
+            allocate_by_ion(vcode, validate_ssa, allocators)
         }
         #[cfg(feature = "ion")]
-        RegallocAlgorithm::Ion if is_affordable_for_ion(vcode) => ion(),
-        _ => single_pass(),
+        RegallocAlgorithm::Ion if is_affordable_for_ion(vcode) => {
+            allocate_by_ion(vcode, validate_ssa, allocators)
+        }
+        _ => allocate_in_single_pass(vcode, allocators),
     }
 }
 
-fn allocated_by(
-    algorithm: RegallocAlgorithm,
-    output: Result<Output, RegAllocError>,
+fn allocate_in_single_pass<I: MachInst>(
+    vcode: &VCode<I>,
+    allocators: &mut Allocators,
 ) -> Result<Allocation, AllocationError> {
-    let output = output.map_err(AllocationError::Refused)?;
-    Ok(Allocation { output, algorithm })
+    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let output = allocators.single_pass.run(vcode, env);
+    Ok(Allocation {
+        output: output.map_err(AllocationError::Refused)?,
+        algorithm: RegallocAlgorithm::SinglePass,
+    })
 }
 
 #[cfg(feature = "ion")]
-fn run_ion<I: MachInst>(
+fn allocate_by_ion<I: MachInst>(
     vcode: &VCode<I>,
-    env: &regalloc2::MachineEnv,
     validate_ssa: bool,
-    ctx: &mut regalloc2::Ctx,
-) -> Result<Output, RegAllocError> {
+    allocators: &mut Allocators,
+) -> Result<Allocation, AllocationError> {
+    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
     let options = regalloc2::RegallocOptions {
         verbose_log: false,
         validate_ssa,
         algorithm: regalloc2::Algorithm::Ion,
     };
-    regalloc2::run_with_ctx(vcode, env, &options, ctx)?;
-    Ok(core::mem::take(&mut ctx.output))
+    regalloc2::run_with_ctx(vcode, env, &options, &mut allocators.ion)
+        .map_err(AllocationError::Refused)?;
+    Ok(Allocation {
+        output: core::mem::take(&mut allocators.ion.output),
+        algorithm: RegallocAlgorithm::Ion,
+    })
 }
 
 impl<I: MachInst> Function for VCode<I> {

@@ -114,7 +114,7 @@ impl Plan {
             has_frame_pointers: rng.u8(..4) == 0,
         };
         let [gcc, clang] = [Compiler::Gcc, Compiler::Clang].map(&mut c);
-        let mut allocators = [RegallocAlgorithm::Ion, RegallocAlgorithm::SinglePass];
+        let mut allocators = RegallocAlgorithm::ALLOCATORS;
         rng.shuffle(&mut allocators);
         let [first, second] = allocators.map(|regalloc| LpirBuild {
             regalloc,

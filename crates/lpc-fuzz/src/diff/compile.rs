@@ -233,7 +233,8 @@ impl Versions {
     /// The position of the virtual-register code of `func`.
     fn lower(&mut self, func: &Function, settings: &Settings) -> Result<usize, CompileError> {
         let settings = Settings {
-            regalloc: RegallocAlgorithm::default(),
+            // Lowering does not depend on it.
+            regalloc: RegallocAlgorithm::Ion,
             ..settings.clone()
         };
         let known = self.lowered.iter().find(|(known, _)| *known == settings);

@@ -2,7 +2,7 @@
 
 use crate::broken::{Verdict, judge};
 use crate::program::TestProgram;
-use lpc_codegen::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};
+use lpc_codegen::{CodeAlignment, OptLevel, Settings};
 use lpc_lpir::ir::{DataValue, FuncId, Function, Module};
 use lpc_riscv32::{Extension, ExtensionSet};
 
@@ -26,10 +26,11 @@ pub(super) fn settings(bits: u16) -> Settings {
         true => CodeAlignment::new(16).expect("a power of two"),
         false => CodeAlignment::NONE,
     };
+    let opt_level = OptLevel::ALL[usize::from(bits >> 6 & 3) % OptLevel::ALL.len()];
     Settings {
         extensions: MACHINES[machine],
-        opt_level: OptLevel::ALL[usize::from(bits >> 6 & 3) % OptLevel::ALL.len()],
-        regalloc: RegallocAlgorithm::Ion,
+        opt_level,
+        regalloc: opt_level.regalloc(),
         preserve_frame_pointers: flag(0),
         single_hart: !flag(1),
         linker_relaxation: flag(2),

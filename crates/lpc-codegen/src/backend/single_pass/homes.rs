@@ -22,13 +22,12 @@ const MIN_WEIGHT_TO_SAVE: u32 = 3;
 
 /// Gives homes to those of the `values` that need one. `globals` is room for their list.
 ///
-/// Returns the number of spill slots.
 pub(super) fn assign_homes(
     values: &mut Values,
     globals: &mut Vec<VReg>,
     registers: &RegisterFile,
     in_registers: bool,
-) -> usize {
+) -> InMemory {
     globals.clear();
     for (index, value) in values.list.iter().enumerate() {
         if value.is_global && value.is_used() {
@@ -36,10 +35,19 @@ pub(super) fn assign_homes(
         }
     }
     globals.sort_unstable_by_key(|vreg| values.list[vreg.vreg()].start);
-    if in_registers {
-        LinearScan::new(values, registers).run(globals);
+    let lacks_registers = !in_registers || LinearScan::new(values, registers).run(globals);
+    InMemory {
+        num_slots: assign_slots(values, globals),
+        lacks_registers,
     }
-    assign_slots(values, globals)
+}
+
+/// The values whose homes are in memory.
+pub(super) struct InMemory {
+    /// The spill slots that they take.
+    pub(super) num_slots: usize,
+    /// Whether some of them are there for want of registers, and not because that costs less.
+    pub(super) lacks_registers: bool,
 }
 
 struct LinearScan<'a> {
@@ -52,6 +60,8 @@ struct LinearScan<'a> {
     next_end: ProgPoint,
     /// The registers that have been homes.
     used: RegSet,
+    /// Whether there was a value that could have no register unless another one went to memory.
+    lacks_registers: bool,
 }
 
 impl<'a> LinearScan<'a> {
@@ -63,16 +73,19 @@ impl<'a> LinearScan<'a> {
             occupied: RegSet::EMPTY,
             next_end: ProgPoint::invalid(),
             used: RegSet::EMPTY,
+            lacks_registers: false,
         }
     }
 
-    fn run(mut self, globals: &[VReg]) {
+    /// Gives homes to the `globals`. Returns whether there were too few registers.
+    fn run(mut self, globals: &[VReg]) -> bool {
         for &vreg in globals {
             self.expire(self.values.list[vreg.vreg()].start);
             if let Some(register) = self.choose(vreg) {
                 self.occupy(register, vreg);
             }
         }
+        self.lacks_registers
     }
 
     /// Frees the registers of values that end at `point` or before.
@@ -123,7 +136,9 @@ impl<'a> LinearScan<'a> {
         {
             return Some(register);
         }
-        self.drive_out(candidates & self.occupied, value.weight)
+        let weight = value.weight;
+        self.lacks_registers |= free.is_empty();
+        self.drive_out(candidates & self.occupied, weight)
     }
 
     /// The registers that could be the home of `vreg`, whoever is in them now.

@@ -48,6 +48,8 @@ pub(super) struct SinglePass {
     values: Values,
     globals: Vec<VReg>,
     homes: Homes,
+    /// Whether values of the last function are in memory for want of registers. Others may be there because that costs less.
+    pub(super) lacked_registers: bool,
 }
 
 impl SinglePass {
@@ -80,7 +82,7 @@ impl SinglePass {
     ) -> Result<Output, RegAllocError> {
         let mut registers = RegisterFile::new(env);
         self.values.compute(func, &mut registers, &self.loops);
-        let num_slots = assign_homes(&mut self.values, &mut self.globals, &registers, with_homes);
+        let in_memory = assign_homes(&mut self.values, &mut self.globals, &registers, with_homes);
         self.homes
             .compute(&self.values, &self.globals, func.num_blocks());
 
@@ -95,11 +97,13 @@ impl SinglePass {
             &registers,
             &mut self.values,
             &self.homes,
-            num_slots,
+            in_memory.num_slots,
             &mut output,
             places.as_mut(),
         );
-        output.num_spillslots = locals.run()?;
+        let placed = locals.run()?;
+        self.lacked_registers = in_memory.lacks_registers || placed.lacked_registers;
+        output.num_spillslots = placed.num_slots;
         output.inst_alloc_offsets = core::mem::take(&mut self.values.operand_offsets);
         if let Some(places) = places {
             output.debug_locations = places.locate(func, &self.values);

@@ -35,6 +35,14 @@ use regalloc2::{
     RegAllocError, VReg,
 };
 
+/// What it took to allocate all blocks.
+pub(super) struct Placed {
+    /// The spill slots, those of homes included.
+    pub(super) num_slots: usize,
+    /// Whether a value had to leave its register to another.
+    pub(super) lacked_registers: bool,
+}
+
 /// Allocates registers within blocks.
 pub(super) struct LocalAllocator<'a, F: Function> {
     func: &'a F,
@@ -54,6 +62,8 @@ pub(super) struct LocalAllocator<'a, F: Function> {
     /// The registers that have been given to values which the current instruction has driven out of another.
     relocated: RegSet,
     slots: Slots,
+    /// Whether a value had to leave its register to another.
+    lacked_registers: bool,
     /// Moves before and after the current instruction.
     before: ParallelMoves,
     after: ParallelMoves,
@@ -85,19 +95,23 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             occupants: [(VReg::invalid(), Inst::invalid()); Register::LIMIT],
             relocated: RegSet::EMPTY,
             slots: Slots::new(num_slots),
+            lacked_registers: false,
             before: ParallelMoves::default(),
             after: ParallelMoves::default(),
             label_places,
         }
     }
 
-    /// Allocates all blocks. Returns the number of spill slots.
-    pub(super) fn run(mut self) -> Result<usize, RegAllocError> {
+    /// Allocates all blocks.
+    pub(super) fn run(mut self) -> Result<Placed, RegAllocError> {
         for block in (0..self.func.num_blocks()).rev().map(Block::new) {
             self.allocate_block(block)?;
         }
         self.output.edits.reverse();
-        Ok(self.slots.max_end.max(self.slots.max_temporary))
+        Ok(Placed {
+            num_slots: self.slots.max_end.max(self.slots.max_temporary),
+            lacked_registers: self.lacked_registers,
+        })
     }
 
     fn allocate_block(&mut self, block: Block) -> Result<(), RegAllocError> {
@@ -267,6 +281,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         let next_access = |register: &Register| self.occupants[register.index()].1;
         let victim = candidates.max_by_key(next_access);
         let victim = victim.ok_or(RegAllocError::TooManyLiveRegs)?;
+        self.lacked_registers = true;
         self.displace(victim, inst);
         Ok(victim)
     }
