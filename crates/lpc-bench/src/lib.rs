@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`code`] | what code executes and how large it is, lpc's and that of C compilers |
 //! | [`compile`] | what compiling takes, beside Cranelift |
+//! | [`device`] | what the compiler takes on the chip, beside Cranelift |
 //! | [`emulator`] | how fast the emulator is, beside QEMU |
 //! | [`kernels`] | the programs that code is compared on, each in C and in CLIF |
 //! | [`report`] | tables, plots and headline figures, as text, JSON and SVG |
@@ -14,6 +15,7 @@
 
 pub mod code;
 pub mod compile;
+pub mod device;
 pub mod emulator;
 mod error;
 pub mod kernels;

@@ -8,6 +8,7 @@ mod commands;
 use clap::{Args, Parser, Subcommand};
 use commands::code::{self, CodeArguments};
 use commands::compile::{self, CompileArguments};
+use commands::device::{self, DeviceArguments};
 use commands::emulator::{self, EmulatorArguments};
 use lpc_bench::report::Report;
 use lpc_bench::{Error, Result};
@@ -42,6 +43,7 @@ struct Arguments {
 enum Command {
     Code(CodeArguments),
     Compile(CompileArguments),
+    Device(DeviceArguments),
     Emulator(EmulatorArguments),
 }
 
@@ -81,6 +83,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let report = match &arguments.command {
         Command::Code(arguments) => code::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
+        Command::Device(arguments) => device::run(arguments),
         Command::Emulator(arguments) => emulator::run(arguments),
     }?;
     // What took long to measure is written to as many places as there are.

@@ -15,6 +15,8 @@ pub const LLC: Tool = Tool::new("llc-19", "llvm-19");
 pub const GCC: Tool = Tool::new("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf");
 /// QEMU in user mode.
 pub const QEMU: Tool = Tool::new("qemu-riscv32", "qemu-user");
+/// QEMU as a whole machine.
+pub const QEMU_SYSTEM: Tool = Tool::new("qemu-system-riscv32", "qemu-system-misc");
 
 /// A program of someone else.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod code;
 pub(crate) mod compile;
+pub(crate) mod device;
 pub(crate) mod emulator;
 
 use clap::Args;

@@ -1,0 +1,77 @@
+//! Programs for the chip that have a compiler in them.
+
+use crate::{Error, Result, tools};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+const TARGET: &str = "riscv32imac-unknown-none-elf";
+
+/// A program in a configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Program {
+    /// Its name in tables.
+    pub(super) name: &'static str,
+    package: &'static str,
+    features: &'static str,
+}
+
+/// The program without a compiler.
+pub(super) const NOTHING: Program = Program {
+    name: "nothing",
+    package: "measure-lpc",
+    features: "",
+};
+
+/// IR, builder, and the backend that allocates registers in a single pass.
+pub(super) const LPC_SMALLEST: Program = Program {
+    name: "lpc smallest",
+    package: "measure-lpc",
+    features: "smallest",
+};
+
+/// All there is of lpc.
+pub(super) const LPC_FULL: Program = Program {
+    name: "lpc full",
+    package: "measure-lpc",
+    features: "full",
+};
+
+/// IR, builder and backend of Cranelift, with both of its allocators, since they cannot be taken away.
+pub(super) const CRANELIFT: Program = Program {
+    name: "Cranelift",
+    package: "measure-cranelift",
+    features: "",
+};
+
+impl Program {
+    /// Builds it, and returns the path of the ELF file.
+    pub(super) fn build(self) -> Result<PathBuf> {
+        anstream::eprintln!("building: {}", self.name);
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let target_directory = match env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => PathBuf::from(folder),
+            None => repository.join("target"),
+        };
+        let target_directory = std::path::absolute(target_directory.join("chip"))
+            .map_err(|error| Error::file(&repository, error))?;
+        let mut command = Command::new(repository.join("firmware/toolchain"));
+        command
+            .args(["cargo", "build", "--quiet", "--release", "--locked"])
+            .args(["--target", TARGET, "--package", self.package])
+            .args(["--features", self.features])
+            .arg("--manifest-path")
+            .arg(repository.join("firmware/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&target_directory);
+        tools::run(&mut command)?;
+        let built = target_directory
+            .join(TARGET)
+            .join("release")
+            .join(self.package);
+        // The next configuration has the same path.
+        let path = built.with_file_name(self.name.replace(' ', "-"));
+        fs::copy(&built, &path).map_err(|error| Error::file(&built, error))?;
+        Ok(path)
+    }
+}

@@ -1,0 +1,43 @@
+//! Measures lpc on the chip: prints a line for each function that it compiles. Without features, there is no compiler.
+#![no_std]
+#![no_main]
+
+#[cfg(feature = "full")]
+extern crate alloc;
+
+#[cfg(feature = "full")]
+mod examples;
+#[cfg(any(feature = "smallest", feature = "full"))]
+mod lpc;
+
+use board::heap;
+
+#[cfg(all(feature = "smallest", feature = "full"))]
+compile_error!("a program measures the smallest compiler or the full one");
+
+board::entry!(main);
+
+fn main() {
+    // SAFETY: nothing is allocated yet.
+    unsafe { heap::init(usize::MAX) };
+    measure_all();
+}
+
+#[cfg(not(any(feature = "smallest", feature = "full")))]
+fn measure_all() {
+    measure::run::<measure::Nothing>("nothing");
+}
+
+#[cfg(feature = "smallest")]
+fn measure_all() {
+    measure::run::<lpc::Fast>("lpc fast");
+}
+
+#[cfg(feature = "full")]
+fn measure_all() {
+    measure::run::<lpc::Ion>("lpc ion");
+    measure::run::<lpc::Default>("lpc default");
+    examples::run("lpc fast", &lpc::fast());
+    examples::run("lpc ion", &lpc::ion());
+    examples::run("lpc default", &lpc_codegen::Settings::default());
+}

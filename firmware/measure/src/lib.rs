@@ -1,0 +1,12 @@
+//! Measuring a compiler on the chip: the functions that it compiles, and the counters around it.
+//!
+//! A program implements [`Compiler`] for each compiler that it has, with a [`Builder`], and calls [`run`].
+#![no_std]
+
+mod counters;
+mod nothing;
+mod shapes;
+
+pub use counters::{Compiled, Compiler, measure, run};
+pub use nothing::Nothing;
+pub use shapes::{Builder, Operation, Shape};
