@@ -57,18 +57,37 @@ pub trait CodeMemory {
 #[derive(PartialEq, Eq, Debug)]
 pub struct Region {
     address: u32,
+    data_address: u32,
     size: u32,
 }
 
 impl Region {
     /// The region that is executed at `address` and has `size` bytes: for implementations of [`CodeMemory`].
     pub const fn new(address: u32, size: u32) -> Self {
-        Self { address, size }
+        Self {
+            address,
+            data_address: address,
+            size,
+        }
+    }
+
+    /// The same, with its first byte as data at `data_address`.
+    pub const fn with_data_at(self, data_address: u32) -> Self {
+        Self {
+            data_address,
+            ..self
+        }
     }
 
     /// Where the processor executes its first byte.
     pub const fn address(&self) -> u32 {
         self.address
+    }
+
+    /// Where the processor reads and writes its first byte, as data. That is the address at which it executes it, unless a chip allows more at
+    /// another one: data objects are linked for this address.
+    pub const fn data_address(&self) -> u32 {
+        self.data_address
     }
 
     /// Its size in bytes.

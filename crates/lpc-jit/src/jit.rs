@@ -147,12 +147,15 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
             return Err(no_room);
         }
         let mut memory = memory.settle(size, alignment).ok_or(no_room)?;
-        let base = memory.region().address();
+        let (base, data_base) = {
+            let region = memory.region();
+            (region.address(), region.data_address())
+        };
         let address_of = |name: &ExternalName| {
             let index = imports.binary_search_by(|(import, _)| import.cmp(name));
             Some(imports[index.ok()?].1)
         };
-        let map = memory.write(|bytes| image.link(base, bytes, &address_of))?;
+        let map = memory.write(|bytes| image.link_apart(base, data_base, bytes, &address_of))?;
         memory.publish(map.sections());
         self.signatures.shrink_to_fit();
         Ok(JitModule {

@@ -42,7 +42,7 @@ impl<M: CodeMemory> JitModule<M> {
     pub fn address_of(&self, name: &ExternalName) -> Option<u32> {
         let symbol = self.map.find(name)?;
         let is_exported = symbol.linkage == Linkage::Export;
-        is_exported.then(|| self.map.base().wrapping_add(symbol.offset))
+        is_exported.then(|| self.map.address_of_symbol(symbol))
     }
 
     /// The address and the signature of the exported function `name`.
@@ -52,8 +52,10 @@ impl<M: CodeMemory> JitModule<M> {
             .signatures
             .binary_search_by_key(&symbol.offset, |(offset, _)| *offset)
             .ok()?;
-        let address = self.map.base().wrapping_add(symbol.offset);
-        Some((address, &self.signatures[index].1))
+        Some((
+            self.map.address_of_symbol(symbol),
+            &self.signatures[index].1,
+        ))
     }
 
     /// Why the instruction at `address` traps, if it is one of this module that may: for a trap handler, with what `mepc` holds.

@@ -31,6 +31,8 @@ pub use native::NativeCall;
 pub struct RamMemory {
     write: *mut u8,
     execute: u32,
+    /// The address at which code has the first byte as data.
+    data: u32,
     size: u32,
     regions: RegionAllocator,
     publish: fn(&Region, &Sections),
@@ -58,7 +60,8 @@ impl RamMemory {
         unsafe { Self::with_alias(write, execute, size) }
     }
 
-    /// The `size` bytes that are written from `write` on, and that the processor executes, reads and writes from the address `execute` on.
+    /// The `size` bytes that are written from `write` on, and that the processor executes from the address `execute` on. Code also reads and writes them
+    /// there: see [`Self::data_from`].
     ///
     /// # Safety
     /// The bytes are memory that may be read and written, at both addresses, as long as this or a module in it exists. Nobody else uses them. The
@@ -70,10 +73,23 @@ impl RamMemory {
         Self {
             write,
             execute,
+            data: execute,
             size,
             regions: RegionAllocator::new(execute, size),
             publish: |_, _| fence_i(),
             section_alignment: 1,
+        }
+    }
+
+    /// The same, with the data of modules not at the addresses at which the memory is executed but from `address` on, as for code that may load and
+    /// store single bytes there only. That is usually where it is written.
+    ///
+    /// # Safety
+    /// The same bytes are memory at `address` that the processor may read and write.
+    pub unsafe fn data_from(self, address: u32) -> Self {
+        Self {
+            data: address,
+            ..self
         }
     }
 
@@ -112,14 +128,16 @@ impl CodeMemory for RamMemory {
     }
 
     fn allocate(&mut self, size: u32, alignment: u32) -> Option<Region> {
-        self.regions.allocate(size, alignment)
+        let region = self.regions.allocate(size, alignment)?;
+        let data = self.data.wrapping_add(region.address() - self.execute);
+        Some(region.with_data_at(data))
     }
 
     fn settle(&mut self, region: Region, size: u32, alignment: u32) -> Option<Region> {
         let from = self.write_pointer(region.address());
         let count = size.min(region.size()) as usize;
         self.regions.free(region);
-        let settled = self.regions.allocate(size, alignment)?;
+        let settled = self.allocate(size, alignment)?;
         let to = self.write_pointer(settled.address());
         // SAFETY: both are regions of this memory with so many bytes at least. They may overlap, which `copy` allows.
         unsafe { core::ptr::copy(from, to, count) };

@@ -136,6 +136,54 @@ fn written_at_one_address_and_executed_at_another() {
     assert!(untouched >= unused, "{untouched} of {unused} bytes");
 }
 
+/// As the internal RAM of the ESP32-C3, where data are accessed at other addresses than code.
+#[test]
+fn data_at_other_addresses_than_code() {
+    const EXECUTE: u32 = 0x4038_0000;
+    const DATA: u32 = 0x3fc8_0000;
+    const SIZE: u32 = 4096;
+    let (memory, bytes) = aliased(EXECUTE, SIZE as usize);
+    #[expect(unsafe_code, reason = "the promise is what is tested")]
+    // SAFETY: nothing executes it here.
+    let memory = unsafe { memory.data_from(DATA) };
+    let mut jit = Jit::new(memory, HostFunctions::new());
+    let _first = jit.compile(module(MODULE), &Settings::default()).unwrap();
+    let loaded = jit.compile(module(MODULE), &Settings::default()).unwrap();
+    let map = loaded.map();
+    let address_of = |name| loaded.address_of(&ExternalName::symbol(name)).unwrap();
+    let (add, total) = (address_of("add"), address_of("total"));
+    assert!((EXECUTE..EXECUTE + SIZE).contains(&add));
+    assert!((DATA..DATA + SIZE).contains(&total));
+    let name_at = |address| {
+        map.locate(address)
+            .map(|location| location.function.to_string())
+    };
+    assert_eq!(name_at(add).as_deref(), Some("%add"));
+    assert_eq!(name_at(total + 3).as_deref(), Some("%total"));
+    assert_eq!(name_at(total - DATA + EXECUTE), None);
+    assert_eq!(name_at(add - EXECUTE + DATA), None);
+
+    // A machine with memory at both addresses: code in the one, data in the other.
+    let mut machine_memory = Memory::new(DATA, EXECUTE - DATA + SIZE).unwrap();
+    let written: Vec<u8> = bytes.iter().map(Cell::get).collect();
+    let (start, sections) = ((map.base() - EXECUTE) as usize, map.sections());
+    let text_end = start + sections.text.end as usize;
+    machine_memory.write(EXECUTE, &written[..text_end]).unwrap();
+    machine_memory
+        .write(DATA + text_end as u32, &written[text_end..])
+        .unwrap();
+    let config = MachineConfig::new(Settings::default().extensions);
+    let mut machine = Emulator::new(config, machine_memory);
+    machine
+        .set_executable(map.base(), sections.text.end)
+        .unwrap();
+    for (argument, sum) in SUMS {
+        let stop = machine.call(add, EXECUTE - 16, &[argument], 1_000);
+        assert_eq!(stop, Ok(Stop::Halted));
+        assert_eq!(machine.gpr(Gpr::A0), sum);
+    }
+}
+
 #[test]
 fn publishing_is_told_what_is_where() {
     thread_local! {

@@ -327,37 +327,55 @@ impl InPlaceImage {
         memory: &mut [u8],
         imports: &dyn Fn(&ExternalName) -> Option<u32>,
     ) -> Result<ImageMap, LinkError> {
+        self.link_apart(base, base, memory, imports)
+    }
+
+    /// As [`Self::link`], for a processor that executes the memory at `base` and has data in it at `data_base`: data objects are there, as
+    /// if the image were. What lies behind the code of a function, its constants and jump tables, is part of the code.
+    ///
+    /// # Errors
+    /// Those of [`Self::link`].
+    pub fn link_apart(
+        self,
+        base: u32,
+        data_base: u32,
+        memory: &mut [u8],
+        imports: &dyn Fn(&ExternalName) -> Option<u32>,
+    ) -> Result<ImageMap, LinkError> {
         let alignment = self.alignment();
-        if !base.is_multiple_of(alignment) {
-            return Err(LinkError::MisalignedBase { base, alignment });
+        for base in [base, data_base] {
+            if !base.is_multiple_of(alignment) {
+                return Err(LinkError::MisalignedBase { base, alignment });
+            }
+            self.layout.check_end(base)?;
         }
-        self.layout.check_end(base)?;
         let memory = memory.get_mut(..self.size() as usize);
         let memory = memory.ok_or(LinkError::OutOfMemory)?;
-        let addresses = self.addresses(base, imports)?;
+        let addresses = self.addresses(base, data_base, imports)?;
         self.fill_in_text(base, &addresses, memory)?;
         self.place_data(&addresses, memory);
-        Ok(self.into_map(base))
+        Ok(self.into_map(base, data_base))
     }
 
     /// The address of each name.
     fn addresses(
         &self,
         base: u32,
+        data_base: u32,
         imports: &dyn Fn(&ExternalName) -> Option<u32>,
     ) -> Result<Vec<u32>, LinkError> {
         let linker = &self.linker;
         let mut addresses = alloc::vec![0; linker.definitions.len()];
         let mut is_anything_undefined = false;
         for (name, id) in &linker.names {
-            let offset = match linker.definitions[id.0 as usize] {
-                Definition::Function(index) => Some(linker.functions[index as usize].start),
-                Definition::Data(index) => Some(self.layout.offsets[index as usize]),
-                Definition::Undefined => None,
-            };
-            let address = match offset {
-                Some(offset) => Some(base.wrapping_add(offset)),
-                None => imports(name),
+            let address = match linker.definitions[id.0 as usize] {
+                Definition::Function(index) => {
+                    Some(base.wrapping_add(linker.functions[index as usize].start))
+                }
+                Definition::Data(index) => {
+                    Some(data_base.wrapping_add(self.layout.offsets[index as usize]))
+                }
+                Definition::Undefined => imports(name),
             };
             match address {
                 Some(address) => addresses[id.0 as usize] = address,
@@ -437,7 +455,7 @@ impl InPlaceImage {
         }
     }
 
-    fn into_map(self, base: u32) -> ImageMap {
+    fn into_map(self, base: u32, data_base: u32) -> ImageMap {
         let InPlaceLinker {
             names,
             definitions,
@@ -476,6 +494,7 @@ impl InPlaceImage {
         // It may be kept for long.
         traps.shrink_to_fit();
         srclocs.shrink_to_fit();
-        ImageMap::new(base, self.layout.sections, symbols, traps, srclocs)
+        let bases = (base, data_base);
+        ImageMap::new(bases, self.layout.sections, symbols, traps, srclocs)
     }
 }

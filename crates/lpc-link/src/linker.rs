@@ -271,7 +271,7 @@ impl Linker {
             size: data.object.size,
         });
         let map = ImageMap::new(
-            base,
+            (base, base),
             layout.sections,
             functions.chain(data).collect(),
             self.text.traps,

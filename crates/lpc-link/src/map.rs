@@ -11,6 +11,8 @@ use lpc_lpir::ir::{DataKind, ExternalName, Linkage, SourceLoc, TrapCode};
 #[derive(Clone, Debug)]
 pub struct ImageMap {
     pub(crate) base: u32,
+    /// Where the first byte would be if data were there: the base, unless the processor has data at other addresses than code.
+    data_base: u32,
     pub(crate) sections: Sections,
     /// The functions and data objects, in the order of their addresses.
     pub(crate) symbols: Vec<Symbol>,
@@ -70,9 +72,9 @@ pub struct Location<'a> {
 }
 
 impl ImageMap {
-    /// The map of an image at `base` with these `symbols`, which are in no order yet, and these tables, which are.
+    /// The map of an image at `base`, whose data are where they would be if it were at `data_base`, with these `symbols`, which are in no order yet, and these tables, which are.
     pub(crate) fn new(
-        base: u32,
+        (base, data_base): (u32, u32),
         sections: Sections,
         mut symbols: Vec<Symbol>,
         traps: Vec<MachTrap>,
@@ -86,6 +88,7 @@ impl ImageMap {
         });
         Self {
             base,
+            data_base,
             sections,
             symbols,
             by_name,
@@ -127,8 +130,16 @@ impl ImageMap {
     /// The address of the function or data object that is called `name`. Of several, that are local to their modules, the
     /// first one.
     pub fn address_of(&self, name: &ExternalName) -> Option<u32> {
-        let symbol = self.find(name)?;
-        Some(self.base.wrapping_add(symbol.offset))
+        Some(self.address_of_symbol(self.find(name)?))
+    }
+
+    /// The address of `symbol`, which is one of [`Self::symbols`].
+    pub fn address_of_symbol(&self, symbol: &Symbol) -> u32 {
+        let base = match symbol.kind {
+            SymbolKind::Function { .. } => self.base,
+            SymbolKind::Data(_) => self.data_base,
+        };
+        base.wrapping_add(symbol.offset)
     }
 
     /// The function or data object that `address` is in, and how far from its start.
@@ -160,8 +171,15 @@ impl ImageMap {
     }
 
     fn offset_of(&self, address: u32) -> Option<u32> {
+        let text_size = self.sections.text.end;
         let offset = address.wrapping_sub(self.base);
-        (offset < self.memory_size()).then_some(offset)
+        if offset < text_size {
+            return Some(offset);
+        }
+        let offset = address.wrapping_sub(self.data_base);
+        (text_size..self.memory_size())
+            .contains(&offset)
+            .then_some(offset)
     }
 
     pub(crate) fn symbol_at_offset(&self, offset: u32) -> Option<&Symbol> {
