@@ -109,12 +109,15 @@ mod tests {
     use super::*;
     use alloc::format;
     use alloc::string::String;
+    use lpc_codegen::RegallocAlgorithm;
     use lpc_lpir::text::parse_module;
 
     fn listing(text: &str, imports: &dyn Fn(&ExternalName) -> Option<u32>) -> String {
         let module = parse_module(text).unwrap();
         let settings = Settings {
             extensions: ExtensionSet::RV32IM,
+            // The expected code is that of the allocator that finds the best.
+            regalloc: RegallocAlgorithm::Ion,
             ..Settings::default()
         };
         let insts = compile_module_to_insts(&module, &settings, 0x1000, imports).unwrap();

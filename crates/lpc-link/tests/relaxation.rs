@@ -1,7 +1,7 @@
 //! Calls that the linker shortens, and what moves up with them.
 
 use lpc_codegen::backend::buffer::MachBufferFinalized;
-use lpc_codegen::{CodeAlignment, Settings, compile_module};
+use lpc_codegen::{CodeAlignment, RegallocAlgorithm, Settings, compile_module};
 use lpc_link::{Image, LinkError, Linker};
 use lpc_lpir::ir::ExternalName;
 use lpc_lpir::text::parse_module;
@@ -16,6 +16,8 @@ const BASE: u32 = 0x1_0000;
 fn settings(march: &str) -> Settings {
     Settings {
         extensions: march.parse().unwrap(),
+        // The expected code is that of the allocator that finds the best.
+        regalloc: RegallocAlgorithm::Ion,
         linker_relaxation: true,
         ..Settings::default()
     }
