@@ -4,16 +4,16 @@
 //! The pool keeps freed blocks on a free list per capacity, so lists that grow and shrink do not leak.
 //!
 //! ```text
-//!  EntityList ─► [ length | e0 | e1 | e2 | … unused … ]     4, 8, 16, … words
+//!  EntityList ─► [ length | e0 | e1 | e2 | … unused … ]     2, 4, 8, … words
 //! ```
 
-use super::EntityRef;
+use super::{EntityRef, make_room};
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-/// The words of the smallest block: a length and three elements.
-const SMALLEST_BLOCK: usize = 4;
+/// The words of the smallest block: a length and an element, as most instructions have a single result.
+const SMALLEST_BLOCK: usize = 2;
 
 /// Backing storage of [`EntityList`]s.
 #[derive(Clone, Debug)]
@@ -58,7 +58,9 @@ impl<T> ListPool<T> {
             return block;
         }
         let block = self.words.len();
-        self.words.resize(block + (SMALLEST_BLOCK << class), 0);
+        let size = SMALLEST_BLOCK << class;
+        make_room(&mut self.words, size);
+        self.words.resize(block + size, 0);
         block
     }
 

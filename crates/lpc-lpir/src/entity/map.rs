@@ -1,6 +1,6 @@
 //! Tables indexed by entity references.
 
-use super::EntityRef;
+use super::{EntityRef, make_room};
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
@@ -26,6 +26,9 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
     #[inline]
     pub fn push(&mut self, value: V) -> K {
         let key = self.next_key();
+        if self.elements.len() == self.elements.capacity() {
+            make_room(&mut self.elements, 1);
+        }
         self.elements.push(value);
         key
     }
@@ -172,6 +175,8 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     /// The element at `index`, which is not there yet.
     #[cold]
     fn grow_for(&mut self, index: usize) -> &mut V {
+        let additional = index + 1 - self.elements.len();
+        make_room(&mut self.elements, additional);
         self.elements.resize(index + 1, self.default.clone());
         &mut self.elements[index]
     }

@@ -12,6 +12,8 @@ pub use list::{EntityList, ListPool};
 pub use map::{Keys, PrimaryMap, SecondaryMap};
 pub use packed_option::PackedOption;
 
+use alloc::vec::Vec;
+
 /// A densely numbered reference into a table.
 ///
 /// The number `u32::MAX` is reserved: it is what an empty [`PackedOption`] holds and never names an entity.
@@ -24,6 +26,14 @@ pub trait EntityRef: Copy + Eq {
 
     /// The number of this reference.
     fn index(self) -> usize;
+}
+
+/// Makes room for `additional` elements, and for a fourth of those that there are at least, so that each is moved a few times only.
+/// `Vec` by itself doubles its room: of a table in the scarce memory of a chip, up to half would be unused.
+fn make_room<T>(elements: &mut Vec<T>, additional: usize) {
+    if elements.capacity() - elements.len() < additional {
+        elements.reserve_exact(additional.max(elements.len() / 4).max(4));
+    }
 }
 
 /// Defines an entity reference whose `Display` is a prefix and its number, as in the text form.
