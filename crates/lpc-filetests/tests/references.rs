@@ -6,11 +6,12 @@ use std::fs;
 use support::references::{self, Base};
 
 /// The documents whose references are checked.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "docs/abi.md",
     "docs/architecture.md",
     "docs/binary.md",
+    "docs/embedded.md",
     "docs/lpir.md",
     "docs/objects.md",
     "docs/testing.md",
