@@ -1,23 +1,27 @@
 //! lpc with different settings.
 
-use lpc_codegen::{Compiler, OptLevel, RegallocAlgorithm, Settings};
+#[cfg(not(feature = "passes"))]
+use lpc_codegen::Compiler;
+use lpc_codegen::{OptLevel, RegallocAlgorithm, Settings};
 use lpc_lpir::builder::{FunctionBuilder, FunctionBuilderContext, Variable};
 use lpc_lpir::ir::{
     AbiParam, Block, CallConv, ExtFuncData, ExternalName, FuncRef, Function, IntCC, MemFlags,
     Signature, Type, Value,
 };
-use measure::{Builder, Compiled, Operation, Shape};
+#[cfg(not(feature = "passes"))]
+use measure::Compiled;
+use measure::{Builder, Operation, Shape};
 
 /// Without optimizations, allocating registers in a single pass.
 #[cfg(feature = "smallest")]
 pub(crate) struct Fast(Compiler);
 
 /// With all optimizations and regalloc2's Ion.
-#[cfg(feature = "full")]
+#[cfg(all(feature = "full", not(feature = "passes")))]
 pub(crate) struct Ion(Compiler);
 
 /// As users get it who choose nothing.
-#[cfg(feature = "full")]
+#[cfg(all(feature = "full", not(feature = "passes")))]
 pub(crate) struct Default(Compiler);
 
 /// The settings of [`Fast`].
@@ -40,6 +44,7 @@ pub(crate) fn ion() -> Settings {
 }
 
 /// Makes a compiler of a type around lpc's, and of settings.
+#[cfg(not(feature = "passes"))]
 macro_rules! compiler {
     ($name:ident, $settings:expr) => {
         impl measure::Compiler for $name {
@@ -62,11 +67,12 @@ macro_rules! compiler {
 
 #[cfg(feature = "smallest")]
 compiler!(Fast, fast());
-#[cfg(feature = "full")]
+#[cfg(all(feature = "full", not(feature = "passes")))]
 compiler!(Ion, ion());
-#[cfg(feature = "full")]
+#[cfg(all(feature = "full", not(feature = "passes")))]
 compiler!(Default, Settings::default());
 
+#[cfg(not(feature = "passes"))]
 #[inline(never)]
 fn compile(compiler: &mut Compiler, function: Function, settings: &Settings) -> Compiled {
     let Ok(compiled) = compiler.compile_owned(function, settings) else {
@@ -79,7 +85,7 @@ fn compile(compiler: &mut Compiler, function: Function, settings: &Settings) -> 
 }
 
 #[inline(never)]
-fn build(shape: Shape, size: u32) -> Function {
+pub(crate) fn build(shape: Shape, size: u32) -> Function {
     let mut signature = Signature::new(CallConv::SystemV);
     signature.params.extend([AbiParam::new(Type::I32); 3]);
     signature.returns.push(AbiParam::new(Type::I32));

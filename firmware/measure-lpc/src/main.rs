@@ -5,10 +5,12 @@
 #[cfg(feature = "full")]
 extern crate alloc;
 
-#[cfg(feature = "full")]
+#[cfg(all(feature = "full", not(feature = "passes")))]
 mod examples;
 #[cfg(any(feature = "smallest", feature = "full"))]
 mod lpc;
+#[cfg(feature = "passes")]
+mod passes;
 
 use board::heap;
 
@@ -33,11 +35,16 @@ fn measure_all() {
     measure::run::<lpc::Fast>("lpc fast");
 }
 
-#[cfg(feature = "full")]
+#[cfg(all(feature = "full", not(feature = "passes")))]
 fn measure_all() {
     measure::run::<lpc::Ion>("lpc ion");
     measure::run::<lpc::Default>("lpc default");
     examples::run("lpc fast", &lpc::fast());
     examples::run("lpc ion", &lpc::ion());
     examples::run("lpc default", &lpc_codegen::Settings::default());
+}
+
+#[cfg(feature = "passes")]
+fn measure_all() {
+    passes::run();
 }

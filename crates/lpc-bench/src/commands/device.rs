@@ -7,7 +7,7 @@ use lpc_bench::report::Report;
 /// Measures the compiler on the chip, beside Cranelift: flash, heap, stack and executed instructions.
 #[derive(Args)]
 pub(crate) struct DeviceArguments {
-    /// Leaves out Cranelift, which takes minutes to build.
+    /// Leaves out Cranelift, which takes minutes to build, and the passes one by one.
     #[arg(long)]
     quick: bool,
 }

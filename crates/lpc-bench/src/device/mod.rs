@@ -14,7 +14,7 @@ use crate::tools::QEMU_SYSTEM;
 use crate::{Error, Result};
 use flash::Flash;
 use machine::Measurement;
-use program::{CRANELIFT, LPC_FULL, LPC_SMALLEST, NOTHING, Program};
+use program::{CRANELIFT, LPC_FULL, LPC_PASSES, LPC_SMALLEST, NOTHING, Program};
 
 /// What is known of a program.
 struct Measured {
@@ -25,7 +25,7 @@ struct Measured {
     functions: Vec<Measurement>,
 }
 
-/// Measures all configurations; those of Cranelift unless it is to be `quick`.
+/// Measures all configurations; those of Cranelift and our passes one by one unless it is to be `quick`.
 ///
 /// # Errors
 /// When there is no QEMU, or lpc cannot be built for the chip.
@@ -38,6 +38,10 @@ pub fn run(quick: bool) -> Result<Report> {
         .map(|program| measure(program, &nothing))
         .into_iter()
         .collect::<Result<Vec<_>>>()?;
+    let passes = match quick {
+        true => Vec::new(),
+        false => machine::run(&LPC_PASSES.build()?)?,
+    };
     let theirs = match quick {
         true => Err("left out".to_owned()),
         // Its need of a compiler is another one.
@@ -46,7 +50,7 @@ pub fn run(quick: bool) -> Result<Report> {
             "cannot be built".to_owned()
         }),
     };
-    Ok(present::present(&ours, &theirs))
+    Ok(present::present(&ours, &passes, &theirs))
 }
 
 fn measure(program: Program, nothing: &Flash) -> Result<Measured> {

@@ -46,6 +46,14 @@ const CANDIDATES: [&Candidate; 5] = [
 const OURS: [&Candidate; 3] = [&FAST, &DEFAULT, &ION];
 const THEIRS: [&Candidate; 2] = [&CRANELIFT_FAST, &CRANELIFT_BACKTRACKING];
 
+/// Our passes, as programs print them.
+const PASSES: [&str; 4] = [
+    "lower",
+    "allocate in a single pass",
+    "allocate by Ion",
+    "emit",
+];
+
 /// The function that stands for all in plots and headlines.
 const HEADLINE_SHAPE: &str = "loops";
 const HEADLINE_SIZE: u32 = 1_000;
@@ -92,10 +100,15 @@ const CODE: Quantity = Quantity {
     of: |measurement, _| measurement.code_size,
 };
 
-/// What came of the programs: `ours`, from the smallest to the largest, and Cranelift or why it is not there.
-pub(super) fn present(ours: &[Measured], theirs: &Result<Measured, String>) -> Report {
+/// What came of the programs: `ours`, from the smallest to the largest, of our `passes` if they were measured, and Cranelift or why it
+/// is not there.
+pub(super) fn present(
+    ours: &[Measured],
+    passes: &[Measurement],
+    theirs: &Result<Measured, String>,
+) -> Report {
     let programs: Vec<&Measured> = ours.iter().chain(theirs).collect();
-    let functions = Functions::new(&programs);
+    let functions = Functions::new(&programs, passes);
     let mut report = Report::default();
     report.tables.push(flash_table(ours, theirs));
     report.tables.push(crates_table(&programs));
@@ -105,6 +118,9 @@ pub(super) fn present(ours: &[Measured], theirs: &Result<Measured, String>) -> R
     for quantity in [EXECUTED, HEAP, STACK, IR, BUILD, CODE] {
         let missing = theirs.as_ref().err().map(String::as_str);
         report.tables.push(functions.table(&quantity, missing));
+    }
+    if !passes.is_empty() {
+        report.tables.push(functions.passes_table());
     }
     report.plots.push(flash_plot(&programs));
     report.plots.push(functions.heap_plot());
@@ -172,8 +188,9 @@ struct Functions<'a> {
 }
 
 impl<'a> Functions<'a> {
-    fn new(programs: &[&'a Measured]) -> Self {
+    fn new(programs: &[&'a Measured], passes: &'a [Measurement]) -> Self {
         let all = programs.iter().flat_map(|program| &program.functions);
+        let all = all.chain(passes);
         let key = |measurement: &'a Measurement| (measurement.function.as_str(), measurement.size);
         let ours = all
             .clone()
@@ -241,6 +258,27 @@ impl<'a> Functions<'a> {
                 }
             });
             let front = [Cell::text(key.0), Cell::integer(self.insts(key))];
+            table.row(front.into_iter().chain(cells));
+        }
+        table
+    }
+
+    /// What our passes execute, each by itself.
+    fn passes_table(&self) -> Table {
+        let header = ["function", "instructions"].into_iter().chain(PASSES);
+        let header = header.map(str::to_owned).collect();
+        let title = "Passes of lpc";
+        let unit = "executed instructions for an instruction of virtual-register code";
+        let mut table = Table::with_header(title, unit, header);
+        for &key in self.keys.iter().filter(|key| key.1 == HEADLINE_SIZE) {
+            let insts = self.insts(key);
+            let cells = PASSES.iter().map(|&pass| {
+                let measurement = self.measurements.get(&(pass, key));
+                measurement.map_or(Cell::Empty, |measurement| {
+                    Cell::integer((EXECUTED.of)(measurement, insts))
+                })
+            });
+            let front = [Cell::text(key.0), Cell::integer(insts)];
             table.row(front.into_iter().chain(cells));
         }
         table

@@ -37,6 +37,13 @@ pub(super) const LPC_FULL: Program = Program {
     features: "full",
 };
 
+/// All there is of lpc, to measure its passes one by one.
+pub(super) const LPC_PASSES: Program = Program {
+    name: "lpc passes",
+    package: "measure-lpc",
+    features: "passes",
+};
+
 /// IR, builder and backend of Cranelift, with both of its allocators, since they cannot be taken away.
 pub(super) const CRANELIFT: Program = Program {
     name: "Cranelift",
