@@ -111,6 +111,8 @@ pub struct Description {
     pub program_memory: u32,
     /// The bytes for the stack of programs.
     pub program_stack: u32,
+    /// What the addresses of the sections of programs are multiples of.
+    pub section_alignment: u32,
 }
 
 /// A module that has become the program.

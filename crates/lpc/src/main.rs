@@ -5,6 +5,7 @@
 
 mod asm;
 mod commands;
+mod device;
 mod diagnostics;
 mod executable;
 mod failure;
@@ -42,6 +43,7 @@ enum Command {
     Test(commands::test::Arguments),
     Dis(commands::dis::Arguments),
     Render(commands::render::Arguments),
+    Device(commands::device::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => commands::test::run(arguments),
         Command::Dis(arguments) => commands::dis::run(arguments),
         Command::Render(arguments) => commands::render::run(arguments),
+        Command::Device(arguments) => commands::device::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

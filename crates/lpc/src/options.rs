@@ -110,7 +110,7 @@ impl CompileOptions {
 pub(crate) struct RunOptions {
     /// The most instructions that one call may execute
     #[arg(long, value_name = "COUNT", default_value_t = MachineOptions::default().instruction_limit)]
-    instruction_limit: u64,
+    pub(crate) instruction_limit: u64,
 
     /// The memory of the machine, in bytes, or with K or M in units of 1024 or 1024² bytes
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]

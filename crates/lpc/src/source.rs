@@ -88,6 +88,11 @@ impl SourceModule {
         &self.source.name
     }
 
+    /// The text of the file.
+    pub(crate) fn text(&self) -> &str {
+        &self.source.text
+    }
+
     /// Checks the module, and fails with all that is wrong with it.
     fn verify(&self) -> Result<(), Failure> {
         let Err(errors) = verify_module(&self.module) else {

@@ -3,6 +3,7 @@
 use crate::pipeline::Compilation;
 use crate::source::SourceModule;
 use lpc_codegen::RegallocAlgorithm;
+use lpc_device::{Cost, Execution, Loaded};
 use lpc_riscv32::emulator::Counters;
 use std::fmt;
 use std::time::Duration;
@@ -134,6 +135,65 @@ impl fmt::Display for ExecutionStats {
             "million instructions/s",
         )
     }
+}
+
+/// What compiling and running a program on a device took.
+pub(crate) struct DeviceStats<'a> {
+    pub(crate) loaded: &'a Loaded,
+    pub(crate) execution: &'a Execution,
+}
+
+impl fmt::Display for DeviceStats<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Loaded {
+            bytes,
+            read,
+            verify,
+            compile,
+            link,
+            ..
+        } = self.loaded;
+        let costs = [
+            ("read", read),
+            ("verify", verify),
+            ("compile", compile),
+            ("link", link),
+        ];
+        writeln!(
+            f,
+            "{:<14}{:>13} {:>9} {:>12} {:>12}",
+            "on the device", "instructions", "ms", "peak heap", "peak stack"
+        )?;
+        for (name, cost) in costs {
+            let time = microseconds(cost.microseconds);
+            let Cost {
+                instructions,
+                heap,
+                stack,
+                ..
+            } = cost;
+            writeln!(
+                f,
+                "  {name:<12}{instructions:>13} {time:>9} {heap:>12} {stack:>12}"
+            )?;
+        }
+        let Execution {
+            instructions,
+            microseconds: time,
+            stack,
+        } = *self.execution;
+        let time = microseconds(time);
+        writeln!(
+            f,
+            "  {:<12}{instructions:>13} {time:>9} {:>12} {stack:>12}",
+            "run", ""
+        )?;
+        writeln!(f, "  {bytes} bytes of code and data")
+    }
+}
+
+fn microseconds(time: u64) -> String {
+    milliseconds(Duration::from_micros(time))
 }
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, value: impl ToString, unit: &str) -> fmt::Result {

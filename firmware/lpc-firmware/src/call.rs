@@ -217,7 +217,11 @@ impl Run<'_> {
             timer::interrupt_after(TICKS);
             // SAFETY: the sandbox is borrowed, so that nobody in the firmware looks at its memory.
             match unsafe { self.context.run() } {
-                Trap::Call if self.context.pc == self.sandbox.return_address() => return Ok(()),
+                Trap::Call if self.context.pc == self.sandbox.return_address() => {
+                    // The call of the firmware is not the program's.
+                    self.context.instructions -= 1;
+                    return Ok(());
+                }
                 Trap::Call => self.call_host()?,
                 Trap::Timer if self.context.instructions < limit => {}
                 Trap::Timer => return Err(Stop::Cause(Cause::Limit)),

@@ -23,6 +23,7 @@ mod load;
 mod program;
 mod sandbox;
 
+use board::pmp::GRANULE;
 use board::recovery::{Fault, catch};
 use board::{heap, stack};
 use call::Job;
@@ -144,6 +145,7 @@ impl Device {
             stack: stack::range().len() as u32,
             program_memory: sandbox::PROGRAM_SIZE as u32,
             program_stack: sandbox::STACK_SIZE as u32,
+            section_alignment: GRANULE as u32,
         }
     }
 

@@ -87,6 +87,7 @@ impl Client {
                 stack: 0,
                 program_memory: 0,
                 program_stack: 0,
+                section_alignment: 1,
             },
         };
         client.synchronize()?;

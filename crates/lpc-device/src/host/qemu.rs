@@ -17,7 +17,7 @@ const ARGUMENTS: &[&str] = &[
     "-m",
     "64M",
     "-cpu",
-    "rv32,f=false,d=false,zfa=false",
+    "rv32,f=false,d=false,zfa=false,zcb=true,zicond=true,zbkb=true",
     "-icount",
     "shift=0",
     "-bios",

@@ -1,6 +1,7 @@
 //! `lpc render`: draws a picture with a shader.
 
 use super::run::run_failure;
+use crate::device::{DeviceOptions, DeviceProgram};
 use crate::failure::Failure;
 use crate::options::{CompileOptions, RunOptions};
 use crate::output::{check_not_terminal, write_bytes};
@@ -9,7 +10,7 @@ use crate::source::SourceModule;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lpc_harness::{NoHost, Program, RunError};
-use lpc_lpir::ir::{AbiParam, AnyEntity, DataValue, ExternalName, Signature, Type};
+use lpc_lpir::ir::{AbiParam, AnyEntity, DataValue, ExternalName, FuncId, Signature, Type};
 use lpc_lpir::text::Location;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -25,7 +26,8 @@ use std::{fmt, io, thread};
 Examples:
   lpc render examples/mandelbrot.clif -o mandelbrot.png
   lpc render examples/mandelbrot.clif --preview
-  lpc render examples/mandelbrot.clif --preview --width 120 --height 60 --time 2.5")]
+  lpc render examples/mandelbrot.clif --preview --width 120 --height 60 --time 2.5
+  lpc render examples/mandelbrot.clif --preview --qemu lpc-firmware")]
 pub(crate) struct Arguments {
     /// The file, as text or in the binary form, or - for the standard input
     file: PathBuf,
@@ -59,6 +61,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     run: RunOptions,
+
+    #[command(flatten)]
+    device: DeviceOptions,
 }
 
 /// Runs the command.
@@ -72,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         source.number_instructions();
         source
     };
-    let shader = Shader::new(arguments, &source)?;
+    let function = find_shader(&arguments.function, &source)?;
     let default_width = if arguments.output.is_some() {
         320
     } else {
@@ -80,9 +85,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let width = arguments.width.unwrap_or(default_width);
     let height = arguments.height.unwrap_or((width * 3).div_ceil(4));
-    let picture = shader
-        .draw(width, height)
-        .map_err(|error| error.failure(&source))?;
+    let picture = if arguments.device.is_given() {
+        draw_on_device(arguments, &source, function, width, height)?
+    } else {
+        let shader = Shader::new(arguments, &source, function)?;
+        let picture = shader.draw(width, height);
+        picture.map_err(|error| error.failure(&source))?
+    };
     if let Some(path) = &arguments.output {
         write_bytes(Some(path), &picture.to_png()?)?;
     }
@@ -104,24 +113,76 @@ struct Shader {
     time: i32,
 }
 
-impl Shader {
-    fn new(arguments: &Arguments, source: &SourceModule) -> Result<Self, Failure> {
-        let function = ExternalName::symbol(arguments.function.trim_start_matches('%'));
-        let id = source
-            .module
-            .find(&function)
-            .ok_or_else(|| Failure::message(format_args!("the file has no function {function}")))?;
-        let signature = &source.module.function(id).signature;
-        if !is_shader(signature) {
-            let location = source.location(id, AnyEntity::Function);
-            let error = source.diagnostic(
-                location.unwrap_or(Location::START),
-                format!(
-                    "a shader is (i32, i32, i32) -> i32, i32, i32, and {function} is {signature}"
-                ),
-            );
-            return Err(source.failure(vec![error]));
+/// The function of `source` that is called `name`, if it is a shader.
+fn find_shader(name: &str, source: &SourceModule) -> Result<FuncId, Failure> {
+    let function = ExternalName::symbol(name.trim_start_matches('%'));
+    let id = source
+        .module
+        .find(&function)
+        .ok_or_else(|| Failure::message(format_args!("the file has no function {function}")))?;
+    let signature = &source.module.function(id).signature;
+    if !is_shader(signature) {
+        let location = source.location(id, AnyEntity::Function);
+        let error = source.diagnostic(
+            location.unwrap_or(Location::START),
+            format!("a shader is (i32, i32, i32) -> i32, i32, i32, and {function} is {signature}"),
+        );
+        return Err(source.failure(vec![error]));
+    }
+    Ok(id)
+}
+
+/// Calls the shader `function` for every pixel, on a device.
+fn draw_on_device(
+    arguments: &Arguments,
+    source: &SourceModule,
+    function: FuncId,
+    width: u32,
+    height: u32,
+) -> Result<Picture, Failure> {
+    let settings = arguments.compile.linked_settings();
+    let limit = arguments.run.instruction_limit;
+    let mut program = DeviceProgram::load(&arguments.device, source, &settings, limit)?;
+    let progress = ProgressBar::new(height.into()).with_style(progress_style());
+    let mut bytes = Vec::with_capacity(width as usize * height as usize * 3);
+    for y in 0..height {
+        let pixels: Vec<_> = (0..width)
+            .map(|x| shader_arguments(x, y, height, to_fixed(arguments.time)).to_vec())
+            .collect();
+        let outcome = program.call(function, &pixels, &mut io::empty(), &mut io::sink())?;
+        if let Some((cause, place)) = outcome.stopped {
+            let x = outcome.results.len() as u32;
+            let error = program.run_error(cause, place);
+            return Err(PixelError { x, y, error }.failure(source));
         }
+        bytes.extend(outcome.results.iter().flatten().map(channel_byte));
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    Ok(Picture {
+        width,
+        height,
+        bytes,
+    })
+}
+
+/// What the shader gets for a pixel.
+fn shader_arguments(x: u32, y: u32, height: u32, time: i32) -> [DataValue; 3] {
+    let arguments = [coordinate(x, height), coordinate(y, height), time];
+    arguments.map(|number| DataValue::from_signed(Type::I32, number.into()))
+}
+
+/// What a color channel that the shader gave is in a picture.
+fn channel_byte(channel: &DataValue) -> u8 {
+    channel.signed().clamp(0, 255) as u8
+}
+
+impl Shader {
+    fn new(
+        arguments: &Arguments,
+        source: &SourceModule,
+        function: FuncId,
+    ) -> Result<Self, Failure> {
         let settings = arguments.compile.linked_settings();
         let compilation = Compilation::new(source, &settings)?;
         let machine = arguments.run.machine();
@@ -134,7 +195,7 @@ impl Shader {
         );
         Ok(Self {
             program: program.map_err(|error| source.load_failure(&error))?,
-            function,
+            function: source.module.function(function).name.clone(),
             time: to_fixed(arguments.time),
         })
     }
@@ -175,13 +236,11 @@ impl Shader {
         let mut program = self.program.clone();
         for (row, y) in rows {
             for (pixel, x) in row.chunks_exact_mut(3).zip(0..) {
-                let arguments = [coordinate(x, height), coordinate(*y, height), self.time];
-                let arguments =
-                    arguments.map(|number| DataValue::from_signed(Type::I32, number.into()));
+                let arguments = shader_arguments(x, *y, height, self.time);
                 let color = program.call(&self.function, &arguments, &mut NoHost);
                 let color = color.map_err(|error| PixelError { x, y: *y, error })?;
                 for (byte, channel) in pixel.iter_mut().zip(color) {
-                    *byte = channel.signed().clamp(0, 255) as u8;
+                    *byte = channel_byte(&channel);
                 }
             }
             progress.inc(1);

@@ -123,6 +123,11 @@ fn run_source(arguments: &Arguments, mut source: SourceModule) -> Result<(), Fai
             .write_all(stats.to_string().as_bytes())?;
     }
     let results = result.map_err(|error| run_failure(&source, error))?;
+    print_results(&results, ends_within_line)
+}
+
+/// Prints the results of the function that was called, on a line of their own.
+pub(super) fn print_results(results: &[DataValue], ends_within_line: bool) -> Result<(), Failure> {
     if results.is_empty() {
         return Ok(());
     }
@@ -137,7 +142,7 @@ fn run_source(arguments: &Arguments, mut source: SourceModule) -> Result<(), Fai
 }
 
 /// The function and the arguments that `text` states, as in `%f(1, 2)`; the `%` may be left out.
-fn invocation(
+pub(super) fn invocation(
     text: &str,
     source: &SourceModule,
 ) -> Result<(ExternalName, Vec<DataValue>), Failure> {
