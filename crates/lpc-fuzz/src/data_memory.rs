@@ -32,7 +32,8 @@ pub(crate) fn memory_in_machine(module: &Module, machine: &Program) -> Option<Ve
     })
 }
 
-fn memory_of<'a>(
+/// What the writable objects of `module` hold, where `read` gives what one holds.
+pub(crate) fn memory_of<'a>(
     module: &Module,
     read: impl Fn(&DataObject) -> Option<&'a [u8]>,
 ) -> Option<Vec<u8>> {

@@ -43,6 +43,8 @@ pub enum Error {
     Output(io::Error),
     /// It does not tell for which target the input in a file is.
     UnknownTarget(PathBuf),
+    /// A device does not answer.
+    Device(lpc_device::host::Error),
     /// lpc does not accept a program that the fuzzer has written.
     Lpc(String),
 }
@@ -73,9 +75,16 @@ impl fmt::Display for Error {
                 "{}: no folder in this path, or in that folder, is named after a target: name one with --target",
                 path.display()
             ),
+            Self::Device(error) => write!(f, "device: {error}"),
             Self::Lpc(message) => write!(f, "lpc: {message}"),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+impl From<lpc_device::host::Error> for Error {
+    fn from(error: lpc_device::host::Error) -> Self {
+        Self::Device(error)
+    }
+}

@@ -6,6 +6,7 @@
 //! | [`broken`] | what the verifier says of broken programs with what becomes of them |
 //! | [`abi`] | code of lpc with that of C compilers that it calls, and is called by |
 //! | [`targets`] | functions for coverage-guided fuzzers |
+//! | [`device`] | programs that a device compiles and runs with what the same compiler and the emulator make of them |
 //! | [`program`] | random programs |
 //! | [`reduce`] | programs that fail made small |
 //! | [`defined`] | whether the behavior of a program is defined |
@@ -16,6 +17,7 @@ pub mod abi;
 pub mod broken;
 mod data_memory;
 pub mod defined;
+pub mod device;
 pub mod diff;
 mod error;
 pub mod program;

@@ -8,6 +8,7 @@ mod commands;
 use clap::{Parser, Subcommand};
 use commands::abi::{self, AbiArguments};
 use commands::broken::{self, BrokenArguments};
+use commands::device::{self, DeviceArguments};
 use commands::diff::{self, DiffArguments};
 use commands::replay::{self, ReplayArguments};
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ enum Command {
     Broken(BrokenArguments),
     Replay(ReplayArguments),
     Diff(DiffArguments),
+    Device(DeviceArguments),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Broken(arguments) => broken::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Device(arguments) => device::run(&arguments),
     };
     match found_nothing {
         Ok(true) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 pub(crate) mod abi;
 pub(crate) mod broken;
+pub(crate) mod device;
 pub(crate) mod diff;
 pub(crate) mod replay;
 

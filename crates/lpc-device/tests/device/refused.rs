@@ -1,0 +1,143 @@
+//! What a device does not compile, and says so.
+
+use crate::support::{Device, HEAP, settings};
+use lpc_codegen::Settings;
+use lpc_device::FailureKind;
+use lpc_device::host::Error;
+use lpc_riscv32::ExtensionSet;
+
+/// What the device says of `text`.
+fn refusal(
+    device: &mut Device,
+    text: &str,
+    settings: &Settings,
+    heap: u32,
+) -> (FailureKind, String) {
+    match device.client.load(text.as_bytes(), settings, heap) {
+        Err(Error::Failed { kind, message }) => (kind, message),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn errors_are_answered_with_their_place() {
+    let Some(mut device) = Device::start() else {
+        return;
+    };
+    let body =
+        |inst: &str| format!("function %f(i32) -> i32 {{\nblock0(v0: i32):\n    {inst}\n}}\n");
+    let cases = [
+        (
+            body("v1 = iadd v0, v7\n    return v1"),
+            FailureKind::Module,
+            "3:19: undefined value v7",
+        ),
+        (
+            body("v1 = iconst.i8 1\n    return v1"),
+            FailureKind::Verifier,
+            "4:5: %f: ",
+        ),
+        (
+            body("v1 = imul v0, v0\n    return v1"),
+            FailureKind::Compile,
+            "3:10: %f: ",
+        ),
+        (
+            "function %f() {\n    fn0 = %g()\nblock0:\n    call fn0()\n    return\n}".to_owned(),
+            FailureKind::Link,
+            "%g",
+        ),
+    ];
+    let rv32i = Settings {
+        extensions: ExtensionSet::RV32I,
+        ..settings()
+    };
+    for (text, kind, message) in cases {
+        let refused = refusal(&mut device, &text, &rv32i, HEAP);
+        assert_eq!(refused.0, kind, "{}", refused.1);
+        assert!(refused.1.contains(message), "{}", refused.1);
+        device.check_alive();
+    }
+    let refused = device.client.load(b"\xff\xfe", &settings(), HEAP);
+    assert!(matches!(
+        refused,
+        Err(Error::Failed {
+            kind: FailureKind::Module,
+            ..
+        })
+    ));
+    device.check_alive();
+}
+
+#[test]
+fn too_little_memory_is_answered() {
+    let Some(mut device) = Device::start() else {
+        return;
+    };
+    let text = include_str!("../../../../examples/sha256.clif");
+    let mut refused = 0;
+    for kilobytes in (0..).step_by(3) {
+        match device
+            .client
+            .load(text.as_bytes(), &settings(), kilobytes << 10)
+        {
+            Ok(_) => break,
+            Err(Error::Failed {
+                kind: FailureKind::Memory,
+                ..
+            }) => refused += 1,
+            Err(error) => panic!("{kilobytes}K: {error}"),
+        }
+        device.check_alive();
+    }
+    assert!((10..200).contains(&refused), "{refused}");
+}
+
+#[test]
+fn programs_may_be_too_large() {
+    let Some(mut device) = Device::start() else {
+        return;
+    };
+    let function = "function %f() {\nblock0:\n    return\n}";
+    let too_large = device.client.description().program_memory;
+    let text = format!("; data: %large = {{ zero {too_large} }}\n{function}");
+    let (kind, message) = refusal(&mut device, &text, &settings(), HEAP);
+    assert_eq!(kind, FailureKind::Memory, "{message}");
+    device.check_alive();
+    let most = device.client.description().max_request as usize;
+    let text = " ".repeat(most) + function;
+    let refused = device.client.load(text.as_bytes(), &settings(), HEAP);
+    assert!(matches!(refused, Err(Error::TooLarge)));
+    device.check_alive();
+}
+
+#[test]
+fn requests_that_make_no_sense_are_answered() {
+    let Some(mut device) = Device::start() else {
+        return;
+    };
+    device.check_alive();
+    let request = |result: Result<(), Error>| {
+        assert!(
+            matches!(
+                result,
+                Err(Error::Failed {
+                    kind: FailureKind::Request,
+                    ..
+                })
+            ),
+            "{result:?}"
+        );
+    };
+    request(device.client.read(0, 4).map(drop));
+    request(device.client.read(0x8000_0000, 4).map(drop));
+    request(device.client.read(u32::MAX, 4).map(drop));
+    let mut wrong = settings();
+    wrong.extensions = ExtensionSet::EMPTY;
+    let loaded = device.client.load(b"", &wrong, HEAP);
+    assert!(
+        loaded.is_err(),
+        "there is no machine without a base: {loaded:?}"
+    );
+    device.check_alive();
+}
