@@ -12,8 +12,10 @@ use lpc_device::host::{Calls, Client, Error as DeviceError};
 use lpc_device::{Cause, FailureKind, Loaded};
 use lpc_harness::{MachineOptions, NoHost, Program, RunError};
 use lpc_link::{Image, Linker};
+use lpc_lpir::binary;
 use lpc_lpir::ir::{DataValue, Module, TrapCode};
 use lpc_lpir::text::parse_module;
+use std::fmt::Display;
 use std::num::NonZero;
 
 /// The heap that the device may use, in bytes.
@@ -25,6 +27,15 @@ const INSTRUCTION_LIMIT: u64 = 100_000_000;
 /// The memory of the emulated machine.
 const MEMORY: u32 = 4 << 20;
 
+/// The form in which a program is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// Text.
+    Text,
+    /// The binary form.
+    Binary,
+}
+
 /// How often what was compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Compared {
@@ -32,26 +43,28 @@ pub struct Compared {
     pub programs: u64,
     /// Programs that neither the device nor the compiler here compiles.
     pub refused: u64,
+    /// Programs that are larger than the device has room for.
+    pub too_large: u64,
     /// Calls.
     pub calls: u64,
     /// Bytes of code and data.
     pub bytes: u64,
 }
 
-/// Has the device compile `program` with `settings` and run it with its inputs. What is different is returned as a text.
+/// Has the device compile `program`, sent in this form, with `settings` and run it with its inputs. What is different is returned as a text.
 ///
 /// # Errors
 /// When the device does not answer.
 pub fn compare(
     client: &mut Client,
     program: &TestProgram,
+    form: Form,
     settings: &Settings,
     compared: &mut Compared,
 ) -> Result<Result<(), String>, Error> {
-    let text = program.module.to_string();
-    let module = parse_module(&text).map_err(|error| Error::Lpc(error.to_string()))?;
+    let (bytes, module) = sent(program, form, client)?;
     let compiled = compile_module(&module, settings);
-    let loaded = client.load(text.as_bytes(), settings, HEAP);
+    let loaded = client.load(&bytes, settings, HEAP);
     let (compiled, loaded) = match (compiled, loaded) {
         (Ok(compiled), Ok(loaded)) => (compiled, loaded),
         (
@@ -62,6 +75,19 @@ pub fn compare(
             }),
         ) => {
             compared.refused += 1;
+            return Ok(Ok(()));
+        }
+        (
+            _,
+            Err(
+                DeviceError::TooLarge
+                | DeviceError::Failed {
+                    kind: FailureKind::Memory,
+                    ..
+                },
+            ),
+        ) => {
+            compared.too_large += 1;
             return Ok(Ok(()));
         }
         (_, Err(DeviceError::Failed { message, .. })) => return Ok(Err(message)),
@@ -80,6 +106,27 @@ pub fn compare(
         compared,
     };
     comparison.run(&compiled, &loaded)
+}
+
+/// The program in the form that it is sent in, and as that is read. A text that is too large for the device is sent in the binary
+/// form.
+fn sent(program: &TestProgram, form: Form, client: &Client) -> Result<(Vec<u8>, Module), Error> {
+    let failed = |error: &dyn Display| Error::Lpc(error.to_string());
+    match form {
+        Form::Text => {
+            let text = program.module.to_string();
+            if text.len() > client.max_module() {
+                return sent(program, Form::Binary, client);
+            }
+            let module = parse_module(&text).map_err(|error| failed(&error))?;
+            Ok((text.into_bytes(), module))
+        }
+        Form::Binary => {
+            let bytes = binary::encode(&program.module).map_err(|error| failed(&error))?;
+            let module = binary::decode(&bytes).map_err(|error| failed(&error))?;
+            Ok((bytes, module))
+        }
+    }
 }
 
 struct Comparison<'a> {

@@ -9,6 +9,7 @@ use lpc_codegen::Settings;
 use lpc_device::host::{Calls, Client, Error, Outcome, Qemu, open_port};
 use lpc_device::{Cause, FailureKind, HostFunction, Loaded};
 use lpc_harness::{HostFunctions, MachineOptions, NoHost, Place, Program, RunError};
+use lpc_lpir::binary::encode;
 use lpc_lpir::ir::{DataValue, ExternalName, FuncId, Signature, SourceLoc, TrapCode};
 use lpc_riscv32::emulator::{Emulator, Stop, Trap, TrapCause};
 use std::io::{Read, Write};
@@ -94,8 +95,11 @@ impl<'a> DeviceProgram<'a> {
             (None, None) => return Err(Failure::message("name a device, with --qemu or --port")),
         };
         let mut client = client;
-        let module = source.text().as_bytes();
-        let loaded = client.load(module, settings, options.heap);
+        let module = match options.text {
+            true => source.text().as_bytes().to_vec(),
+            false => encode(&source.module).map_err(Failure::message)?,
+        };
+        let loaded = client.load(&module, settings, options.heap);
         let loaded = loaded.map_err(|error| load_failure(source, settings, error))?;
         Ok(Self {
             source,
@@ -189,9 +193,17 @@ fn load_failure(source: &SourceModule, settings: &Settings, error: Error) -> Fai
             ..
         }
     );
-    // It is just as wrong here.
-    let failure = is_about_program.then(|| failure_here(source, settings));
-    failure.flatten().unwrap_or_else(|| Failure::message(error))
+    if let Some(failure) = is_about_program.then(|| failure_here(source, settings)) {
+        // It is just as wrong here.
+        return failure.unwrap_or_else(|| Failure::message(error));
+    }
+    match error {
+        Error::Failed {
+            kind: FailureKind::Memory,
+            message,
+        } => Failure::message(format_args!("{message} on the device (see --heap)")),
+        error => Failure::message(error),
+    }
 }
 
 fn failure_here(source: &SourceModule, settings: &Settings) -> Option<Failure> {

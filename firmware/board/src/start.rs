@@ -1,7 +1,7 @@
 //! From reset to `main`.
 
 use crate::exit::exit;
-use crate::{pmp, stack};
+use crate::{pmp, stack, uart};
 use core::arch::global_asm;
 
 // The other harts, if there are any, sleep. The first one gets a stack, a trap handler and its variables.
@@ -60,6 +60,7 @@ unsafe extern "Rust" {
 extern "C" fn start() -> ! {
     pmp::forbid(stack::guard());
     stack::paint();
+    uart::init();
     board_main();
     exit(0)
 }

@@ -1,16 +1,29 @@
 //! The serial line: a 16550, polled.
 
 use crate::start::linked_address;
-use core::ptr;
+use core::{hint, ptr};
 
 /// What has been received, and what is to be sent.
 const DATA: usize = 0;
+/// The FIFO control register.
+const FIFO_CONTROL: usize = 2;
+/// Received bytes are kept until they are read, up to 16 of them, and there are none at first. Other bits say of how many an interrupt
+/// would tell: QEMU sends that many at once.
+const FIFO_ENABLE_AND_CLEAR: u8 = 0b1100_0111;
 /// The line status register.
 const LINE_STATUS: usize = 5;
 /// There is a byte to read.
 const DATA_READY: u8 = 1 << 0;
 /// There is room for a byte to send.
 const TRANSMITTER_EMPTY: u8 = 1 << 5;
+
+/// How often nothing is done between two looks at the line: a microsecond or so.
+const PAUSE: usize = 50;
+
+/// Makes the line ready. Its speed is as whatever ran before has left it.
+pub(crate) fn init() {
+    write_register(FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
+}
 
 /// Sends a byte, as soon as there is room for it.
 pub fn write(byte: u8) {
@@ -28,6 +41,10 @@ pub fn read() -> u8 {
     loop {
         if let Some(byte) = try_read() {
             return byte;
+        }
+        // A simulated line does not move while it is looked at.
+        for _ in 0..PAUSE {
+            hint::spin_loop();
         }
     }
 }

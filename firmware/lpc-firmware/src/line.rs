@@ -7,7 +7,7 @@ use lpc_device::frame::{FrameError, FrameReader, encode, max_frame};
 use static_cell::ConstStaticCell;
 
 /// The most bytes of a request.
-pub(crate) const MAX_REQUEST: usize = 1 << 16;
+pub(crate) const MAX_REQUEST: usize = 1 << 17;
 
 /// The most bytes of data in a reply.
 pub(crate) const MAX_DATA: usize = 1 << 12;

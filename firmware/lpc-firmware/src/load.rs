@@ -7,9 +7,11 @@ use alloc::format;
 use alloc::vec::Vec;
 use board::pmp::GRANULE;
 use board::{counters, heap, stack, timer};
+use core::fmt;
 use lpc_codegen::{CompiledModule, Settings, compile_module};
 use lpc_device::{Cost, FailureKind, HostFunction, Loaded, WireSettings};
 use lpc_link::{Image, Linker};
+use lpc_lpir::binary;
 use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Module, SourceLoc};
 use lpc_lpir::text::{Location, parse_module, parse_module_with_sources};
 use lpc_lpir::verifier::verify_module;
@@ -54,28 +56,32 @@ pub(crate) fn load(
 /// A module as it came.
 enum Source<'a> {
     Text(&'a str),
+    Binary(&'a [u8]),
 }
 
 impl<'a> Source<'a> {
     fn of(bytes: &'a [u8]) -> Result<Self, Failure> {
+        if binary::is_binary(bytes) {
+            return Ok(Self::Binary(bytes));
+        }
         match str::from_utf8(bytes) {
             Ok(text) => Ok(Self::Text(text)),
             Err(_) => Err(Failure::new(
                 FailureKind::Module,
-                "1:1: this is no text in UTF-8",
+                "1:1: this is neither text in UTF-8 nor a module in the binary form",
             )),
         }
     }
 
     fn read(&self) -> Result<Module, Failure> {
+        let failed = |error: &dyn fmt::Display| Failure::new(FailureKind::Module, error);
         match self {
             Self::Text(text) => {
-                let module = parse_module(text);
-                let mut module =
-                    module.map_err(|error| Failure::new(FailureKind::Module, error))?;
+                let mut module = parse_module(text).map_err(|error| failed(&error))?;
                 number_instructions(&mut module);
                 Ok(module)
             }
+            Self::Binary(bytes) => binary::decode(bytes).map_err(|error| failed(&error)),
         }
     }
 
@@ -118,6 +124,7 @@ impl<'a> Source<'a> {
                 let (module, sources) = parse_module_with_sources(text).ok()?;
                 Some(sources[function].nearest(module.function(function), entity))
             }
+            Self::Binary(_) => None,
         }
     }
 }
@@ -128,8 +135,8 @@ struct Described<T> {
     what: T,
 }
 
-impl<T: core::fmt::Display> core::fmt::Display for Described<T> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl<T: fmt::Display> fmt::Display for Described<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(location) = self.location {
             write!(f, "{location}: ")?;
         }

@@ -99,6 +99,11 @@ impl Client {
         &self.description
     }
 
+    /// The most bytes of a module that can be sent to it.
+    pub fn max_module(&self) -> usize {
+        self.description.max_request as usize - REQUEST_OVERHEAD
+    }
+
     /// Makes sure that the device waits for a request, whatever was said before, and returns the number of failures that it
     /// still had to tell.
     ///

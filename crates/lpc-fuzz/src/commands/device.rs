@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lpc_codegen::Settings;
 use lpc_device::host::Qemu;
 use lpc_fuzz::Error;
-use lpc_fuzz::device::{Compared, compare};
+use lpc_fuzz::device::{Compared, Form, compare};
 use lpc_fuzz::diff::configuration::{Plan, describe};
 use lpc_fuzz::diff::files::programs_of_file;
 use lpc_fuzz::program::{TestProgram, generate};
@@ -16,12 +16,16 @@ use std::time::Duration;
 /// The most findings that are shown.
 const MOST_SHOWN: usize = 10;
 
+/// The forms that programs are sent in, by turns.
+const FORMS: [Form; 2] = [Form::Binary, Form::Text];
+
 /// How long a device may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Compares random programs on a device, compiled there and run there, with the compiler here and the emulator
 ///
-/// Each program is compiled with one of the settings that `lpc-fuzz diff` uses, the next one each time.
+/// Each program is compiled with one of the settings that `lpc-fuzz diff` uses, the next one each time, and sent as text or in the
+/// binary form.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -64,11 +68,12 @@ pub(crate) fn run(arguments: &DeviceArguments) -> Result<bool, Error> {
     for Work {
         name,
         program,
+        form,
         settings,
     } in work
     {
         let program = program.get(arguments);
-        if let Err(what) = compare(&mut client, &program, &settings, &mut compared)? {
+        if let Err(what) = compare(&mut client, &program, form, &settings, &mut compared)? {
             findings.push(format!("{name}, {}: {what}", describe(&settings)));
         }
         progress.inc(1);
@@ -80,11 +85,12 @@ pub(crate) fn run(arguments: &DeviceArguments) -> Result<bool, Error> {
     let Compared {
         programs,
         refused,
+        too_large,
         calls,
         bytes,
     } = compared;
     print_line(format_args!(
-        "{programs} programs, {refused} refused, {calls} calls, {bytes} bytes of code and data, {} mismatches",
+        "{programs} programs, {refused} refused, {too_large} too large, {calls} calls, {bytes} bytes of code and data, {} mismatches",
         findings.len()
     ))?;
     Ok(findings.is_empty())
@@ -94,6 +100,7 @@ pub(crate) fn run(arguments: &DeviceArguments) -> Result<bool, Error> {
 struct Work {
     name: String,
     program: Origin,
+    form: Form,
     settings: Settings,
 }
 
@@ -120,10 +127,12 @@ fn work(arguments: &DeviceArguments) -> Result<Vec<Work>, Error> {
             anstream::eprintln!("{}: {name} is skipped: {why}", path.display());
         }
         for program in found.programs {
-            for settings in Plan::new(arguments.seed, 0, &[]).settings {
+            let settings = Plan::new(arguments.seed, 0, &[]).settings;
+            for (settings, form) in settings.into_iter().zip(FORMS.into_iter().cycle()) {
                 work.push(Work {
                     name: format!("{}: {}", path.display(), program.entry),
                     program: Origin::File(program.clone()),
+                    form,
                     settings,
                 });
             }
@@ -135,12 +144,15 @@ fn work(arguments: &DeviceArguments) -> Result<Vec<Work>, Error> {
             .map_or(0..arguments.count, |index| index..index + 1);
         for index in indices {
             let settings = Plan::new(arguments.seed, index, &[]).settings;
-            let mut chosen = (settings.into_iter().enumerate()).collect::<Vec<_>>();
-            let number = index as usize % chosen.len();
+            let count = settings.len() as u64;
+            let number = (index % count) as usize;
+            let form = FORMS[(index / count) as usize % FORMS.len()];
+            let mut chosen: Vec<_> = settings.into_iter().enumerate().collect();
             chosen.retain(|(position, _)| arguments.only.is_some() || *position == number);
             work.extend(chosen.into_iter().map(|(_, settings)| Work {
                 name: format!("program {index}"),
                 program: Origin::Random(index),
+                form,
                 settings,
             }));
         }
