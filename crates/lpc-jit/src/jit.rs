@@ -5,14 +5,14 @@ use crate::error::{ImportSignature, JitError};
 use crate::host::HostFunctions;
 use crate::module::{JitModule, OwnedRegion};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use lpc_codegen::runtime::Routine;
 use lpc_codegen::{CompiledFunction, Compiler, Settings};
 use lpc_link::{InPlaceLinker, LinkError};
-use lpc_lpir::ir::{DataObject, ExternalName, Function, Linkage, Module};
+use lpc_lpir::ir::{AbiParam, DataObject, ExternalName, Function, Linkage, Module, Signature};
 
 /// Compiles modules into a code memory. See the [crate documentation](crate).
 pub struct Jit<M: CodeMemory> {
@@ -24,10 +24,15 @@ pub struct Jit<M: CodeMemory> {
 impl<M: CodeMemory> Jit<M> {
     /// Compiles into `memory` what may call the functions in `host`.
     pub fn new(memory: M, host: HostFunctions) -> Self {
+        Self::with_compiler(memory, host, Compiler::new())
+    }
+
+    /// As [`Self::new`], by a compiler that may be limited in what it takes.
+    pub fn with_compiler(memory: M, host: HostFunctions, compiler: Compiler) -> Self {
         Self {
             memory: Rc::new(RefCell::new(memory)),
             host,
-            compiler: Compiler::new(),
+            compiler,
         }
     }
 
@@ -81,9 +86,8 @@ impl<M: CodeMemory> Jit<M> {
                 ..settings.clone()
             },
             linker,
-            code_size: 0,
             signatures: Vec::new(),
-            unfit_imports: BTreeMap::new(),
+            unfit_imports: Vec::new(),
             jit: self,
         })
     }
@@ -98,11 +102,10 @@ pub struct ModuleBuilder<'j, M: CodeMemory> {
     settings: Settings,
     memory: OwnedRegion<M>,
     linker: InPlaceLinker,
-    code_size: u32,
     /// As in the [`JitModule`].
-    signatures: Vec<(u32, lpc_lpir::ir::Signature)>,
+    signatures: Vec<(u32, Signature)>,
     /// Declarations that do not fit the host function of their name. The module itself may have yet to define what they name.
-    unfit_imports: BTreeMap<ExternalName, Box<ImportSignature>>,
+    unfit_imports: Vec<ImportSignature>,
 }
 
 impl<M: CodeMemory> ModuleBuilder<'_, M> {
@@ -112,11 +115,13 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
     /// When it cannot be compiled, when its name is taken, and when there is no room for it.
     pub fn add_function(&mut self, function: Function, linkage: Linkage) -> Result<(), JitError> {
         self.check_imports(&function);
-        let signature = (linkage == Linkage::Export).then(|| function.signature.clone());
-        let offset = self.compile(function, linkage)?;
-        if let Some(signature) = signature {
-            self.signatures.push((offset, signature));
+        if linkage == Linkage::Local {
+            return self.compile(function, linkage).map(|_| ());
         }
+        let signature = copy_signature(&function.signature)?;
+        let offset = self.compile(function, linkage)?;
+        self.signatures.try_reserve(1).map_err(LinkError::from)?;
+        self.signatures.push((offset, signature));
         Ok(())
     }
 
@@ -135,7 +140,7 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
     pub fn finish(mut self) -> Result<JitModule<M>, JitError> {
         self.add_routines()?;
         let imports = self.imports()?;
-        let image = self.linker.lay_out();
+        let image = self.linker.lay_out()?;
         let (size, alignment) = (image.size(), image.alignment());
         let available = self.memory.region().size();
         let no_room = JitError::OutOfCodeMemory {
@@ -157,7 +162,6 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
         };
         let map = memory.write(|bytes| image.link_apart(base, data_base, bytes, &address_of))?;
         memory.publish(map.sections());
-        self.signatures.shrink_to_fit();
         Ok(JitModule {
             executor: self.jit.memory.borrow().executor(),
             memory,
@@ -174,40 +178,35 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
             };
             let signature = &function.dfg.signatures[declared.signature];
             let served = host.signature().can_serve(signature);
-            if served != Ok(true) {
+            let is_known = |error: &ImportSignature| error.name == declared.name;
+            if served != Ok(true) && !self.unfit_imports.iter().any(is_known) {
                 let error = ImportSignature {
                     name: declared.name.clone(),
                     declared: signature.clone(),
                     provided: *host.signature(),
                     not_c: served.err(),
                 };
-                self.unfit_imports
-                    .entry(declared.name.clone())
-                    .or_insert_with(|| Box::new(error));
+                self.unfit_imports.push(error);
             }
         }
     }
 
     /// Compiles `function` to where it belongs, and tells where that is, in bytes from the start of the module.
     fn compile(&mut self, function: Function, linkage: Linkage) -> Result<u32, JitError> {
-        let name = function.name.clone();
+        let name = copy_name(&function.name)?;
         let compiled = self.jit.compiler.compile_owned(function, &self.settings);
         let CompiledFunction { name, code } = compiled.map_err(|error| JitError::Compile {
             function: name,
             error,
         })?;
-        let size = code.buffer.bytes.len() as u32;
         let linker = &mut self.linker;
         let added = self
             .memory
             .write(|bytes| linker.add_function(name, linkage, code.buffer, bytes));
         match added {
-            Ok(offset) => {
-                self.code_size = offset + size;
-                Ok(offset)
-            }
-            Err(LinkError::OutOfMemory) => Err(JitError::OutOfCodeMemory {
-                needed: self.code_size + size,
+            Ok(offset) => Ok(offset),
+            Err(LinkError::NoRoom { needed }) => Err(JitError::OutOfCodeMemory {
+                needed,
                 available: self.memory.region().size(),
             }),
             Err(error) => Err(error.into()),
@@ -233,14 +232,43 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
         let mut imports = Vec::new();
         let mut memory = self.jit.memory.borrow_mut();
         for name in self.linker.undefined_names() {
-            if let Some(error) = self.unfit_imports.get(name) {
-                return Err(JitError::ImportSignature(error.clone()));
+            let mut unfit = self.unfit_imports.iter();
+            if let Some(error) = unfit.find(|error| error.name == *name) {
+                return Err(JitError::ImportSignature(Box::new(error.clone())));
             }
             let function = self.jit.host.find(name);
             if let Some(address) = function.and_then(|function| memory.host_address(function)) {
-                imports.push((name.clone(), address));
+                imports.try_reserve(1).map_err(LinkError::from)?;
+                imports.push((copy_name(name)?, address));
             }
         }
         Ok(imports)
     }
+}
+
+/// A copy of `signature`, or the error that there is no memory for it.
+fn copy_signature(signature: &Signature) -> Result<Signature, LinkError> {
+    let copy = |params: &[AbiParam]| {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(params.len())?;
+        copy.extend_from_slice(params);
+        Ok::<_, LinkError>(copy)
+    };
+    Ok(Signature {
+        params: copy(&signature.params)?,
+        returns: copy(&signature.returns)?,
+        call_conv: signature.call_conv,
+    })
+}
+
+/// A copy of `name`, or the error that there is no memory for it.
+fn copy_name(name: &ExternalName) -> Result<ExternalName, LinkError> {
+    let text = match name {
+        ExternalName::Symbol(text) => text,
+        ExternalName::User { .. } => return Ok(name.clone()),
+    };
+    let mut copy = String::new();
+    copy.try_reserve_exact(text.len())?;
+    copy.push_str(text);
+    Ok(ExternalName::symbol(copy))
 }

@@ -19,14 +19,21 @@ pub(crate) struct DataLayout {
 impl DataLayout {
     /// Places `objects`, `count` of them, behind `text_size` bytes of code. The start of every section is a multiple of
     /// `section_alignment`.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
     pub(crate) fn new<'a>(
         text_size: u32,
         objects: impl Iterator<Item = &'a DataObject> + Clone,
         section_alignment: u32,
-    ) -> Self {
+    ) -> Result<Self, LinkError> {
+        let count = objects.clone().count();
+        let mut offsets = Vec::new();
+        offsets.try_reserve_exact(count)?;
+        offsets.resize(count, 0);
         let mut layout = Self {
             sections: Sections::default(),
-            offsets: alloc::vec![0; objects.clone().count()],
+            offsets,
             end: text_size.into(),
         };
         layout.sections.text = 0..text_size;
@@ -40,7 +47,7 @@ impl DataLayout {
             zeroed,
             ..layout.sections
         };
-        layout
+        Ok(layout)
     }
 
     /// Places the data objects of one kind.

@@ -1,5 +1,6 @@
 //! Why functions cannot be linked.
 
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 use core::fmt;
 use lpc_lpir::ir::ExternalName;
@@ -30,8 +31,13 @@ pub enum LinkError {
     },
     /// The image does not end within the address space.
     TooLarge,
-    /// There is no memory for the image.
+    /// There is no memory for the image, or for what must be known to link it.
     OutOfMemory,
+    /// The place that an image is linked in is too small for it.
+    NoRoom {
+        /// The bytes that it takes, as far as it is known.
+        needed: u32,
+    },
     /// A relocation that is not at an instruction of its kind, or that refers to the upper part of an address where there
     /// is none.
     MalformedRelocation {
@@ -67,6 +73,12 @@ impl fmt::Display for LinkError {
                 )
             }
             Self::OutOfMemory => f.write_str("there is too little memory for the image"),
+            Self::NoRoom { needed } => {
+                write!(
+                    f,
+                    "the image takes {needed} bytes, which is more than there is room for"
+                )
+            }
             Self::TooLarge => f.write_str("the image does not fit into the address space"),
             Self::MalformedRelocation { function, offset } => {
                 write!(
@@ -79,3 +91,9 @@ impl fmt::Display for LinkError {
 }
 
 impl core::error::Error for LinkError {}
+
+impl From<TryReserveError> for LinkError {
+    fn from(_: TryReserveError) -> Self {
+        Self::OutOfMemory
+    }
+}

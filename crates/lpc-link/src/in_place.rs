@@ -19,12 +19,9 @@ use crate::data_layout::{DataLayout, data_alignment};
 use crate::error::{LinkError, UndefinedSymbol};
 use crate::map::{ImageMap, Symbol, SymbolKind};
 use crate::relocation::{self, Malformed};
-use crate::resolve::upper_part;
-use alloc::collections::BTreeMap;
-use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 use lpc_codegen::backend::buffer::{MachBufferFinalized, MachSrcLoc, MachTrap};
-use lpc_codegen::backend::reloc::{MachReloc, RelocKind, RelocTarget};
+use lpc_codegen::backend::reloc::{RelocKind, RelocTarget};
 use lpc_lpir::ir::{DataObject, ExternalName, Linkage};
 
 /// Stores functions where they will run, and links them there. All of them are of one module.
@@ -46,7 +43,7 @@ use lpc_lpir::ir::{DataObject, ExternalName, Linkage};
 ///     let compiled = Compiler::new().compile(function, &Settings::default())?;
 ///     linker.add_function(compiled.name, Linkage::Export, compiled.code.buffer, &mut memory)?;
 /// }
-/// let image = linker.lay_out();
+/// let image = linker.lay_out()?;
 /// assert_eq!((image.size(), image.alignment()), (4, 2));
 /// let map = image.link(0x2000_0000, &mut memory, &|_| None)?;
 /// assert_eq!(map.address_of(&ExternalName::symbol("twice")), Some(0x2000_0000));
@@ -55,12 +52,14 @@ use lpc_lpir::ir::{DataObject, ExternalName, Linkage};
 /// ```
 #[derive(Debug)]
 pub struct InPlaceLinker {
-    /// Everything that is defined or referred to.
-    names: BTreeMap<ExternalName, NameId>,
+    /// Everything that is defined or referred to, in order.
+    names: Vec<(ExternalName, NameId)>,
     /// For each name, what it stands for.
     definitions: Vec<Definition>,
     functions: Vec<PlacedFunction>,
+    /// The data objects. Their names and relocations are in `names` and `data_relocs`.
     data: Vec<DataObject>,
+    data_relocs: Vec<PendingDataReloc>,
     relocs: Vec<PendingReloc>,
     traps: Vec<MachTrap>,
     srclocs: Vec<MachSrcLoc>,
@@ -104,6 +103,19 @@ struct PendingReloc {
     kind: RelocKind,
 }
 
+/// An address in a data object, to be filled in.
+#[derive(Clone, Copy, Debug)]
+struct PendingDataReloc {
+    /// The place of the object in the list.
+    object: u32,
+    /// Whose name it has.
+    name: NameId,
+    /// In the object.
+    offset: u32,
+    target: NameId,
+    addend: i32,
+}
+
 impl Default for InPlaceLinker {
     fn default() -> Self {
         Self::new()
@@ -114,10 +126,11 @@ impl InPlaceLinker {
     /// A linker without functions and data.
     pub const fn new() -> Self {
         Self {
-            names: BTreeMap::new(),
+            names: Vec::new(),
             definitions: Vec::new(),
             functions: Vec::new(),
             data: Vec::new(),
+            data_relocs: Vec::new(),
             relocs: Vec::new(),
             traps: Vec::new(),
             srclocs: Vec::new(),
@@ -137,8 +150,8 @@ impl InPlaceLinker {
     /// Stores the function `name` in `memory`, behind those that are there, and tells how many bytes from the start that is.
     ///
     /// # Errors
-    /// When the name is taken, when the code is malformed, or when the memory is too small, which is
-    /// [`LinkError::OutOfMemory`].
+    /// When the name is taken, when the code is malformed, when `memory` is too small, which is [`LinkError::NoRoom`], or when there is no
+    /// memory for what is to be known of it. Then nothing can be done with this linker.
     ///
     /// # Panics
     /// When the code was compiled with [`linker_relaxation`](lpc_codegen::Settings::linker_relaxation): it is not complete.
@@ -153,10 +166,12 @@ impl InPlaceLinker {
         let alignment = code.alignment.max(1);
         let start = self.text_size.next_multiple_of(alignment) as usize;
         let end = start + code.bytes.len();
-        if end > memory.len() || u32::try_from(end).is_err() {
-            return Err(LinkError::OutOfMemory);
+        let needed = u32::try_from(end).map_err(|_| LinkError::TooLarge)?;
+        if end > memory.len() {
+            return Err(LinkError::NoRoom { needed });
         }
         let name = self.define(name, Definition::Function(self.functions.len() as u32))?;
+        self.functions.try_reserve(1)?;
         self.functions.push(PlacedFunction {
             name,
             linkage,
@@ -175,13 +190,24 @@ impl InPlaceLinker {
     /// Adds a data object, one that [`DataObject::check`] accepts. It is stored when everything is linked.
     ///
     /// # Errors
-    /// When the name is taken.
-    pub fn add_data(&mut self, object: DataObject) -> Result<(), LinkError> {
-        let definition = Definition::Data(self.data.len() as u32);
-        self.define(object.name.clone(), definition)?;
-        for reloc in &object.relocs {
-            self.refer_to(reloc.target.clone());
+    /// When the name is taken, or when there is no memory for what is to be known of it. Then nothing can be done with this linker.
+    pub fn add_data(&mut self, mut object: DataObject) -> Result<(), LinkError> {
+        let index = self.data.len() as u32;
+        let name = core::mem::replace(&mut object.name, ExternalName::user(0, 0));
+        let name = self.define(name, Definition::Data(index))?;
+        let relocs = core::mem::take(&mut object.relocs);
+        self.data_relocs.try_reserve(relocs.len())?;
+        for reloc in relocs {
+            let target = self.refer_to(reloc.target)?;
+            self.data_relocs.push(PendingDataReloc {
+                object: index,
+                name,
+                offset: reloc.offset,
+                target,
+                addend: reloc.addend,
+            });
         }
+        self.data.try_reserve(1)?;
         self.data.push(object);
         Ok(())
     }
@@ -189,41 +215,49 @@ impl InPlaceLinker {
     /// The names that are used and not defined yet, in their order.
     pub fn undefined_names(&self) -> impl Iterator<Item = &ExternalName> {
         let names = self.names.iter();
-        names.filter_map(|(name, &id)| (!self.is_defined(id)).then_some(name))
+        names.filter_map(|(name, id)| (!self.is_defined(*id)).then_some(name))
     }
 
     /// The data, placed behind the functions.
-    pub fn lay_out(self) -> InPlaceImage {
-        let layout = DataLayout::new(self.text_size, self.data.iter(), self.section_alignment);
-        InPlaceImage {
+    ///
+    /// # Errors
+    /// When there is no memory to know where they are.
+    pub fn lay_out(self) -> Result<InPlaceImage, LinkError> {
+        let layout = DataLayout::new(self.text_size, self.data.iter(), self.section_alignment)?;
+        Ok(InPlaceImage {
             linker: self,
             layout,
-        }
+        })
     }
 
     fn is_defined(&self, name: NameId) -> bool {
         self.definitions[name.0 as usize] != Definition::Undefined
     }
 
-    fn refer_to(&mut self, name: ExternalName) -> NameId {
-        let next = NameId(self.definitions.len() as u32);
-        match self.names.entry(name) {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                entry.insert(next);
-                self.definitions.push(Definition::Undefined);
-                next
-            }
-        }
+    fn position(&self, name: &ExternalName) -> Result<usize, usize> {
+        self.names.binary_search_by(|(other, _)| other.cmp(name))
+    }
+
+    fn refer_to(&mut self, name: ExternalName) -> Result<NameId, LinkError> {
+        let place = match self.position(&name) {
+            Ok(place) => return Ok(self.names[place].1),
+            Err(place) => place,
+        };
+        let id = NameId(self.definitions.len() as u32);
+        self.names.try_reserve(1)?;
+        self.definitions.try_reserve(1)?;
+        self.names.insert(place, (name, id));
+        self.definitions.push(Definition::Undefined);
+        Ok(id)
     }
 
     fn define(&mut self, name: ExternalName, as_what: Definition) -> Result<NameId, LinkError> {
-        if let Some(&id) = self.names.get(&name)
-            && self.is_defined(id)
+        if let Ok(place) = self.position(&name)
+            && self.is_defined(self.names[place].1)
         {
             return Err(LinkError::DuplicateSymbol(name));
         }
-        let id = self.refer_to(name);
+        let id = self.refer_to(name)?;
         self.definitions[id.0 as usize] = as_what;
         Ok(id)
     }
@@ -235,41 +269,70 @@ impl InPlaceLinker {
         start: u32,
         code: MachBufferFinalized,
     ) -> Result<(), LinkError> {
+        self.traps.try_reserve(code.traps.len())?;
         self.traps.extend(code.traps.iter().map(|trap| MachTrap {
             offset: trap.offset + start,
             ..*trap
         }));
+        self.srclocs.try_reserve(code.srclocs.len())?;
         self.srclocs
             .extend(code.srclocs.iter().map(|run| MachSrcLoc {
                 start: run.start + start,
                 end: run.end + start,
                 ..*run
             }));
-        self.relocs.reserve_exact(code.relocs.len());
-        for reloc in &code.relocs {
-            // The low part of a distance belongs to the `auipc` that it names, whose own relocation states the distance.
-            let stating = stating(&code.relocs, reloc).map_err(|Malformed| {
-                let function = self.name_of(name).clone();
-                let offset = reloc.offset;
-                LinkError::MalformedRelocation { function, offset }
-            })?;
-            let (target, addend) = match &stating.target {
-                RelocTarget::External(target) => (self.refer_to(target.clone()), stating.addend),
-                RelocTarget::Local(offset) => (name, stating.addend.wrapping_add_unsigned(*offset)),
+        self.relocs.try_reserve(code.relocs.len())?;
+        let first = self.relocs.len();
+        for reloc in code.relocs {
+            let (target, origin, addend) = match (reloc.kind, reloc.target) {
+                // To be completed by that of the `auipc`.
+                (RelocKind::PcRelLo12I | RelocKind::PcRelLo12S, RelocTarget::Local(auipc)) => {
+                    (name, auipc, 0)
+                }
+                (_, RelocTarget::Local(offset)) => {
+                    let addend = reloc.addend.wrapping_add_unsigned(offset);
+                    (name, reloc.offset, addend)
+                }
+                (_, RelocTarget::External(target)) => {
+                    (self.refer_to(target)?, reloc.offset, reloc.addend)
+                }
             };
             self.relocs.push(PendingReloc {
                 offset: reloc.offset + start,
-                origin: stating.offset + start,
+                origin: origin + start,
                 target,
                 addend,
                 kind: reloc.kind,
             });
         }
+        self.complete_low_parts(first)
+    }
+
+    /// Gives the low parts of distances, of the relocations from number `first` on, what the relocation of their `auipc` states. Relocations
+    /// are in the order of their offsets.
+    fn complete_low_parts(&mut self, first: usize) -> Result<(), LinkError> {
+        for index in first..self.relocs.len() {
+            let PendingReloc { offset, origin, .. } = self.relocs[index];
+            if offset == origin {
+                continue;
+            }
+            let relocs = &self.relocs[first..];
+            let auipc = relocs.binary_search_by_key(&origin, |reloc| reloc.offset);
+            let stating = auipc.ok().map(|auipc| relocs[auipc]);
+            let stating = stating.filter(|reloc| reloc.kind == RelocKind::PcRelHi20);
+            let PendingReloc { target, addend, .. } =
+                stating.ok_or_else(|| self.malformed(offset))?;
+            self.relocs[index] = PendingReloc {
+                target,
+                addend,
+                ..self.relocs[index]
+            };
+        }
         Ok(())
     }
 
     fn name_of(&self, id: NameId) -> &ExternalName {
-        let found = self.names.iter().find(|&(_, &other)| other == id);
+        let found = self.names.iter().find(|(_, other)| *other == id);
         found.map(|(name, _)| name).expect("every id has a name")
     }
 
@@ -283,16 +346,6 @@ impl InPlaceLinker {
             function: self.name_of(function.name).clone(),
             offset: offset - function.start,
         }
-    }
-}
-
-/// The relocation among `relocs`, those of one function, that says what `reloc` refers to.
-fn stating<'a>(relocs: &'a [MachReloc], reloc: &'a MachReloc) -> Result<&'a MachReloc, Malformed> {
-    match (reloc.kind, &reloc.target) {
-        (RelocKind::PcRelLo12I | RelocKind::PcRelLo12S, RelocTarget::Local(auipc)) => {
-            upper_part(relocs, *auipc)
-        }
-        _ => Ok(reloc),
     }
 }
 
@@ -350,11 +403,13 @@ impl InPlaceImage {
             self.layout.check_end(base)?;
         }
         let memory = memory.get_mut(..self.size() as usize);
-        let memory = memory.ok_or(LinkError::OutOfMemory)?;
+        let memory = memory.ok_or(LinkError::NoRoom {
+            needed: self.size(),
+        })?;
         let addresses = self.addresses(base, data_base, imports)?;
         self.fill_in_text(base, &addresses, memory)?;
         self.place_data(&addresses, memory);
-        Ok(self.into_map(base, data_base))
+        self.into_map(base, data_base)
     }
 
     /// The address of each name.
@@ -365,7 +420,9 @@ impl InPlaceImage {
         imports: &dyn Fn(&ExternalName) -> Option<u32>,
     ) -> Result<Vec<u32>, LinkError> {
         let linker = &self.linker;
-        let mut addresses = alloc::vec![0; linker.definitions.len()];
+        let mut addresses = Vec::new();
+        addresses.try_reserve_exact(linker.definitions.len())?;
+        addresses.resize(linker.definitions.len(), 0);
         let mut is_anything_undefined = false;
         for (name, id) in &linker.names {
             let address = match linker.definitions[id.0 as usize] {
@@ -398,10 +455,8 @@ impl InPlaceImage {
             let function = &linker.functions[behind - 1];
             (linker.name_of(function.name), reloc.target)
         });
-        let data = linker.data.iter().flat_map(|object| {
-            let targets = object.relocs.iter().map(|reloc| &reloc.target);
-            targets.map(|target| (&object.name, linker.names[target]))
-        });
+        let data = linker.data_relocs.iter();
+        let data = data.map(|reloc| (linker.name_of(reloc.name), reloc.target));
         let mut is_listed = alloc::vec![false; linker.definitions.len()];
         let mut list = Vec::new();
         for (user, id) in functions.chain(data) {
@@ -443,26 +498,26 @@ impl InPlaceImage {
     /// Stores the data, and zeros where there are none.
     fn place_data(&self, addresses: &[u32], memory: &mut [u8]) {
         memory[self.linker.text_size as usize..].fill(0);
-        for (object, &offset) in self.linker.data.iter().zip(&self.layout.offsets) {
-            let place = &mut memory[offset as usize..];
-            place[..object.bytes.len()].copy_from_slice(&object.bytes);
-            for reloc in &object.relocs {
-                let target = self.linker.names[&reloc.target];
-                let value = addresses[target.0 as usize].wrapping_add_signed(reloc.addend);
-                relocation::apply(RelocKind::Abs32, &mut place[reloc.offset as usize..], value)
-                    .expect("the relocations of data objects are inside of them");
-            }
+        let offsets = &self.layout.offsets;
+        for (object, &offset) in self.linker.data.iter().zip(offsets) {
+            memory[offset as usize..][..object.bytes.len()].copy_from_slice(&object.bytes);
+        }
+        for reloc in &self.linker.data_relocs {
+            let value = addresses[reloc.target.0 as usize].wrapping_add_signed(reloc.addend);
+            let offset = offsets[reloc.object as usize] + reloc.offset;
+            relocation::apply(RelocKind::Abs32, &mut memory[offset as usize..], value)
+                .expect("the relocations of data objects are inside of them");
         }
     }
 
-    fn into_map(self, base: u32, data_base: u32) -> ImageMap {
+    fn into_map(self, base: u32, data_base: u32) -> Result<ImageMap, LinkError> {
         let InPlaceLinker {
             names,
             definitions,
             functions,
             data,
-            mut traps,
-            mut srclocs,
+            traps,
+            srclocs,
             ..
         } = self.linker;
         let defined = names.into_iter().filter_map(|(name, id)| {
@@ -489,12 +544,22 @@ impl InPlaceImage {
                 size,
             })
         });
-        let mut symbols = Vec::with_capacity(functions.len() + data.len());
+        let mut symbols = Vec::new();
+        symbols.try_reserve_exact(functions.len() + data.len())?;
         symbols.extend(defined);
-        // It may be kept for long.
-        traps.shrink_to_fit();
-        srclocs.shrink_to_fit();
+        // They may be kept for long.
+        let (traps, srclocs) = (shrunk(traps), shrunk(srclocs));
         let bases = (base, data_base);
         ImageMap::new(bases, self.layout.sections, symbols, traps, srclocs)
     }
+}
+
+/// The same list without room for more, if there is memory to copy it: `shrink_to_fit` may abort.
+fn shrunk<T: Copy>(list: Vec<T>) -> Vec<T> {
+    let mut copy = Vec::new();
+    if list.capacity() == list.len() || copy.try_reserve_exact(list.len()).is_err() {
+        return list;
+    }
+    copy.extend_from_slice(&list);
+    copy
 }

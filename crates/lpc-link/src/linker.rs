@@ -169,7 +169,7 @@ impl Linker {
         }
         self.shorten_calls(base, imports)?;
         let text_size = self.text.bytes.len() as u32;
-        let layout = DataLayout::new(text_size, self.data_objects(), self.section_alignment);
+        let layout = DataLayout::new(text_size, self.data_objects(), self.section_alignment)?;
         layout.check_end(base)?;
         let offsets = self.symbol_offsets(&layout);
         let addresses = Addresses {
@@ -193,7 +193,7 @@ impl Linker {
             &layout.offsets,
             &addresses,
         )?;
-        Ok(self.into_image(base, bytes, layout))
+        self.into_image(base, bytes, layout)
     }
 
     fn shorten_calls(
@@ -249,7 +249,7 @@ impl Linker {
         }
     }
 
-    fn into_image(self, base: u32, bytes: Vec<u8>, layout: DataLayout) -> Image {
+    fn into_image(self, base: u32, bytes: Vec<u8>, layout: DataLayout) -> Result<Image, LinkError> {
         let functions = self.text.functions.into_iter().map(|function| Symbol {
             linkage: match self.symbols.is_exported_as(&function.name, function.symbol) {
                 true => Linkage::Export,
@@ -276,8 +276,8 @@ impl Linker {
             functions.chain(data).collect(),
             self.text.traps,
             self.text.srclocs,
-        );
-        Image { map, bytes }
+        )?;
+        Ok(Image { map, bytes })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is where in linked code: symbols, traps and source locations by address.
 
+use crate::error::LinkError;
 use alloc::vec::Vec;
 use core::ops::Range;
 use lpc_codegen::backend::buffer::{MachSrcLoc, MachTrap};
@@ -72,21 +73,28 @@ pub struct Location<'a> {
 }
 
 impl ImageMap {
-    /// The map of an image at `base`, whose data are where they would be if it were at `data_base`, with these `symbols`, which are in no order yet, and these tables, which are.
+    /// The map of an image at `base`, whose data are where they would be if it were at `data_base`, with these `symbols`, which are in no order
+    /// yet, and these tables, which are.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
     pub(crate) fn new(
         (base, data_base): (u32, u32),
         sections: Sections,
         mut symbols: Vec<Symbol>,
         traps: Vec<MachTrap>,
         srclocs: Vec<MachSrcLoc>,
-    ) -> Self {
-        symbols.sort_by_key(|symbol| symbol.offset);
-        let mut by_name: Vec<u32> = (0..symbols.len() as u32).collect();
-        by_name.sort_by_key(|&index| {
+    ) -> Result<Self, LinkError> {
+        // No two are at the same offset.
+        symbols.sort_unstable_by_key(|symbol| symbol.offset);
+        let mut by_name: Vec<u32> = Vec::new();
+        by_name.try_reserve_exact(symbols.len())?;
+        by_name.extend(0..symbols.len() as u32);
+        by_name.sort_unstable_by_key(|&index| {
             let symbol = &symbols[index as usize];
-            (&symbol.name, symbol.linkage == Linkage::Local)
+            (&symbol.name, symbol.linkage == Linkage::Local, index)
         });
-        Self {
+        Ok(Self {
             base,
             data_base,
             sections,
@@ -94,7 +102,7 @@ impl ImageMap {
             by_name,
             traps,
             srclocs,
-        }
+        })
     }
 
     /// The address of the first byte.

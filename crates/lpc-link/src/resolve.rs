@@ -133,7 +133,7 @@ fn resolve<'a>(
 }
 
 /// The relocation of the `auipc` at `offset`. Relocations are in the order of their offsets.
-pub(crate) fn upper_part(relocs: &[MachReloc], offset: u32) -> Result<&MachReloc, Malformed> {
+fn upper_part(relocs: &[MachReloc], offset: u32) -> Result<&MachReloc, Malformed> {
     let index = relocs
         .binary_search_by_key(&offset, |reloc| reloc.offset)
         .map_err(|_| Malformed)?;
