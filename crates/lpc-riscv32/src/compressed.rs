@@ -46,7 +46,8 @@ pub fn compress(inst: Inst, extensions: ExtensionSet) -> Option<u16> {
     if is_hint(&inst) {
         return None;
     }
-    let bits = first_form(&inst, extensions);
+    let (bits, extension) = first_form(&inst)?;
+    let bits = is_in(inst.opcode, extension, extensions).then_some(bits);
     debug_assert!(bits.is_none_or(|bits| expand(bits, extensions) == Some(inst)));
     bits
 }
@@ -122,7 +123,11 @@ impl Row {
 }
 
 /// The encoding of `inst` in the form that has `bits` and `operands`, if each of them can hold what `inst` has there.
-#[inline(always)]
+///
+/// On hosts it is code for each form, with nothing left to look up: this is asked for every instruction of a program. On the chip
+/// it is one function, which walks over the operands, as the code for all forms takes 12 KB.
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn insert(bits: u16, operands: &[Operand], inst: &Inst) -> Option<u16> {
     let mut bits = bits;
     for operand in operands {
@@ -132,7 +137,6 @@ fn insert(bits: u16, operands: &[Operand], inst: &Inst) -> Option<u16> {
 }
 
 /// Whether a machine with `extensions` has a form of `opcode` that `extension` brings: it needs the instruction too.
-#[inline(always)]
 fn is_in(opcode: Opcode, extension: Extension, extensions: ExtensionSet) -> bool {
     // Zbkb has `zext.h` too, as a case of `pack`; its compressed form comes with Zbb only (Zc manual, "c.zext.h").
     extensions.contains(extension)
@@ -307,19 +311,17 @@ macro_rules! compressed {
             }),*]
         };
 
-        /// The encoding of `inst` in the first form that can hold its operands, on a machine with `extensions`.
-        ///
-        /// Each row is code here, with nothing left to look up: this is asked for every instruction of a program.
+        /// The encoding of `inst` in the first form that can hold its operands, and the extension that brings the form. Forms of which
+        /// more than one can hold them are of one extension.
         #[expect(
             clippy::unusual_byte_groupings,
             reason = "the digits are grouped by the fields of the instruction"
         )]
-        fn first_form(inst: &Inst, extensions: ExtensionSet) -> Option<u16> {
+        fn first_form(inst: &Inst) -> Option<(u16, Extension)> {
             use Operand::*;
             match inst.opcode {
                 $(Opcode::$opcode
-                    if let Some(bits) = insert($bits, &[$($operand),*], inst)
-                        && is_in(Opcode::$opcode, Extension::$extension, extensions) => Some(bits),)*
+                    if let Some(bits) = insert($bits, &[$($operand),*], inst) => Some((bits, Extension::$extension)),)*
                 _ => None,
             }
         }
@@ -400,7 +402,7 @@ impl Operand {
     }
 
     /// The bits for what `inst` has here, if the operand can hold that.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn insert(self, inst: &Inst) -> Option<u16> {
         let number = |gpr: Gpr| u16::from(gpr.number());
         let &Inst {
@@ -475,7 +477,7 @@ impl Immediate {
         &self.runs[..self.count]
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn insert(&self, value: i32) -> Option<u16> {
         if !self.can_be(value) {
             return None;
