@@ -146,7 +146,10 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     }
     let mut message = Message::EMPTY;
     // It takes all text.
-    let _ = write!(message, "{info}");
+    let _ = match cfg!(feature = "panic-messages") {
+        true => write!(message, "{info}"),
+        false => message.write_str("the firmware panicked"),
+    };
     abandon(Fault::Panic(message))
 }
 
