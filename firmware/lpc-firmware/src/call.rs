@@ -17,6 +17,9 @@ use lpc_riscv32::Gpr;
 /// How often a program that runs is looked at, in ticks of the timer: every millisecond.
 const TICKS: u64 = timer::TICKS_PER_SECOND / 1000;
 
+/// The most calls that one request asks for: as many as have results of a word.
+const MAX_CALLS: u32 = MAX_DATA as u32 / 4;
+
 /// Calls of a function that were asked for.
 pub(crate) struct Job {
     /// The position of the function in the program.
@@ -50,6 +53,10 @@ impl Job {
         let results = u64::from(calls) * 4 * words_of_all(function.abi.rets()) as u64;
         if results > MAX_DATA as u64 {
             return Err(Failure::request("the results are too many at once"));
+        }
+        // Neither arguments nor results need limit their number.
+        if calls > MAX_CALLS {
+            return Err(Failure::request("the calls are too many at once"));
         }
         Ok(Self {
             function: number,
@@ -213,8 +220,8 @@ impl Run<'_> {
     fn run(&mut self) -> Result<(), Stop> {
         let executed = self.context.instructions;
         let limit = executed.saturating_add(self.instruction_limit);
+        timer::interrupt_after(TICKS);
         loop {
-            timer::interrupt_after(TICKS);
             // SAFETY: the sandbox is borrowed, so that nobody in the firmware looks at its memory.
             match unsafe { self.context.run() } {
                 Trap::Call if self.context.pc == self.sandbox.return_address() => {
@@ -223,9 +230,12 @@ impl Run<'_> {
                     return Ok(());
                 }
                 Trap::Call => self.call_host()?,
-                Trap::Timer if self.context.instructions < limit => {}
-                Trap::Timer => return Err(Stop::Cause(Cause::Limit)),
+                // Only here, so that a program cannot put it off by calling the host.
+                Trap::Timer => timer::interrupt_after(TICKS),
                 Trap::Exception { cause, value } => return Err(self.exception(cause, value)),
+            }
+            if self.context.instructions >= limit {
+                return Err(Stop::Cause(Cause::Limit));
             }
         }
     }

@@ -16,6 +16,26 @@ block1:
     jump block1
 }
 
+function %call_the_host_forever() {
+    ss0 = explicit_slot 4
+    fn0 = %write(i32, i32)
+block0:
+    v0 = stack_addr.i32 ss0
+    v1 = iconst.i32 0
+    jump block1
+block1:
+    call fn0(v0, v1)
+    jump block1
+}
+
+function %print_what_is_not_there(i32) -> i32 {
+    fn0 = %write(i32, i32)
+block0(v0: i32):
+    v1 = iconst.i32 16
+    call fn0(v0, v1)
+    return v0
+}
+
 function %recurse(i32) -> i32 {
     fn0 = %recurse(i32) -> i32
 block0(v0: i32):
@@ -53,7 +73,7 @@ block0(v0: i32):
     return v2
 }
 
-function %write(i32) -> i32 {
+function %store(i32) -> i32 {
 block0(v0: i32):
     v1 = iconst.i32 0x5555
     store v1, v0
@@ -123,6 +143,7 @@ fn every_misbehavior_ends_and_the_device_goes_on() {
     let overflow = trap(TrapCode::STACK_OVERFLOW);
     let mut cases = vec![
         ("%loop_forever", vec![], Some(Cause::Limit)),
+        ("%call_the_host_forever", vec![], Some(Cause::Limit)),
         ("%recurse", vec![1], overflow),
         ("%large_frame", vec![1], overflow),
         ("%divide", vec![1], trap(TrapCode::INTEGER_DIVISION_BY_ZERO)),
@@ -133,7 +154,8 @@ fn every_misbehavior_ends_and_the_device_goes_on() {
     for address in FORBIDDEN {
         let argument = vec![address as i32];
         cases.push(("%read", argument.clone(), out_of_bounds));
-        cases.push(("%write", argument.clone(), out_of_bounds));
+        cases.push(("%store", argument.clone(), out_of_bounds));
+        cases.push(("%print_what_is_not_there", argument.clone(), out_of_bounds));
         cases.push((
             "%read_byte_for_sure",
             argument.clone(),
