@@ -24,6 +24,7 @@ pub mod analysis;
 pub mod binary;
 pub mod builder;
 pub mod entity;
+pub mod heap;
 pub mod ir;
 #[cfg(any(feature = "text-reader", feature = "text-writer"))]
 pub mod text;

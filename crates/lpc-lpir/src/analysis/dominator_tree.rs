@@ -20,6 +20,7 @@
 
 use super::flowgraph::ControlFlowGraph;
 use crate::entity::{PackedOption, SecondaryMap};
+use crate::heap::{Heap, HeapError, bytes_of};
 use crate::ir::{Block, Function};
 use alloc::vec::Vec;
 
@@ -57,46 +58,83 @@ impl DominatorTree {
 
     /// Makes this the dominator tree of `func`, whose control flow graph is `cfg`.
     pub fn compute(&mut self, func: &Function, cfg: &ControlFlowGraph) {
-        if let Some(spanning_tree) = self.compute_order(func, cfg) {
-            self.compute_dominators(&spanning_tree, cfg);
-        }
+        Heap::unbounded(|heap| {
+            if let Some(spanning_tree) = self.compute_order(func, cfg, heap)? {
+                self.compute_dominators(&spanning_tree, cfg, heap)?;
+            }
+            Ok(())
+        });
     }
 
     /// As [`Self::compute`], for who asks for the dominators of blocks in cycles only: where control never comes back to a block,
     /// nothing but the order of the blocks is found. Says whether it does come back.
     pub fn compute_if_cyclic(&mut self, func: &Function, cfg: &ControlFlowGraph) -> bool {
-        match self.compute_order(func, cfg) {
-            Some(spanning_tree) if spanning_tree.is_cyclic => {
-                self.compute_dominators(&spanning_tree, cfg);
-                true
-            }
-            _ => false,
+        Heap::unbounded(|heap| self.compute_if_cyclic_in(func, cfg, heap))
+    }
+
+    /// As [`Self::compute_if_cyclic`], in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn compute_if_cyclic_in(
+        &mut self,
+        func: &Function,
+        cfg: &ControlFlowGraph,
+        heap: &mut Heap,
+    ) -> Result<bool, HeapError> {
+        let Some(spanning_tree) = self.compute_order(func, cfg, heap)? else {
+            return Ok(false);
+        };
+        let is_cyclic = spanning_tree.is_cyclic;
+        if is_cyclic {
+            self.compute_dominators(&spanning_tree, cfg, heap)?;
         }
+        heap.free(spanning_tree.visits);
+        heap.give_back(spanning_tree.numbers.heap_bytes());
+        Ok(is_cyclic)
+    }
+
+    /// The bytes that the tree has taken.
+    pub fn heap_bytes(&self) -> usize {
+        self.nodes.heap_bytes() + bytes_of(&self.postorder)
     }
 
     /// Finds the order of the blocks.
-    fn compute_order(&mut self, func: &Function, cfg: &ControlFlowGraph) -> Option<SpanningTree> {
+    fn compute_order(
+        &mut self,
+        func: &Function,
+        cfg: &ControlFlowGraph,
+        heap: &mut Heap,
+    ) -> Result<Option<SpanningTree>, HeapError> {
         self.clear();
-        let entry = func.entry_block()?;
-        self.nodes.resize(cfg.num_blocks());
-        let spanning_tree = SpanningTree::walk(entry, cfg, &mut self.postorder);
+        let Some(entry) = func.entry_block() else {
+            return Ok(None);
+        };
+        self.nodes.resize_in(cfg.num_blocks(), heap)?;
+        let spanning_tree = SpanningTree::walk(entry, cfg, &mut self.postorder, heap)?;
         for (number, &block) in (1..).zip(self.postorder.iter().rev()) {
             self.nodes[block].rpo_number = number;
         }
-        Some(spanning_tree)
+        Ok(Some(spanning_tree))
     }
 
-    fn compute_dominators(&mut self, spanning_tree: &SpanningTree, cfg: &ControlFlowGraph) {
-        let vertices = Dominators::compute(spanning_tree, cfg);
+    fn compute_dominators(
+        &mut self,
+        spanning_tree: &SpanningTree,
+        cfg: &ControlFlowGraph,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
+        let vertices = Dominators::compute(spanning_tree, cfg, heap)?;
         let visits = &spanning_tree.visits;
         for (visit, vertex) in visits.iter().zip(&vertices).skip(1) {
             self.nodes[visit.block].idom = visits[vertex.idom as usize].block.into();
         }
-        self.number_subtrees(cfg.num_blocks());
+        heap.free(vertices);
+        self.number_subtrees(cfg.num_blocks(), heap)
     }
 
     /// Numbers the blocks so that each subtree is a range.
-    fn number_subtrees(&mut self, num_blocks: usize) {
+    fn number_subtrees(&mut self, num_blocks: usize, heap: &mut Heap) -> Result<(), HeapError> {
         // An immediate dominator comes after the blocks it dominates in post order, so each size is complete when it is
         // added to that of the next block up.
         for &block in &self.postorder {
@@ -107,7 +145,7 @@ impl DominatorTree {
         }
         // The number for the next child of each block.
         let mut next_child = SecondaryMap::<Block, u32>::new();
-        next_child.resize(num_blocks);
+        next_child.resize_in(num_blocks, heap)?;
         for &block in self.postorder.iter().rev() {
             let pre_number = match self.nodes[block].idom.expand() {
                 None => 1,
@@ -120,6 +158,8 @@ impl DominatorTree {
             self.nodes[block].pre_number = pre_number;
             next_child[block] = pre_number + 1;
         }
+        heap.give_back(next_child.heap_bytes());
+        Ok(())
     }
 
     /// Forgets everything and keeps the memory.
@@ -199,15 +239,20 @@ const LEFT: u32 = u32::MAX;
 
 impl SpanningTree {
     /// Walks from `entry`, and appends each block to `postorder` when it is left.
-    fn walk(entry: Block, cfg: &ControlFlowGraph, postorder: &mut Vec<Block>) -> Self {
+    fn walk(
+        entry: Block,
+        cfg: &ControlFlowGraph,
+        postorder: &mut Vec<Block>,
+        heap: &mut Heap,
+    ) -> Result<Self, HeapError> {
         let num_blocks = cfg.num_blocks();
         let mut tree = Self {
-            visits: Vec::with_capacity(num_blocks),
+            visits: heap.vec(num_blocks)?,
             numbers: SecondaryMap::with_default(UNREACHED),
             is_cyclic: false,
         };
-        tree.numbers.resize(num_blocks);
-        postorder.reserve(num_blocks);
+        tree.numbers.resize_in(num_blocks, heap)?;
+        heap.reserve(postorder, num_blocks)?;
         tree.meet(entry, 0, cfg);
         let mut current = 0;
         loop {
@@ -217,7 +262,7 @@ impl SpanningTree {
                 visit.unseen = LEFT;
                 postorder.push(block);
                 if current == 0 {
-                    return tree;
+                    return Ok(tree);
                 }
                 current = visit.parent;
                 continue;
@@ -275,7 +320,11 @@ const UNLINKED: u32 = u32::MAX;
 
 impl Dominators {
     /// Finds the immediate dominator of each block.
-    fn compute(tree: &SpanningTree, cfg: &ControlFlowGraph) -> Vec<Vertex> {
+    fn compute(
+        tree: &SpanningTree,
+        cfg: &ControlFlowGraph,
+        heap: &mut Heap,
+    ) -> Result<Vec<Vertex>, HeapError> {
         let count = tree.visits.len() as u32;
         let new_vertex = |number| Vertex {
             semi: number,
@@ -286,8 +335,9 @@ impl Dominators {
             next_in_bucket: UNLINKED,
         };
         let mut state = Self {
-            vertices: (0..count).map(new_vertex).collect(),
-            path: Vec::new(),
+            vertices: heap.collect((0..count).map(new_vertex))?,
+            // No path is longer than there are blocks.
+            path: heap.vec(count as usize)?,
         };
         for block in (1..count).rev() {
             let parent = tree.visits[block as usize].parent;
@@ -299,6 +349,7 @@ impl Dominators {
             vertex.ancestor = parent;
             state.empty_bucket(parent);
         }
+        heap.free(state.path);
         let mut vertices = state.vertices;
         for block in 1..count as usize {
             let Vertex { idom, semi, .. } = vertices[block];
@@ -306,7 +357,7 @@ impl Dominators {
                 vertices[block].idom = vertices[idom as usize].idom;
             }
         }
-        vertices
+        Ok(vertices)
     }
 
     fn semidominator(&mut self, block: u32, tree: &SpanningTree, cfg: &ControlFlowGraph) -> u32 {

@@ -11,6 +11,7 @@
 //! Edges come in the order in which the terminators name them. A terminator that names a block twice makes two edges.
 
 use crate::entity::EntityRef;
+use crate::heap::{Heap, HeapError, bytes_of};
 use crate::ir::{Block, Function, Inst};
 use alloc::vec::Vec;
 
@@ -56,10 +57,18 @@ impl ControlFlowGraph {
     ///
     /// Edges to blocks that are not part of the function, which the verifier refuses, are left out.
     pub fn compute(&mut self, func: &Function) {
+        Heap::unbounded(|heap| self.compute_in(func, heap));
+    }
+
+    /// As [`Self::compute`], in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn compute_in(&mut self, func: &Function, heap: &mut Heap) -> Result<(), HeapError> {
         let num_blocks = func.dfg.num_blocks();
         self.clear();
-        self.successor_starts.resize(num_blocks + 1, 0);
-        self.predecessor_starts.resize(num_blocks + 1, 0);
+        heap.refill(&mut self.successor_starts, 0, num_blocks + 1)?;
+        heap.refill(&mut self.predecessor_starts, 0, num_blocks + 1)?;
         for block in func.layout.blocks() {
             for successor in successors_in_function(func, block) {
                 self.successor_starts[block.index()] += 1;
@@ -68,18 +77,23 @@ impl ControlFlowGraph {
         }
         let num_edges = counts_to_ends(&mut self.successor_starts);
         counts_to_ends(&mut self.predecessor_starts);
-        self.fill(func, num_edges);
+        self.fill(func, num_edges, heap)
     }
 
     /// Writes the edges from the last to the first, which turns each end of a range into its start.
-    fn fill(&mut self, func: &Function, num_edges: usize) {
+    fn fill(
+        &mut self,
+        func: &Function,
+        num_edges: usize,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
         let nothing = Block::from_u32(0);
-        self.successors.resize(num_edges, nothing);
+        heap.refill(&mut self.successors, nothing, num_edges)?;
         let no_predecessor = BlockPredecessor {
             block: nothing,
             inst: Inst::from_u32(0),
         };
-        self.predecessors.resize(num_edges, no_predecessor);
+        heap.refill(&mut self.predecessors, no_predecessor, num_edges)?;
         let last = func.layout.last_block();
         let backward = core::iter::successors(last, |&block| func.layout.prev_block(block));
         for block in backward {
@@ -93,6 +107,15 @@ impl ControlFlowGraph {
                 self.predecessors[slot] = BlockPredecessor { block, inst };
             }
         }
+        Ok(())
+    }
+
+    /// The bytes that the graph has taken.
+    pub fn heap_bytes(&self) -> usize {
+        bytes_of(&self.successor_starts)
+            + bytes_of(&self.successors)
+            + bytes_of(&self.predecessor_starts)
+            + bytes_of(&self.predecessors)
     }
 
     /// Forgets everything and keeps the memory.

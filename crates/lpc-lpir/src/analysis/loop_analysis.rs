@@ -22,6 +22,7 @@ use super::dominator_tree::DominatorTree;
 use super::flowgraph::ControlFlowGraph;
 use crate::entity::{PackedOption, PrimaryMap, SecondaryMap};
 use crate::entity_impl;
+use crate::heap::{Heap, HeapError};
 use crate::ir::Block;
 use alloc::vec::Vec;
 
@@ -53,20 +54,47 @@ impl LoopAnalysis {
 
     /// Finds the loops of the function whose graph is `cfg` and whose dominator tree is `domtree`.
     pub fn compute(&mut self, cfg: &ControlFlowGraph, domtree: &DominatorTree) {
+        Heap::unbounded(|heap| self.compute_in(cfg, domtree, heap));
+    }
+
+    /// As [`Self::compute`], in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn compute_in(
+        &mut self,
+        cfg: &ControlFlowGraph,
+        domtree: &DominatorTree,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
         self.clear();
-        self.innermost.resize(cfg.num_blocks());
-        self.find_headers(cfg, domtree);
-        self.find_members(cfg, domtree);
+        self.innermost.resize_in(cfg.num_blocks(), heap)?;
+        self.find_headers(cfg, domtree, heap)?;
+        self.find_members(cfg, domtree, heap)?;
         // An outer loop has a smaller number, so its level is known first.
         for lp in self.loops.keys() {
             let parent = self.loops[lp].parent.expand();
             self.loops[lp].level = 1 + parent.map_or(0, |parent| self.loops[parent].level);
         }
+        Ok(())
     }
 
-    fn find_headers(&mut self, cfg: &ControlFlowGraph, domtree: &DominatorTree) {
+    /// The bytes that the analysis has taken.
+    pub fn heap_bytes(&self) -> usize {
+        self.loops.heap_bytes() + self.innermost.heap_bytes()
+    }
+
+    fn find_headers(
+        &mut self,
+        cfg: &ControlFlowGraph,
+        domtree: &DominatorTree,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
+        let is_header = |&header: &Block| back_edges(header, cfg, domtree).next().is_some();
+        let count = domtree.cfg_rpo().filter(is_header).count();
+        self.loops.reserve_in(count, heap)?;
         for header in domtree.cfg_rpo() {
-            if back_edges(header, cfg, domtree).next().is_some() {
+            if is_header(&header) {
                 let lp = self.loops.push(LoopData {
                     header,
                     parent: PackedOption::NONE,
@@ -75,16 +103,25 @@ impl LoopAnalysis {
                 self.innermost[header] = lp.into();
             }
         }
+        Ok(())
     }
 
     /// Walks backward from the back edges of each loop, inner loops first, so that a block or a loop that is met for the
     /// first time has this loop as its innermost one.
-    fn find_members(&mut self, cfg: &ControlFlowGraph, domtree: &DominatorTree) {
+    fn find_members(
+        &mut self,
+        cfg: &ControlFlowGraph,
+        domtree: &DominatorTree,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
         let mut outermost = OutermostLoops::default();
+        outermost.around.resize_in(self.loops.len(), heap)?;
         let mut work = Vec::new();
         for lp in self.loops.keys().rev() {
             let header = self.loops[lp].header;
-            work.extend(back_edges(header, cfg, domtree));
+            for block in back_edges(header, cfg, domtree) {
+                heap.push(&mut work, block);
+            }
             while let Some(block) = work.pop() {
                 // What is to be walked from: this block, or the header of the whole loop nest that it is in.
                 let from = match self.innermost[block].expand() {
@@ -103,9 +140,14 @@ impl LoopAnalysis {
                     }
                 };
                 let predecessors = cfg.predecessors(from).iter().map(|edge| edge.block);
-                work.extend(predecessors.filter(|&block| domtree.is_reachable(block)));
+                for block in predecessors.filter(|&block| domtree.is_reachable(block)) {
+                    heap.push(&mut work, block);
+                }
             }
         }
+        heap.free(work);
+        heap.give_back(outermost.around.heap_bytes());
+        heap.check()
     }
 
     /// Forgets everything and keeps the memory.

@@ -1,6 +1,7 @@
 //! Tables indexed by entity references.
 
 use super::{EntityRef, make_room};
+use crate::heap::{Heap, HeapError, bytes_of};
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
@@ -99,6 +100,19 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
     pub fn reserve(&mut self, additional: usize) {
         self.elements.reserve_exact(additional);
     }
+
+    /// Makes room for `additional` more entities in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn reserve_in(&mut self, additional: usize, heap: &mut Heap) -> Result<(), HeapError> {
+        heap.reserve(&mut self.elements, additional)
+    }
+
+    /// The bytes that the table has taken.
+    pub fn heap_bytes(&self) -> usize {
+        bytes_of(&self.elements)
+    }
 }
 
 impl<K: EntityRef, V> Default for PrimaryMap<K, V> {
@@ -160,6 +174,22 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     /// Makes the table hold `len` elements, so that writing one of them does not move the others.
     pub fn resize(&mut self, len: usize) {
         self.elements.resize(len, self.default.clone());
+    }
+
+    /// As [`Self::resize`], in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn resize_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
+        let additional = len.saturating_sub(self.elements.len());
+        heap.reserve(&mut self.elements, additional)?;
+        self.resize(len);
+        Ok(())
+    }
+
+    /// The bytes that the table has taken.
+    pub fn heap_bytes(&self) -> usize {
+        bytes_of(&self.elements)
     }
 
     /// Sets every datum back to the default and keeps the memory.

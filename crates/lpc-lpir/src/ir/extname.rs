@@ -1,6 +1,7 @@
 //! Names of functions and data.
 
 use super::SigRef;
+use crate::heap::{Heap, HeapError};
 use alloc::boxed::Box;
 use core::fmt;
 
@@ -30,6 +31,25 @@ impl ExternalName {
     /// The name with two numbers.
     pub const fn user(namespace: u32, index: u32) -> Self {
         Self::User { namespace, index }
+    }
+
+    /// The name with the text `name`, in memory of `heap`, where it is counted as a [box](Heap::boxed_bytes).
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn symbol_in(name: &str, heap: &mut Heap) -> Result<Self, HeapError> {
+        Ok(Self::Symbol(heap.text(name)?))
+    }
+
+    /// A copy, in memory of `heap`, as [`Self::symbol_in`].
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn copy_in(&self, heap: &mut Heap) -> Result<Self, HeapError> {
+        match self {
+            Self::Symbol(name) => Self::symbol_in(name, heap),
+            &Self::User { namespace, index } => Ok(Self::User { namespace, index }),
+        }
     }
 
     /// Whether this is the text without characters, which names nothing.

@@ -1,0 +1,560 @@
+//! Memory that is accounted for, and that may run out without an abort.
+//!
+//! The collections of `alloc` abort the program when there is no memory. On a small machine that is not acceptable, so the passes of the
+//! compiler take the memory of their lists from a [`Heap`], which counts it and refuses what is beyond a limit or not to be had:
+//!
+//! ```text
+//!   heap.vec(n)?               a list for n elements
+//!   heap.reserve(&mut list, n)?    room for n more, exactly
+//!   heap.push(&mut list, it)       room for it, if need be, and more in advance
+//!   heap.free(list)            what is given back before the pass ends
+//! ```
+//!
+//! Pushing within the room that a list has never allocates. So a list either grows here, or had its room made here.
+//!
+//! A list that grows is moved, and the old and the new one are there at once: both count. What is counted are the bytes that are asked for; what an
+//! allocator adds to each block comes on top.
+//!
+//! **Errors stay.** [`Heap::push`] gives no result, because it is called from hundreds of places that could do nothing with it: what
+//! cannot be pushed is left out, and the error is kept. Who calls such code asks [`Heap::check`] behind it, and throws away what came of it.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// What memory is taken for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Pass {
+    /// Looking at the shape of the function: the control flow graph, dominators, loops, the order of blocks.
+    #[default]
+    Analysis,
+    /// Lowering to instructions of the machine.
+    Lowering,
+    /// Register allocation.
+    RegisterAllocation,
+    /// Emission of machine code.
+    Emission,
+}
+
+impl Pass {
+    /// All passes, in order.
+    pub const ALL: [Self; 4] = [
+        Self::Analysis,
+        Self::Lowering,
+        Self::RegisterAllocation,
+        Self::Emission,
+    ];
+
+    /// Its name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Analysis => "analysis",
+            Self::Lowering => "lowering",
+            Self::RegisterAllocation => "register allocation",
+            Self::Emission => "emission",
+        }
+    }
+}
+
+impl fmt::Display for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why there is no memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeapError {
+    /// It would be more than the limit.
+    OverLimit {
+        /// The bytes that would have been in use.
+        needed: usize,
+        /// The most that may be.
+        limit: usize,
+        /// What they are needed for.
+        pass: Pass,
+    },
+    /// The allocator has none.
+    Exhausted {
+        /// The bytes that were asked for.
+        size: usize,
+        /// What they are needed for.
+        pass: Pass,
+    },
+}
+
+impl fmt::Display for HeapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OverLimit {
+                needed,
+                limit,
+                pass,
+            } => write!(
+                f,
+                "{pass} needs {needed} bytes of memory, and the limit is {limit}"
+            ),
+            Self::Exhausted { size, pass } => {
+                write!(f, "{pass} asked for {size} bytes of memory in vain")
+            }
+        }
+    }
+}
+
+impl core::error::Error for HeapError {}
+
+/// A value in a block of memory of its own, which a [`Heap`] can make without an abort.
+///
+/// It is a [`Box`]; of its constructors one that takes a list is the only one that can fail.
+pub type Boxed<T> = Box<[T; 1]>;
+
+/// Where memory comes from, and how much has been taken. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Heap {
+    limit: usize,
+    used: usize,
+    /// The part of `used` that is in boxes.
+    boxed: usize,
+    pass: Pass,
+    /// The most that was in use in each pass.
+    peaks: [usize; Pass::ALL.len()],
+    error: Option<HeapError>,
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Self::unlimited()
+    }
+}
+
+impl Heap {
+    /// A heap that ends where the allocator has no more.
+    pub const fn unlimited() -> Self {
+        Self::with_limit(usize::MAX)
+    }
+
+    /// A heap of which at most `limit` bytes are in use at once.
+    pub const fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            used: 0,
+            boxed: 0,
+            pass: Pass::Analysis,
+            peaks: [0; Pass::ALL.len()],
+            error: None,
+        }
+    }
+
+    /// What `work` gives with a heap without a limit, for who cannot go on without memory either.
+    ///
+    /// # Panics
+    /// When the allocator has no more.
+    pub fn unbounded<R>(work: impl FnOnce(&mut Self) -> Result<R, HeapError>) -> R {
+        match work(&mut Self::unlimited()) {
+            Ok(result) => result,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Whether there is a limit.
+    pub const fn is_limited(&self) -> bool {
+        self.limit != usize::MAX
+    }
+
+    /// From here on memory is taken for `pass`.
+    pub fn start(&mut self, pass: Pass) {
+        self.pass = pass;
+        self.note_peak(self.used);
+    }
+
+    /// The bytes that are in use.
+    pub const fn used(&self) -> usize {
+        self.used
+    }
+
+    /// The bytes in boxes, which are counted until [`Self::set_used`] says otherwise.
+    pub const fn boxed_bytes(&self) -> usize {
+        self.boxed
+    }
+
+    /// States what is in use, after lists were dropped without [`Self::free`].
+    pub fn set_used(&mut self, bytes: usize) {
+        self.used = bytes;
+    }
+
+    /// The most bytes that were in use in `pass`.
+    pub const fn peak(&self, pass: Pass) -> usize {
+        self.peaks[pass as usize]
+    }
+
+    /// The error that there was, if any.
+    ///
+    /// # Errors
+    /// The first [`HeapError`].
+    #[inline]
+    pub fn check(&self) -> Result<(), HeapError> {
+        match self.error {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Whether there was an error.
+    #[inline]
+    pub const fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Asks whether `bytes` more would be within the limit, without taking any.
+    ///
+    /// # Errors
+    /// [`HeapError::OverLimit`] if not.
+    pub fn require(&mut self, bytes: usize) -> Result<(), HeapError> {
+        match self.is_within(bytes) {
+            true => Ok(()),
+            false => Err(self.refuse(bytes)),
+        }
+    }
+
+    /// Counts `bytes` more, which somebody else takes.
+    ///
+    /// # Errors
+    /// [`HeapError::OverLimit`] if that is beyond the limit.
+    pub fn take(&mut self, bytes: usize) -> Result<(), HeapError> {
+        self.require(bytes)?;
+        self.used += bytes;
+        self.note_peak(self.used);
+        Ok(())
+    }
+
+    /// Counts `bytes` less.
+    pub fn give_back(&mut self, bytes: usize) {
+        self.used = self.used.saturating_sub(bytes);
+    }
+
+    /// An empty list with room for `capacity` elements.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn vec<T>(&mut self, capacity: usize) -> Result<Vec<T>, HeapError> {
+        let mut list = Vec::new();
+        self.reserve(&mut list, capacity)?;
+        Ok(list)
+    }
+
+    /// A list of `len` times `value`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn filled<T: Clone>(&mut self, value: T, len: usize) -> Result<Vec<T>, HeapError> {
+        let mut list = self.vec(len)?;
+        list.resize(len, value);
+        Ok(list)
+    }
+
+    /// Makes `list` hold `len` times `value`, in the memory that it has, if that is enough.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn refill<T: Clone>(
+        &mut self,
+        list: &mut Vec<T>,
+        value: T,
+        len: usize,
+    ) -> Result<(), HeapError> {
+        list.clear();
+        self.reserve(list, len)?;
+        list.resize(len, value);
+        Ok(())
+    }
+
+    /// The list of what `items` gives.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn collect<T>(
+        &mut self,
+        items: impl ExactSizeIterator<Item = T>,
+    ) -> Result<Vec<T>, HeapError> {
+        let mut list = self.vec(items.len())?;
+        list.extend(items);
+        Ok(list)
+    }
+
+    /// A copy of `bytes`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn copy<T: Copy>(&mut self, items: &[T]) -> Result<Vec<T>, HeapError> {
+        self.collect(items.iter().copied())
+    }
+
+    /// `value` in a box, which is counted in [`Self::boxed_bytes`].
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn boxed<T>(&mut self, value: T) -> Result<Boxed<T>, HeapError> {
+        let mut list = self.vec(1)?;
+        list.push(value);
+        self.boxed += size_of::<T>();
+        match list.try_into() {
+            Ok(boxed) => Ok(boxed),
+            Err(_) => unreachable!("the list has one element"),
+        }
+    }
+
+    /// A copy of `text`, which is counted in [`Self::boxed_bytes`].
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn text(&mut self, text: &str) -> Result<Box<str>, HeapError> {
+        let mut copy = String::new();
+        self.begin_move(text.len())?;
+        if copy.try_reserve_exact(text.len()).is_err() {
+            return Err(self.exhausted(text.len()));
+        }
+        copy.push_str(text);
+        self.used += text.len();
+        self.boxed += text.len();
+        Ok(copy.into_boxed_str())
+    }
+
+    /// Counts the memory of `list`, which goes into a box, in [`Self::boxed_bytes`].
+    pub fn keep_in_box<T>(&mut self, list: &Vec<T>) {
+        self.boxed += bytes_of(list);
+    }
+
+    /// Makes room for exactly `additional` more elements, unless there is room for them.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    #[inline]
+    pub fn reserve<T>(&mut self, list: &mut Vec<T>, additional: usize) -> Result<(), HeapError> {
+        match list.capacity() - list.len() >= additional {
+            true => Ok(()),
+            false => self.enlarge(list, additional),
+        }
+    }
+
+    /// Appends `item` to `list`. If there is no memory for it, it is left out, and [`Self::check`] tells.
+    #[inline]
+    pub fn push<T>(&mut self, list: &mut Vec<T>, item: T) {
+        if self.has_room(list, 1) {
+            list.push(item);
+        }
+    }
+
+    /// Appends `items` to `list`. If there is no memory for them, they are left out, and [`Self::check`] tells.
+    #[inline]
+    pub fn extend<T: Copy>(&mut self, list: &mut Vec<T>, items: &[T]) {
+        if self.has_room(list, items.len()) {
+            list.extend_from_slice(items);
+        }
+    }
+
+    /// Makes room for `additional` more elements, and in advance for others. Says whether there is some; if not,
+    /// [`Self::check`] tells.
+    #[inline]
+    pub fn has_room<T>(&mut self, list: &mut Vec<T>, additional: usize) -> bool {
+        list.capacity() - list.len() >= additional || self.grow(list, additional)
+    }
+
+    /// Gives the memory of `list` back.
+    pub fn free<T>(&mut self, list: Vec<T>) {
+        self.give_back(bytes_of(&list));
+    }
+
+    /// Gives back what `list` has too much, if that is worth it and there is memory to move it.
+    pub fn shrink<T>(&mut self, list: &mut Vec<T>) {
+        let spare = list.capacity() - list.len();
+        if spare <= list.len() / 8 {
+            return;
+        }
+        let (had_failed, peaks) = (self.error, self.peaks);
+        let mut exact = match self.vec(list.len()) {
+            Ok(exact) => exact,
+            Err(_) => {
+                (self.error, self.peaks) = (had_failed, peaks);
+                return;
+            }
+        };
+        exact.append(list);
+        self.free(core::mem::replace(list, exact));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enlarge<T>(&mut self, list: &mut Vec<T>, additional: usize) -> Result<(), HeapError> {
+        let element = size_of::<T>();
+        let old = bytes_of(list);
+        let new = list
+            .len()
+            .saturating_add(additional)
+            .saturating_mul(element);
+        self.begin_move(new)?;
+        if list.try_reserve_exact(additional).is_err() {
+            return Err(self.exhausted(new));
+        }
+        self.used += bytes_of(list) - old;
+        Ok(())
+    }
+
+    /// Half as much again, or as much as the limit leaves, but not just a little each time, which would take quadratic time.
+    #[cold]
+    #[inline(never)]
+    fn grow<T>(&mut self, list: &mut Vec<T>, additional: usize) -> bool {
+        let capacity = list.capacity();
+        let step = advance(
+            capacity,
+            additional,
+            size_of::<T>(),
+            self.limit - self.used.min(self.limit),
+        );
+        self.enlarge(list, step).is_ok()
+    }
+
+    /// Counts `new` bytes that stand beside those in use while a list is moved.
+    fn begin_move(&mut self, new: usize) -> Result<(), HeapError> {
+        self.require(new)?;
+        self.note_peak(self.used + new);
+        Ok(())
+    }
+
+    fn is_within(&self, bytes: usize) -> bool {
+        let needed = self.used.checked_add(bytes);
+        needed.is_some_and(|needed| needed <= self.limit)
+    }
+
+    #[cold]
+    fn refuse(&mut self, bytes: usize) -> HeapError {
+        self.fail(HeapError::OverLimit {
+            needed: self.used.saturating_add(bytes),
+            limit: self.limit,
+            pass: self.pass,
+        })
+    }
+
+    #[cold]
+    fn exhausted(&mut self, size: usize) -> HeapError {
+        self.fail(HeapError::Exhausted {
+            size,
+            pass: self.pass,
+        })
+    }
+
+    fn fail(&mut self, error: HeapError) -> HeapError {
+        self.error.get_or_insert(error);
+        error
+    }
+
+    fn note_peak(&mut self, bytes: usize) {
+        let peak = &mut self.peaks[self.pass as usize];
+        *peak = bytes.max(*peak);
+    }
+}
+
+/// By how many elements of `size` bytes a list grows that has room for `capacity` and needs `additional`, where `left` bytes are to be had.
+fn advance(capacity: usize, additional: usize, size: usize, left: usize) -> usize {
+    const FIRST: usize = 4;
+    let wanted = (capacity / 2).max(additional).max(FIRST);
+    let fitting = (left / size.max(1)).saturating_sub(capacity);
+    let least = (capacity / 16).max(additional);
+    wanted.min(fitting).max(least)
+}
+
+/// The bytes that `list` has taken.
+pub fn bytes_of<T>(list: &Vec<T>) -> usize {
+    list.capacity() * size_of::<T>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn lists_count_and_are_given_back() {
+        let mut heap = Heap::with_limit(100);
+        let list: Vec<u32> = heap.vec(10).unwrap();
+        let other = heap.filled(7u8, 60).unwrap();
+        assert_eq!(heap.used(), 100);
+        heap.free(list);
+        assert_eq!((heap.used(), other), (60, std::vec![7; 60]));
+        assert_eq!(heap.peak(Pass::Analysis), 100);
+    }
+
+    #[test]
+    fn what_is_beyond_the_limit_is_refused() {
+        let mut heap = Heap::with_limit(100);
+        heap.start(Pass::Lowering);
+        let list: Vec<u8> = heap.vec(60).unwrap();
+        let error = HeapError::OverLimit {
+            needed: 101,
+            limit: 100,
+            pass: Pass::Lowering,
+        };
+        assert_eq!(heap.vec::<u8>(41), Err(error));
+        assert_eq!(heap.check(), Err(error));
+        let text = "lowering needs 101 bytes of memory, and the limit is 100";
+        assert_eq!((error.to_string(), list.capacity()), (text.into(), 60));
+    }
+
+    #[test]
+    fn what_nobody_has_is_refused() {
+        let mut heap = Heap::unlimited();
+        let error = HeapError::Exhausted {
+            size: usize::MAX / 2 + 1,
+            pass: Pass::Analysis,
+        };
+        assert_eq!(heap.vec::<u8>(usize::MAX / 2 + 1), Err(error));
+        assert_eq!(heap.used(), 0);
+    }
+
+    /// The old and the new list are there at once.
+    #[test]
+    fn lists_that_grow_count_twice_while_they_are_moved() {
+        let mut heap = Heap::with_limit(100);
+        let mut list = heap.vec::<u8>(40).unwrap();
+        heap.reserve(&mut list, 50).unwrap();
+        assert_eq!((heap.used(), heap.peak(Pass::Analysis)), (50, 90));
+        assert!(heap.reserve(&mut list, 51).is_err());
+        assert_eq!(list.capacity(), 50);
+    }
+
+    #[test]
+    fn pushing_grows_as_far_as_the_limit_leaves() {
+        let mut heap = Heap::with_limit(1000);
+        let mut list = Vec::new();
+        while !heap.has_failed() {
+            heap.push(&mut list, 1u8);
+        }
+        // The list that is moved takes part of the limit, and a little more room would not be worth it.
+        assert!((450..=550).contains(&list.len()), "{}", list.len());
+        assert_eq!(heap.used(), list.capacity());
+        let before = list.clone();
+        heap.extend(&mut list, &[0; 600]);
+        assert_eq!(list, before);
+    }
+
+    #[test]
+    fn shrinking_that_fails_is_no_error() {
+        let mut heap = Heap::with_limit(100);
+        let mut list = heap.vec::<u8>(90).unwrap();
+        list.resize(20, 3);
+        heap.shrink(&mut list);
+        assert_eq!((heap.has_failed(), list.capacity()), (false, 90));
+        list.truncate(10);
+        heap.shrink(&mut list);
+        assert_eq!((heap.used(), list), (10, std::vec![3; 10]));
+    }
+
+    #[test]
+    fn boxes_are_counted_apart() {
+        let mut heap = Heap::unlimited();
+        let boxed = heap.boxed(5u32).unwrap();
+        assert_eq!((boxed[0], heap.used(), heap.boxed_bytes()), (5, 4, 4));
+        assert_eq!(&*heap.text("abc").unwrap(), "abc");
+        assert_eq!((heap.used(), heap.boxed_bytes()), (7, 7));
+    }
+}
