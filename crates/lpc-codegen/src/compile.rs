@@ -3,13 +3,14 @@
 //! [`Compiler::compile`] is the whole pipeline. Each of its steps can be called by itself, to look at what lies between.
 
 use crate::backend::blockorder::BlockLoweringOrder;
-use crate::backend::emit::{CompiledCode, EmitError, emit};
-use crate::backend::lower::lower;
+use crate::backend::emit::{CompiledCode, emit_in};
+use crate::backend::lower::{bytes_at_start, lower};
 use crate::backend::regalloc::{self, Allocation, Allocators};
 use crate::backend::reloc::RelocTarget;
 use crate::backend::vcode::VCode;
+use crate::budget::{CompileBudget, MemoryUse};
 use crate::error::{CompileError, ModuleCompileError};
-use crate::isa::riscv32::abi::abi_signature;
+use crate::isa::riscv32::abi::abi_signature_in;
 use crate::isa::riscv32::emit::EmitInfo;
 use crate::isa::riscv32::inst::MInst;
 use crate::isa::riscv32::lower::Riscv32Backend;
@@ -18,6 +19,7 @@ use crate::settings::Settings;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree, LoopAnalysis};
+use lpc_lpir::heap::{Heap, Pass};
 use lpc_lpir::ir::{ExternalName, FuncId, Function, Module};
 
 /// A compiled function.
@@ -27,6 +29,8 @@ pub struct CompiledFunction {
     pub name: ExternalName,
     /// Its machine code.
     pub code: CompiledCode,
+    /// The memory that compiling it took.
+    pub memory: MemoryUse,
 }
 
 /// The compiled functions of a module, in its order, and behind them the routines that they call.
@@ -39,8 +43,12 @@ pub struct CompiledModule {
 /// Compiles functions, and keeps memory from one to the next.
 ///
 /// What it keeps is small, whatever the functions are: the memory for a large one is given back as soon as a pass is through with it.
+///
+/// With a [`CompileBudget`] of its own, [`Self::with_budget`], it keeps nothing, so that whether a function fits does not depend on what was
+/// compiled before.
 #[derive(Default)]
 pub struct Compiler {
+    budget: CompileBudget,
     analyses: Analyses,
     allocators: Allocators,
 }
@@ -62,17 +70,43 @@ impl Compiler {
         Self::default()
     }
 
+    /// A compiler that takes no more memory for a function than `budget` allows.
+    pub fn with_budget(budget: CompileBudget) -> Self {
+        Self {
+            budget,
+            ..Self::default()
+        }
+    }
+
     /// Compiles `func`, which must have passed the verifier.
     ///
     /// # Errors
-    /// When the function needs something that the backend lacks, or is too large for the machine.
+    /// When the function needs something that the backend lacks, or is too large for the machine or the [budget](CompileBudget), or when
+    /// there is no memory.
     pub fn compile(
         &mut self,
         func: &Function,
         settings: &Settings,
     ) -> Result<CompiledFunction, CompileError> {
-        let vcode = self.lower(func, settings)?;
-        self.finish(func.name.clone(), vcode, settings)
+        let heap = self.start();
+        let compiled = self.try_compile(func, settings, heap);
+        self.end();
+        compiled
+    }
+
+    fn try_compile(
+        &mut self,
+        func: &Function,
+        settings: &Settings,
+        heap: Heap,
+    ) -> Result<CompiledFunction, CompileError> {
+        let (vcode, heap) = self.lower(func, settings, heap)?;
+        let (code, mut heap) = self.finish(vcode, settings, heap)?;
+        Ok(CompiledFunction {
+            name: func.name.copy_in(&mut heap)?,
+            code,
+            memory: MemoryUse::of(&heap),
+        })
     }
 
     /// As [`Self::compile`], and gives the memory of `func` back as soon as it has been lowered.
@@ -84,21 +118,55 @@ impl Compiler {
         func: Function,
         settings: &Settings,
     ) -> Result<CompiledFunction, CompileError> {
-        let vcode = self.lower(&func, settings)?;
+        let heap = self.start();
+        let lowered = self.lower(&func, settings, heap);
         let name = into_name(func);
-        self.finish(name, vcode, settings)
+        let code = lowered.and_then(|(vcode, heap)| self.finish(vcode, settings, heap));
+        self.end();
+        let (code, heap) = code?;
+        Ok(CompiledFunction {
+            name,
+            code,
+            memory: MemoryUse::of(&heap),
+        })
+    }
+
+    /// The heap for a function.
+    fn start(&mut self) -> Heap {
+        let mut heap = Heap::with_limit(self.budget.max_heap);
+        heap.set_used(self.heap_bytes());
+        heap.start(Pass::Analysis);
+        heap
+    }
+
+    /// Gives memory back, if there is a budget.
+    fn end(&mut self) {
+        if !self.budget.is_unlimited() {
+            self.analyses = Analyses::default();
+            self.allocators = Allocators::default();
+        }
+    }
+
+    /// The bytes that are kept.
+    fn heap_bytes(&self) -> usize {
+        let Analyses {
+            cfg,
+            domtree,
+            loops,
+        } = &self.analyses;
+        cfg.heap_bytes() + domtree.heap_bytes() + loops.heap_bytes() + self.allocators.heap_bytes()
     }
 
     /// The passes behind lowering.
     fn finish(
         &mut self,
-        name: ExternalName,
         vcode: VCode<MInst>,
         settings: &Settings,
-    ) -> Result<CompiledFunction, CompileError> {
-        let allocation = self.allocate_registers(&vcode, settings)?;
-        let code = emit_function(vcode, &allocation, settings)?;
-        Ok(CompiledFunction { name, code })
+        mut heap: Heap,
+    ) -> Result<(CompiledCode, Heap), CompileError> {
+        let allocation = self.allocate_registers(&vcode, settings, &mut heap)?;
+        heap.start(Pass::Emission);
+        emit_with(vcode, &allocation, settings, heap)
     }
 
     /// As [`lower_function`].
@@ -106,30 +174,37 @@ impl Compiler {
         &mut self,
         func: &Function,
         settings: &Settings,
-    ) -> Result<VCode<MInst>, CompileError> {
-        let abi = abi_signature(&func.signature)
-            .map_err(|error| CompileError::Signature { call: None, error })?;
+        mut heap: Heap,
+    ) -> Result<(VCode<MInst>, Heap), CompileError> {
+        heap.require(bytes_at_start::<MInst>(func))?;
+        let abi = abi_signature_in(&func.signature, &mut heap)
+            .map_err(|error| CompileError::of_signature(None, error))?;
         let Analyses {
             cfg,
             domtree,
             loops,
         } = &mut self.analyses;
-        cfg.compute(func);
-        if domtree.compute_if_cyclic(func, cfg) {
-            loops.compute(cfg, domtree);
+        cfg.compute_in(func, &mut heap)?;
+        if domtree.compute_if_cyclic_in(func, cfg, &mut heap)? {
+            loops.compute_in(cfg, domtree, &mut heap)?;
         } else {
             loops.clear();
         }
-        let order = BlockLoweringOrder::new(func, cfg, domtree);
-        let is_large = func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY;
+        let order = BlockLoweringOrder::new(func, cfg, domtree, &mut heap)?;
+        let is_large =
+            !self.budget.is_unlimited() || func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY;
         if is_large {
+            heap.give_back(cfg.heap_bytes() + domtree.heap_bytes());
             (*cfg, *domtree) = Default::default();
         }
-        let vcode = lower::<Riscv32Backend>(func, settings, &abi, order, loops);
+        heap.start(Pass::Lowering);
+        let lowered = lower::<Riscv32Backend>(func, settings, &abi, order, loops, heap);
         if is_large {
             *loops = LoopAnalysis::default();
         }
-        vcode
+        let (vcode, mut heap) = lowered?;
+        heap.set_used(self.heap_bytes() + vcode.heap_bytes() + heap.boxed_bytes());
+        Ok((vcode, heap))
     }
 
     /// As [`allocate_registers`].
@@ -137,12 +212,17 @@ impl Compiler {
         &mut self,
         vcode: &VCode<MInst>,
         settings: &Settings,
+        heap: &mut Heap,
     ) -> Result<Allocation, CompileError> {
-        let allocation = regalloc::run(vcode, settings.regalloc, &mut self.allocators);
-        if vcode.insts().len() > MAX_INSTS_TO_KEEP_MEMORY {
+        heap.start(Pass::RegisterAllocation);
+        let others = heap.used() - self.allocators.heap_bytes().min(heap.used());
+        let allocation = regalloc::run(vcode, settings.regalloc, &mut self.allocators, heap);
+        if !self.budget.is_unlimited() || vcode.insts().len() > MAX_INSTS_TO_KEEP_MEMORY {
             self.allocators = Allocators::default();
         }
-        allocation.map_err(CompileError::RegisterAllocation)
+        let allocation = allocation?;
+        heap.set_used(others + self.allocators.heap_bytes() + allocation.heap_bytes());
+        Ok(allocation)
     }
 }
 
@@ -242,6 +322,21 @@ impl CompiledModule {
 }
 
 impl CompiledFunction {
+    /// A function whose passes were called one by one: nothing is known of the memory that they took.
+    pub fn new(name: ExternalName, code: CompiledCode) -> Self {
+        Self {
+            name,
+            code,
+            memory: MemoryUse::default(),
+        }
+    }
+
+    /// The bytes of the stack that it takes while it runs, without those of the functions that it calls. The arguments that it
+    /// receives on the stack are its caller's.
+    pub fn frame_size(&self) -> u32 {
+        self.code.frame.sp_adjustment()
+    }
+
     /// The routines of the runtime that it calls.
     pub fn called_routines(&self) -> impl Iterator<Item = Routine> + '_ {
         let relocs = self.code.buffer.relocs.iter();
@@ -257,7 +352,8 @@ impl CompiledFunction {
 /// # Errors
 /// When the function needs something that the backend lacks.
 pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MInst>, CompileError> {
-    Compiler::new().lower(func, settings)
+    let (vcode, _) = Compiler::new().lower(func, settings, Heap::unlimited())?;
+    Ok(vcode)
 }
 
 /// Gives each virtual register of `vcode` its places.
@@ -268,7 +364,7 @@ pub fn allocate_registers(
     vcode: &VCode<MInst>,
     settings: &Settings,
 ) -> Result<Allocation, CompileError> {
-    Compiler::new().allocate_registers(vcode, settings)
+    Compiler::new().allocate_registers(vcode, settings, &mut Heap::unlimited())
 }
 
 /// Turns `vcode` into machine code, with the registers that `allocation` gave it.
@@ -280,12 +376,21 @@ pub fn emit_function(
     allocation: &Allocation,
     settings: &Settings,
 ) -> Result<CompiledCode, CompileError> {
-    let info = EmitInfo::from_settings(settings);
-    let code = emit(vcode, &allocation.output, info, settings.linker_relaxation);
-    let mut code = code.map_err(|error| match error {
-        EmitError::FrameTooLarge(_) => CompileError::FrameTooLarge,
-        EmitError::CodeTooLarge => CompileError::CodeTooLarge,
-    })?;
-    code.stats.regalloc = Some(allocation.algorithm);
+    let mut heap = Heap::unlimited();
+    heap.set_used(vcode.heap_bytes());
+    let (code, _) = emit_with(vcode, allocation, settings, heap)?;
     Ok(code)
+}
+
+fn emit_with(
+    vcode: VCode<MInst>,
+    allocation: &Allocation,
+    settings: &Settings,
+    heap: Heap,
+) -> Result<(CompiledCode, Heap), CompileError> {
+    let info = EmitInfo::from_settings(settings);
+    let relaxable = settings.linker_relaxation;
+    let (mut code, heap) = emit_in(vcode, &allocation.output, info, relaxable, heap)?;
+    code.stats.regalloc = Some(allocation.algorithm);
+    Ok((code, heap))
 }

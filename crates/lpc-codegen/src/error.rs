@@ -1,8 +1,10 @@
 //! Why a function cannot be compiled.
 
 use crate::backend::abi::AbiError;
+use crate::backend::emit::EmitError;
 use crate::backend::regalloc::AllocationError;
 use core::fmt;
+use lpc_lpir::heap::{HeapError, Pass};
 use lpc_lpir::ir::{FuncId, Function, Inst};
 
 /// Why a function cannot be compiled. The function must have passed the verifier; what that refuses is not reported here.
@@ -28,12 +30,72 @@ pub enum CompileError {
     FrameTooLarge,
     /// The code is larger than what 32-bit distances span.
     CodeTooLarge,
+    /// The function needs more memory than the [`CompileBudget`](crate::CompileBudget) allows.
+    OverBudget {
+        /// The bytes that would have been in use at once.
+        needed: usize,
+        /// The most that may be.
+        limit: usize,
+        /// The pass that needs them.
+        pass: Pass,
+    },
+    /// The allocator of the program has no more memory.
+    OutOfMemory {
+        /// The bytes that were asked for.
+        size: usize,
+        /// The pass that needs them.
+        pass: Pass,
+    },
     /// No registers are allocated for the function: it is too large. That the allocator refuses the code,
     /// [`AllocationError::Refused`], is an error of the compiler.
     RegisterAllocation(AllocationError),
 }
 
+impl From<HeapError> for CompileError {
+    fn from(error: HeapError) -> Self {
+        match error {
+            HeapError::OverLimit {
+                needed,
+                limit,
+                pass,
+            } => Self::OverBudget {
+                needed,
+                limit,
+                pass,
+            },
+            HeapError::Exhausted { size, pass } => Self::OutOfMemory { size, pass },
+        }
+    }
+}
+
+impl From<AllocationError> for CompileError {
+    fn from(error: AllocationError) -> Self {
+        match error {
+            AllocationError::Memory(error) => error.into(),
+            error => Self::RegisterAllocation(error),
+        }
+    }
+}
+
+impl From<EmitError> for CompileError {
+    fn from(error: EmitError) -> Self {
+        match error {
+            EmitError::FrameTooLarge(_) => Self::FrameTooLarge,
+            EmitError::CodeTooLarge => Self::CodeTooLarge,
+            EmitError::Memory(error) => error.into(),
+        }
+    }
+}
+
 impl CompileError {
+    /// That the signature of the function, or that of `call`, cannot be passed.
+    pub(crate) fn of_signature(call: Option<Inst>, error: AbiError) -> Self {
+        match error {
+            AbiError::Memory(error) => error.into(),
+            error => Self::Signature { call, error },
+        }
+    }
+
     /// The instruction that is to blame.
     pub fn inst(&self) -> Option<Inst> {
         match *self {
@@ -57,6 +119,17 @@ impl fmt::Display for CompileError {
             Self::StackLimit(what) => write!(f, "{what} in the stack limit is not supported"),
             Self::FrameTooLarge => f.write_str("the stack frame is too large"),
             Self::CodeTooLarge => f.write_str("the code of the function is too large"),
+            &Self::OverBudget {
+                needed,
+                limit,
+                pass,
+            } => HeapError::OverLimit {
+                needed,
+                limit,
+                pass,
+            }
+            .fmt(f),
+            &Self::OutOfMemory { size, pass } => HeapError::Exhausted { size, pass }.fmt(f),
             Self::RegisterAllocation(error) => write!(f, "register allocation failed: {error}"),
         }
     }

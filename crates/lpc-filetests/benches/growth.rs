@@ -173,7 +173,7 @@ fn run(program: &LargeProgram, settings: &Settings) -> Measurement {
             emit_function(vcode, &allocation, settings).unwrap()
         });
         let name = func.name.clone();
-        functions.push(CompiledFunction { name, code });
+        functions.push(CompiledFunction::new(name, code));
     }
     timed(&mut totals[5], || link(&functions));
     totals[HEAP_COLUMN] = HEAP.peak_usage().saturating_sub(heap_before) as f64;

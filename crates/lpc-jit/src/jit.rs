@@ -195,7 +195,7 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
     fn compile(&mut self, function: Function, linkage: Linkage) -> Result<u32, JitError> {
         let name = copy_name(&function.name)?;
         let compiled = self.jit.compiler.compile_owned(function, &self.settings);
-        let CompiledFunction { name, code } = compiled.map_err(|error| JitError::Compile {
+        let CompiledFunction { name, code, .. } = compiled.map_err(|error| JitError::Compile {
             function: name,
             error,
         })?;

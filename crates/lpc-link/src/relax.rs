@@ -56,6 +56,7 @@ pub(crate) fn shorten_calls(
     }
     let fixed_bytes = text.bytes.len() - pieces.raw_bytes as usize;
     let layout = relax(
+        Layout::new(Vec::with_capacity(pieces.uses.len() + 1)),
         &mut pieces.uses,
         &pieces.labels,
         fixed_bytes,

@@ -22,6 +22,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::{Deref, DerefMut};
 
 /// What memory is taken for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -104,10 +105,36 @@ impl fmt::Display for HeapError {
 
 impl core::error::Error for HeapError {}
 
-/// A value in a block of memory of its own, which a [`Heap`] can make without an abort.
+/// A value in a block of memory of its own, as in a [`Box`], that [`Heap::boxed`] makes without an abort.
 ///
-/// It is a [`Box`]; of its constructors one that takes a list is the only one that can fail.
-pub type Boxed<T> = Box<[T; 1]>;
+/// A list of one element: that is how a box is made of memory that was asked for before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Boxed<T>(Box<[T; 1]>);
+
+impl<T> From<T> for Boxed<T> {
+    /// Aborts where there is no memory, as [`Box::new`].
+    fn from(value: T) -> Self {
+        Self(Box::new([value]))
+    }
+}
+
+impl<T> Deref for Boxed<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        let [value] = &*self.0;
+        value
+    }
+}
+
+impl<T> DerefMut for Boxed<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        let [value] = &mut *self.0;
+        value
+    }
+}
 
 /// Where memory comes from, and how much has been taken. See the [module](self).
 #[derive(Clone, Debug)]
@@ -299,7 +326,7 @@ impl Heap {
         list.push(value);
         self.boxed += size_of::<T>();
         match list.try_into() {
-            Ok(boxed) => Ok(boxed),
+            Ok(boxed) => Ok(Boxed(boxed)),
             Err(_) => unreachable!("the list has one element"),
         }
     }
@@ -404,13 +431,9 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn grow<T>(&mut self, list: &mut Vec<T>, additional: usize) -> bool {
-        let capacity = list.capacity();
-        let step = advance(
-            capacity,
-            additional,
-            size_of::<T>(),
-            self.limit - self.used.min(self.limit),
-        );
+        let left = self.limit - self.used.min(self.limit);
+        let most = left / size_of::<T>().max(1);
+        let step = advance(list.len(), additional, most);
         self.enlarge(list, step).is_ok()
     }
 
@@ -454,13 +477,12 @@ impl Heap {
     }
 }
 
-/// By how many elements of `size` bytes a list grows that has room for `capacity` and needs `additional`, where `left` bytes are to be had.
-fn advance(capacity: usize, additional: usize, size: usize, left: usize) -> usize {
+/// By how many elements a list of `len` grows that needs `additional`, where there is memory for a list of `most`.
+fn advance(len: usize, additional: usize, most: usize) -> usize {
     const FIRST: usize = 4;
-    let wanted = (capacity / 2).max(additional).max(FIRST);
-    let fitting = (left / size.max(1)).saturating_sub(capacity);
-    let least = (capacity / 16).max(additional);
-    wanted.min(fitting).max(least)
+    let wanted = (len / 2).max(additional).max(FIRST);
+    let least = (len / 16).max(additional);
+    wanted.min(most.saturating_sub(len)).max(least)
 }
 
 /// The bytes that `list` has taken.
@@ -553,7 +575,7 @@ mod tests {
     fn boxes_are_counted_apart() {
         let mut heap = Heap::unlimited();
         let boxed = heap.boxed(5u32).unwrap();
-        assert_eq!((boxed[0], heap.used(), heap.boxed_bytes()), (5, 4, 4));
+        assert_eq!((*boxed, heap.used(), heap.boxed_bytes()), (5, 4, 4));
         assert_eq!(&*heap.text("abc").unwrap(), "abc");
         assert_eq!((heap.used(), heap.boxed_bytes()), (7, 7));
     }

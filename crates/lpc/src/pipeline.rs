@@ -177,10 +177,7 @@ fn compile_function(
     let code = timed(&mut times.emit, || {
         emit_function(vcode, &allocation, settings)
     })?;
-    Ok(CompiledFunction {
-        name: func.name.clone(),
-        code,
-    })
+    Ok(CompiledFunction::new(func.name.clone(), code))
 }
 
 /// Does `work`, and adds the time that it takes to `time`.

@@ -18,6 +18,7 @@
 use super::ranges::IndexRange;
 use super::reg::RealReg;
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use lpc_lpir::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, Signature, Type};
 
 /// The bytes of a word: of a register, and of a slot on the stack.
@@ -79,6 +80,14 @@ pub enum AbiError {
     /// The arguments or the results take more than [`MAX_MEMORY_SIZE`] bytes of memory. The verifier lets no such signature
     /// pass, as it has more parameters or results than the language allows.
     TooLarge,
+    /// There is no memory to say where they travel.
+    Memory(HeapError),
+}
+
+impl From<HeapError> for AbiError {
+    fn from(error: HeapError) -> Self {
+        Self::Memory(error)
+    }
 }
 
 /// The most bytes that the stack arguments, or a return area, may take.
@@ -90,11 +99,15 @@ pub const fn words_of(ty: Type) -> u32 {
 }
 
 impl AbiSignature {
-    /// The places of the arguments and results of `signature` under the convention `spec`.
+    /// The places of the arguments and results of `signature` under the convention `spec`, in memory of `heap`.
     ///
     /// # Errors
-    /// When the signature has a parameter that the convention does not know.
-    pub fn new(signature: &Signature, spec: &CallConvSpec) -> Result<Self, AbiError> {
+    /// When the signature has a parameter that the convention does not know, or there is no memory.
+    pub fn new(
+        signature: &Signature,
+        spec: &CallConvSpec,
+        heap: &mut Heap,
+    ) -> Result<Self, AbiError> {
         let is_struct =
             |param: &AbiParam| matches!(param.purpose, ArgumentPurpose::StructArgument(_));
         if signature.params.iter().any(is_struct) {
@@ -106,10 +119,10 @@ impl AbiSignature {
             .chain(&signature.returns)
             .map(|param| words_of(param.value_type))
             .sum();
-        let mut slots = Vec::with_capacity(words as usize);
+        let mut slots = heap.vec(words as usize)?;
 
         let mut results = Assigner::new(spec.result_registers);
-        let rets = results.assign_all(&signature.returns, &mut slots);
+        let rets = results.assign_all(&signature.returns, &mut slots, heap)?;
         let return_area_size = results.memory_size()?;
 
         let mut arguments = Assigner::new(spec.argument_registers);
@@ -117,7 +130,7 @@ impl AbiSignature {
             0 => None,
             _ => arguments.next_register(),
         };
-        let args = arguments.assign_all(&signature.params, &mut slots);
+        let args = arguments.assign_all(&signature.params, &mut slots, heap)?;
         Ok(Self {
             call_conv: signature.call_conv,
             callee_pops: spec.callee_pops,
@@ -138,6 +151,17 @@ impl AbiSignature {
     /// The results.
     pub fn rets(&self) -> &[AbiValue] {
         &self.rets
+    }
+
+    /// How many words of `values`, arguments or results of this signature, travel in registers.
+    pub fn num_registers(&self, values: &[AbiValue]) -> usize {
+        let slots = values.iter().flat_map(|value| self.slots(value));
+        slots.filter(|slot| matches!(slot, AbiSlot::Reg(_))).count()
+    }
+
+    /// The bytes that this takes.
+    pub fn heap_bytes(&self) -> usize {
+        bytes_of(&self.args) + bytes_of(&self.rets) + bytes_of(&self.slots)
     }
 
     /// Where the words of an argument or of a result of this signature travel, the low one first.
@@ -164,19 +188,21 @@ impl Assigner {
         self.registers.next().copied()
     }
 
-    fn assign_all(&mut self, params: &[AbiParam], slots: &mut Vec<AbiSlot>) -> Vec<AbiValue> {
-        params
-            .iter()
-            .map(|param| {
-                let start = slots.len();
-                self.assign(param.value_type, slots);
-                AbiValue {
-                    ty: param.value_type,
-                    extension: param.extension,
-                    slots: IndexRange::new(start, slots.len()),
-                }
-            })
-            .collect()
+    fn assign_all(
+        &mut self,
+        params: &[AbiParam],
+        slots: &mut Vec<AbiSlot>,
+        heap: &mut Heap,
+    ) -> Result<Vec<AbiValue>, HeapError> {
+        heap.collect(params.iter().map(|param| {
+            let start = slots.len();
+            self.assign(param.value_type, slots);
+            AbiValue {
+                ty: param.value_type,
+                extension: param.extension,
+                slots: IndexRange::new(start, slots.len()),
+            }
+        }))
     }
 
     fn assign(&mut self, ty: Type, slots: &mut Vec<AbiSlot>) {
@@ -206,9 +232,12 @@ impl Assigner {
 
 impl core::fmt::Display for AbiError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::StructArgument => "a structure passed by value (sarg) is not supported",
-            Self::TooLarge => "the arguments or results take too much memory",
-        })
+        match self {
+            Self::StructArgument => {
+                f.write_str("a structure passed by value (sarg) is not supported")
+            }
+            Self::TooLarge => f.write_str("the arguments or results take too much memory"),
+            Self::Memory(error) => error.fmt(f),
+        }
     }
 }

@@ -15,6 +15,7 @@
 use super::live_ranges::{Accesses, LiveRange, Piece};
 use super::machinst::MachInst;
 use super::vcode::VCode;
+use lpc_lpir::heap::{Heap, HeapError};
 
 /// The most blocks of a function that [`Ion`](super::regalloc::RegallocAlgorithm::Ion) is used for.
 pub const MAX_ION_BLOCKS: usize = 1 << 13;
@@ -29,11 +30,45 @@ pub const MAX_ION_STEPS: u64 = 1 << 25;
 pub const MAX_ION_ARGUMENT_STEPS: u64 = 1 << 27;
 
 /// Whether [`Ion`](super::regalloc::RegallocAlgorithm::Ion) allocates registers for `vcode` in reasonable time.
+///
+/// # Panics
+/// When there is no memory to find out.
 pub fn is_affordable_for_ion<I: MachInst>(vcode: &VCode<I>) -> bool {
-    vcode.num_blocks() <= MAX_ION_BLOCKS
+    Heap::unbounded(|heap| is_affordable_in(vcode, heap))
+}
+
+/// As [`is_affordable_for_ion`], in memory of `heap`.
+///
+/// # Errors
+/// [`HeapError`] where there is none.
+pub(super) fn is_affordable_in<I: MachInst>(
+    vcode: &VCode<I>,
+    heap: &mut Heap,
+) -> Result<bool, HeapError> {
+    Ok(vcode.num_blocks() <= MAX_ION_BLOCKS
         && vcode.num_vregs() <= MAX_ION_VREGS
         && product(vcode.num_vregs(), vcode.branch_args.len()) <= MAX_ION_ARGUMENT_STEPS
-        && live_ranges_are_within(vcode, MAX_ION_STEPS)
+        && live_ranges_are_within(vcode, MAX_ION_STEPS, heap)?)
+}
+
+/// An upper bound of the bytes that [`Ion`](super::regalloc::RegallocAlgorithm::Ion) takes for `vcode`, its result included.
+///
+/// `regalloc2` does not say what it takes. The weights come from measuring some nine thousand functions, with programs of every kind
+/// that is likely to be hard, on a machine with pointers of 64 bits: they are the ones for which the bound is exceeded nowhere and is as low as
+/// can be, and a quarter more. That is one and a half times what a function takes on the average. With smaller pointers it takes less.
+pub fn ion_memory_bound<I: MachInst>(vcode: &VCode<I>) -> usize {
+    let weighted = [
+        (1, 13_000),
+        (vcode.insts().len(), 610),
+        (vcode.operands.len(), 400),
+        (vcode.num_vregs(), 230),
+        (vcode.num_blocks(), 64),
+        (vcode.preds.len(), 32),
+        (vcode.branch_args.len(), 2230),
+        (vcode.clobbers.len(), 2790),
+    ];
+    let products = weighted.map(|(count, weight): (usize, usize)| count.saturating_mul(weight));
+    products.into_iter().fold(0, usize::saturating_add)
 }
 
 /// The length that no live range of `vcode` exceeds.
@@ -53,22 +88,28 @@ fn length<I: MachInst>(vcode: &VCode<I>, piece: Piece) -> u64 {
 }
 
 /// Whether all live ranges of `vcode` together are at most `limit` long. Takes no more than about `limit` steps.
-fn live_ranges_are_within<I: MachInst>(vcode: &VCode<I>, limit: u64) -> bool {
+fn live_ranges_are_within<I: MachInst>(
+    vcode: &VCode<I>,
+    limit: u64,
+    heap: &mut Heap,
+) -> Result<bool, HeapError> {
     if product(vcode.num_vregs(), longest(vcode)) <= limit {
-        return true;
+        return Ok(true);
     }
-    let accesses = Accesses::new(vcode, |_| true);
-    let mut live = LiveRange::new(vcode);
+    let used = heap.used();
+    let accesses = Accesses::new(vcode, |_| true, heap)?;
+    let mut live = LiveRange::new(vcode, heap)?;
+    heap.set_used(used);
     let mut total: u64 = 0;
     for register in accesses.by_register() {
         live.compute(register);
         let lengths = live.pieces().map(|piece| length(vcode, piece));
         total += lengths.sum::<u64>();
         if total > limit {
-            return false;
+            return Ok(false);
         }
     }
-    true
+    Ok(true)
 }
 
 fn product(one: usize, other: usize) -> u64 {

@@ -24,6 +24,7 @@ use super::vcode::{BlockFlags, BlockIndex};
 use alloc::vec::Vec;
 use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree};
 use lpc_lpir::entity::SecondaryMap;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use lpc_lpir::ir::{Block, BlockCall, Function};
 
 /// A block of the lowered function.
@@ -65,23 +66,31 @@ pub struct Successor {
 }
 
 impl BlockLoweringOrder {
-    /// The order of the blocks of `func`, which `cfg` and `domtree` were computed for.
-    pub fn new(func: &Function, cfg: &ControlFlowGraph, domtree: &DominatorTree) -> Self {
-        let edges = Edges::of(func, cfg, domtree);
+    /// The order of the blocks of `func`, which `cfg` and `domtree` were computed for, in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn new(
+        func: &Function,
+        cfg: &ControlFlowGraph,
+        domtree: &DominatorTree,
+        heap: &mut Heap,
+    ) -> Result<Self, HeapError> {
+        let edges = Edges::of(func, cfg, domtree, heap)?;
         let num_split = edges.list.iter().filter(|edge| edge.is_split).count();
         let num_blocks = domtree.cfg_postorder().len() + num_split;
         let mut order = Self {
-            blocks: Vec::with_capacity(num_blocks),
-            flags: Vec::with_capacity(num_blocks),
-            branches: Vec::with_capacity(edges.of_branch.len() + num_split),
-            branch_ranges: Ranges::with_capacity(num_blocks),
-            succs: Vec::with_capacity(edges.list.len() + num_split),
-            succ_ranges: Ranges::with_capacity(num_blocks),
+            blocks: heap.vec(num_blocks)?,
+            flags: heap.vec(num_blocks)?,
+            branches: heap.vec(edges.of_branch.len() + num_split)?,
+            branch_ranges: Ranges::with_capacity(num_blocks, heap)?,
+            succs: heap.vec(edges.list.len() + num_split)?,
+            succ_ranges: Ranges::with_capacity(num_blocks, heap)?,
         };
         let mut index_of = SecondaryMap::with_default(BlockIndex::invalid());
-        index_of.resize(func.dfg.num_blocks());
+        index_of.resize_in(func.dfg.num_blocks(), heap)?;
         // For each edge that is split its block; the others stay invalid.
-        let mut edge_blocks = Vec::with_capacity(edges.list.len());
+        let mut edge_blocks = heap.vec(edges.list.len())?;
         for (position, &block) in domtree.cfg_postorder().iter().rev().enumerate() {
             let is_cold = func.layout.is_cold(block);
             index_of[block] = order.push(LoweredBlock::Orig(block), is_cold);
@@ -99,7 +108,19 @@ impl BlockLoweringOrder {
             }
         }
         order.resolve_branches(&edges, &edge_blocks, &index_of);
-        order
+        heap.free(edge_blocks);
+        heap.give_back(index_of.heap_bytes() + edges.heap_bytes());
+        Ok(order)
+    }
+
+    /// The bytes that the order takes.
+    pub fn heap_bytes(&self) -> usize {
+        bytes_of(&self.blocks)
+            + bytes_of(&self.flags)
+            + bytes_of(&self.branches)
+            + self.branch_ranges.heap_bytes()
+            + bytes_of(&self.succs)
+            + self.succ_ranges.heap_bytes()
     }
 
     /// The blocks in order.
@@ -196,17 +217,22 @@ struct Edge {
 }
 
 impl Edges {
-    fn of(func: &Function, cfg: &ControlFlowGraph, domtree: &DominatorTree) -> Self {
+    fn of(
+        func: &Function,
+        cfg: &ControlFlowGraph,
+        domtree: &DominatorTree,
+        heap: &mut Heap,
+    ) -> Result<Self, HeapError> {
         let pool = &func.dfg.value_lists;
         let num_blocks = domtree.cfg_postorder().len();
         let mut edges = Self {
-            list: Vec::with_capacity(cfg.num_edges()),
-            of_block: Ranges::with_capacity(num_blocks),
-            of_branch: Vec::with_capacity(cfg.num_edges()),
-            branch_ranges: Ranges::with_capacity(num_blocks),
+            list: heap.vec(cfg.num_edges())?,
+            of_block: Ranges::with_capacity(num_blocks, heap)?,
+            of_branch: heap.vec(cfg.num_edges())?,
+            branch_ranges: Ranges::with_capacity(num_blocks, heap)?,
         };
         let mut reached = SecondaryMap::<Block, ReachedBlock>::new();
-        reached.resize(func.dfg.num_blocks());
+        reached.resize_in(func.dfg.num_blocks(), heap)?;
         for &block in domtree.cfg_postorder().iter().rev() {
             let first = edges.list.len() as u32;
             for (branch, call) in (0..).zip(terminator_branches(func, block)) {
@@ -233,7 +259,15 @@ impl Edges {
             edges.branch_ranges.push_end(edges.of_branch.len());
         }
         edges.split(&reached);
-        edges
+        heap.give_back(reached.heap_bytes());
+        Ok(edges)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        bytes_of(&self.list)
+            + self.of_block.heap_bytes()
+            + bytes_of(&self.of_branch)
+            + self.branch_ranges.heap_bytes()
     }
 
     /// Decides which edges are split.

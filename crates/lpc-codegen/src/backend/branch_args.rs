@@ -11,6 +11,7 @@ use super::live_ranges::{Accesses, LiveRange};
 use super::machinst::MachInst;
 use super::vcode::VCode;
 use alloc::vec;
+use lpc_lpir::heap::Heap;
 use regalloc2::RegAllocError;
 
 /// Checks that each branch argument of `vcode` is defined on every way to the branch. Each register must be defined once.
@@ -19,8 +20,10 @@ pub(super) fn check_branch_args<I: MachInst>(vcode: &VCode<I>) -> Result<(), Reg
     for argument in &vcode.branch_args {
         is_argument[argument.vreg()] = true;
     }
-    let accesses = Accesses::new(vcode, |vreg| is_argument[vreg.vreg()]);
-    let mut live = LiveRange::new(vcode);
+    let (accesses, mut live) = Heap::unbounded(|heap| {
+        let accesses = Accesses::new(vcode, |vreg| is_argument[vreg.vreg()], heap)?;
+        Ok((accesses, LiveRange::new(vcode, heap)?))
+    });
     for block in vcode.blocks() {
         for succ in 0..vcode.block_succs(block).len() {
             for &argument in vcode.branch_arg_vregs(block, succ) {

@@ -18,9 +18,9 @@ use super::reg::{RealReg, Writable};
 use super::regalloc::RegallocAlgorithm;
 use super::value_labels::add_value_locations;
 use super::vcode::{BlockIndex, InsnIndex, SrclocCursor, VCode};
-use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use lpc_lpir::heap::{Heap, HeapError};
 use lpc_lpir::ir::SourceLoc;
 use regalloc2::{Allocation, Edit, InstOrEdit, OperandKind, Output, PRegSet};
 
@@ -44,6 +44,8 @@ pub struct CodegenStats {
     pub vcode_insts: u32,
     /// Virtual registers.
     pub vregs: u32,
+    /// Calls, those in the place of a return included.
+    pub calls: u32,
     /// Moves between registers that the allocator inserted.
     pub moves: u32,
     /// Stores to spill slots.
@@ -63,6 +65,8 @@ pub enum EmitError {
     FrameTooLarge(FrameTooLarge),
     /// Its code is larger than signed 32-bit distances span.
     CodeTooLarge,
+    /// There is no memory for it.
+    Memory(HeapError),
 }
 
 impl fmt::Display for EmitError {
@@ -70,6 +74,7 @@ impl fmt::Display for EmitError {
         match self {
             Self::FrameTooLarge(error) => error.fmt(f),
             Self::CodeTooLarge => f.write_str("the code of the function is larger than 2 GiB"),
+            Self::Memory(error) => error.fmt(f),
         }
     }
 }
@@ -79,6 +84,12 @@ impl core::error::Error for EmitError {}
 impl From<FrameTooLarge> for EmitError {
     fn from(error: FrameTooLarge) -> Self {
         Self::FrameTooLarge(error)
+    }
+}
+
+impl From<HeapError> for EmitError {
+    fn from(error: HeapError) -> Self {
+        Self::Memory(error)
     }
 }
 
@@ -108,20 +119,38 @@ impl EmitContext<'_> {
 /// `relaxable` keeps what a linker needs to shorten calls: see [`MachBufferFinalized::relaxable`].
 ///
 /// # Errors
-/// [`EmitError`] where the frame or the code exceed what 32-bit distances span.
+/// [`EmitError`] where the frame or the code exceed what 32-bit distances span, or there is no memory.
 pub fn emit<I: MachInst>(
-    mut vcode: VCode<I>,
+    vcode: VCode<I>,
     allocation: &Output,
     info: I::EmitInfo,
     relaxable: bool,
 ) -> Result<CompiledCode, EmitError> {
-    let (summary, stats) = summarize(&vcode, allocation, &info)?;
-    let frame = I::compute_frame_layout(vcode.frame(), &summary)?;
+    let (code, _) = emit_in(vcode, allocation, info, relaxable, Heap::unlimited())?;
+    Ok(code)
+}
 
-    let mut buffer = MachBuffer::new(info, vcode.num_blocks(), vcode.insts().len());
+/// As [`emit`], in memory of `heap`, which is given back.
+///
+/// # Errors
+/// Those of [`emit`].
+pub fn emit_in<I: MachInst>(
+    mut vcode: VCode<I>,
+    allocation: &Output,
+    info: I::EmitInfo,
+    relaxable: bool,
+    mut heap: Heap,
+) -> Result<(CompiledCode, Heap), EmitError> {
+    let (num_blocks, num_insts) = (vcode.num_blocks(), vcode.insts().len());
+    heap.require(MachBuffer::<I>::bytes_at_start(num_blocks, num_insts))?;
+    let boxed_in_insts = heap.boxed_bytes();
+    let (summary, stats) = summarize(&vcode, allocation, &info)?;
+    let frame = I::compute_frame_layout(vcode.frame(), &summary, &mut heap)?;
+
+    let mut buffer = MachBuffer::new(info, num_blocks, num_insts, heap)?;
     let constants = add_constants(&vcode, &mut buffer);
-    let threaded = thread_jumps(&vcode, allocation, &mut buffer);
-    let order = emission_order(&vcode, threaded);
+    let threaded = thread_jumps(&vcode, allocation, &mut buffer)?;
+    let order = emission_order(&vcode, threaded, buffer.heap())?;
 
     let mut context = EmitContext {
         frame: &frame,
@@ -130,7 +159,7 @@ pub fn emit<I: MachInst>(
     };
     I::emit_prologue(vcode.stack_limit(), &mut buffer, &context);
     let prologue_size = buffer.largest_size();
-    let mut places = EmissionPlaces::new(&vcode);
+    let mut places = EmissionPlaces::new(&vcode, buffer.heap())?;
     for (position, &block) in order.iter().enumerate() {
         let next = order.get(position + 1);
         context.next_block = next.map(|&next| MachLabel::from_block(next));
@@ -142,17 +171,24 @@ pub fn emit<I: MachInst>(
             &context,
             &mut places,
         );
+        buffer.heap().check()?;
     }
     debug_assert!(
         buffer.largest_size() - prologue_size <= summary.code_size,
         "instructions take more bytes than they say"
     );
     add_value_locations(&vcode, allocation, &places, &mut buffer, &context);
-    Ok(CompiledCode {
-        buffer: buffer.finish(relaxable),
+    let vcode_bytes = vcode.heap_bytes() + boxed_in_insts;
+    drop(vcode);
+    buffer.heap().give_back(vcode_bytes);
+    buffer.heap().free(order);
+    let (buffer, heap) = buffer.finish(relaxable)?;
+    let code = CompiledCode {
+        buffer,
         frame,
         stats,
-    })
+    };
+    Ok((code, heap))
 }
 
 /// Where the code of each instruction is, in functions whose values are labelled.
@@ -161,14 +197,14 @@ pub(super) struct EmissionPlaces {
 }
 
 impl EmissionPlaces {
-    fn new<I: MachInst>(vcode: &VCode<I>) -> Self {
+    fn new<I: MachInst>(vcode: &VCode<I>, heap: &mut Heap) -> Result<Self, HeapError> {
         let len = match vcode.value_labels() {
             [] => 0,
             _ => vcode.insts().len(),
         };
-        Self {
-            of_insts: vec![None; len],
-        }
+        Ok(Self {
+            of_insts: heap.filled(None, len)?,
+        })
     }
 
     fn note(&mut self, inst: InsnIndex, start: CodePlace, end: CodePlace) {
@@ -241,6 +277,7 @@ fn summarize<I: MachInst>(
     let mut size: u64 = 0;
     for inst in vcode.insts() {
         function_calls = function_calls.max(inst.call_type());
+        stats.calls += u32::from(inst.call_type() != CallType::None);
         size += u64::from(inst.worst_case_size());
     }
     let padding = u64::from(I::loop_alignment(info).bytes());
@@ -287,10 +324,12 @@ pub(super) fn gen_move<I: MachInst>(kind: Move) -> I {
 }
 
 fn add_constants<I: MachInst>(vcode: &VCode<I>, buffer: &mut MachBuffer<I>) -> Vec<MachLabel> {
-    let constants = vcode.constants().iter();
-    constants
-        .map(|(_, bytes)| buffer.add_data(bytes, constant_alignment(bytes.len())))
-        .collect()
+    let mut labels = Vec::new();
+    for (_, bytes) in vcode.constants().iter() {
+        let label = buffer.add_data(bytes, constant_alignment(bytes.len()));
+        buffer.heap().push(&mut labels, label);
+    }
+    labels
 }
 
 /// Makes the label of each block that only jumps the same as that of the block where control ends up, and tells which blocks
@@ -301,8 +340,9 @@ fn thread_jumps<I: MachInst>(
     vcode: &VCode<I>,
     allocation: &Output,
     buffer: &mut MachBuffer<I>,
-) -> Vec<bool> {
-    let mut leads_to: Vec<_> = vcode.blocks().collect();
+) -> Result<Vec<bool>, HeapError> {
+    let blocks = (0..vcode.num_blocks()).map(BlockIndex::new);
+    let mut leads_to = buffer.heap().collect(blocks)?;
     for block in vcode.blocks() {
         if block == vcode.entry() {
             continue;
@@ -312,7 +352,7 @@ fn thread_jumps<I: MachInst>(
             leads_to[block.index()] = end_of_path(&mut leads_to, target.to_block());
         }
     }
-    let mut threaded = vec![false; vcode.num_blocks()];
+    let mut threaded = buffer.heap().filled(false, vcode.num_blocks())?;
     for block in vcode.blocks() {
         let end = end_of_path(&mut leads_to, block);
         if end != block {
@@ -320,7 +360,8 @@ fn thread_jumps<I: MachInst>(
             buffer.alias_label(MachLabel::from_block(block), MachLabel::from_block(end));
         }
     }
-    threaded
+    buffer.heap().free(leads_to);
+    Ok(threaded)
 }
 
 /// Follows `leads_to` from `block` to a block that leads to itself, and shortens the path for those who follow it again.
@@ -375,15 +416,19 @@ fn moves_nothing<I: MachInst>(vcode: &VCode<I>, allocation: &Output, inst: InsnI
 ///         jump head      exit                   exit
 ///   exit
 /// ```
-fn emission_order<I: MachInst>(vcode: &VCode<I>, threaded: Vec<bool>) -> Vec<BlockIndex> {
-    let mut order = Vec::with_capacity(vcode.num_blocks());
+fn emission_order<I: MachInst>(
+    vcode: &VCode<I>,
+    threaded: Vec<bool>,
+    heap: &mut Heap,
+) -> Result<Vec<BlockIndex>, HeapError> {
+    let mut order = heap.vec(vcode.num_blocks())?;
     let mut is_placed = threaded;
     is_placed[vcode.entry().index()] = true;
-    let turned = turned_loops(vcode, &is_placed);
-    for moved in &turned {
+    let turned_loops = turned_loops(vcode, &is_placed, heap)?;
+    for moved in &turned_loops {
         is_placed[moved.block.index()] = true;
     }
-    let mut turned = turned.into_iter().peekable();
+    let mut turned = turned_loops.iter().peekable();
     let placed = |is_cold: bool| {
         let blocks = vcode.blocks().filter(|block| !is_placed[block.index()]);
         blocks.filter(move |&block| vcode.block_flags(block).is_cold == is_cold)
@@ -397,7 +442,9 @@ fn emission_order<I: MachInst>(vcode: &VCode<I>, threaded: Vec<bool>) -> Vec<Blo
         }
     }
     order.extend(placed(true));
-    order
+    heap.free(is_placed);
+    heap.free(turned_loops);
+    Ok(order)
 }
 
 /// A block that is laid out beside another one, by which a loop has no jump to its head.
@@ -410,13 +457,17 @@ struct MovedBlock {
 }
 
 /// The blocks to move, in the order of their neighbors, of which none is moved itself. `is_placed` are the blocks that stay.
-fn turned_loops<I: MachInst>(vcode: &VCode<I>, is_placed: &[bool]) -> Vec<MovedBlock> {
+fn turned_loops<I: MachInst>(
+    vcode: &VCode<I>,
+    is_placed: &[bool],
+    heap: &mut Heap,
+) -> Result<Vec<MovedBlock>, HeapError> {
     let is_free = |block: BlockIndex| {
         let flags = vcode.block_flags(block);
         !is_placed[block.index()] && !flags.is_cold && !flags.is_aligned
     };
     let mut turned = Vec::new();
-    let mut is_taken = vec![false; vcode.num_blocks()];
+    let mut is_taken = heap.filled(false, vcode.num_blocks())?;
     for end in vcode.blocks() {
         let jump = vcode.inst(vcode.block_insns(end).last()).is_jump();
         let Some(head) = jump.map(MachLabel::to_block) else {
@@ -446,11 +497,13 @@ fn turned_loops<I: MachInst>(vcode: &VCode<I>, is_placed: &[bool]) -> Vec<MovedB
         if !is_taken[head.index()] && !is_taken[end.index()] {
             is_taken[head.index()] = true;
             is_taken[end.index()] = true;
-            turned.push(moved);
+            heap.push(&mut turned, moved);
         }
     }
+    heap.free(is_taken);
     turned.sort_unstable_by_key(|moved| moved.neighbor);
-    turned
+    heap.check()?;
+    Ok(turned)
 }
 
 fn emit_block<I: MachInst>(

@@ -14,8 +14,8 @@
 
 use super::machinst::MachInst;
 use super::vcode::{BlockIndex, VCode};
-use alloc::vec;
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError};
 use regalloc2::{OperandKind, OperandPos, ProgPoint, VReg};
 
 /// Where registers are defined and read.
@@ -43,10 +43,18 @@ pub(super) struct RegisterAccesses<'a> {
 }
 
 impl Accesses {
-    /// The accesses of the registers of `vcode` that are `wanted`.
-    pub(super) fn new<I: MachInst>(vcode: &VCode<I>, wanted: impl Fn(VReg) -> bool) -> Self {
-        let mut definitions = vec![None; vcode.num_vregs()];
-        let mut found = Vec::with_capacity(vcode.operands.len() + vcode.branch_args.len());
+    /// The accesses of the registers of `vcode` that are `wanted`, in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub(super) fn new<I: MachInst>(
+        vcode: &VCode<I>,
+        wanted: impl Fn(VReg) -> bool,
+        heap: &mut Heap,
+    ) -> Result<Self, HeapError> {
+        let mut definitions = heap.filled(None, vcode.num_vregs())?;
+        let num_accesses = vcode.operands.len() + vcode.branch_args.len() + vcode.params.len();
+        let mut found = heap.vec(num_accesses)?;
         visit_accesses(vcode, &mut |access| {
             if !wanted(access.vreg) {
                 return;
@@ -56,12 +64,13 @@ impl Accesses {
             }
             found.push((access.vreg, access.to));
         });
-        let (places, ends) = group_by_register(&found, vcode.num_vregs());
-        Self {
+        let (places, ends) = group_by_register(&found, vcode.num_vregs(), heap)?;
+        heap.free(found);
+        Ok(Self {
             definitions,
             places,
             ends,
-        }
+        })
     }
 
     /// The registers that are accessed.
@@ -99,11 +108,15 @@ impl RegisterAccesses<'_> {
 }
 
 /// The places of each register one behind the other, and for each register where they end, in linear time.
-fn group_by_register(found: &[(VReg, Place)], num_vregs: usize) -> (Vec<Place>, Vec<u32>) {
+fn group_by_register(
+    found: &[(VReg, Place)],
+    num_vregs: usize,
+    heap: &mut Heap,
+) -> Result<(Vec<Place>, Vec<u32>), HeapError> {
+    let mut next = heap.filled(0, num_vregs)?;
     let Some(&(_, any)) = found.first() else {
-        return (Vec::new(), vec![0; num_vregs]);
+        return Ok((Vec::new(), next));
     };
-    let mut next = vec![0; num_vregs];
     for (vreg, _) in found {
         next[vreg.vreg()] += 1;
     }
@@ -111,13 +124,13 @@ fn group_by_register(found: &[(VReg, Place)], num_vregs: usize) -> (Vec<Place>, 
     for count in &mut next {
         start += core::mem::replace(count, start);
     }
-    let mut places = vec![any; found.len()];
+    let mut places = heap.filled(any, found.len())?;
     for &(vreg, place) in found {
         let next = &mut next[vreg.vreg()];
         places[*next as usize] = place;
         *next += 1;
     }
-    (places, next)
+    Ok((places, next))
 }
 
 /// An instruction, or the start of a block, accesses a register.
@@ -189,15 +202,19 @@ pub(super) struct Piece {
 }
 
 impl<'a, I: MachInst> LiveRange<'a, I> {
-    /// For the registers of `vcode`.
-    pub(super) fn new(vcode: &'a VCode<I>) -> Self {
-        Self {
+    /// For the registers of `vcode`, in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub(super) fn new(vcode: &'a VCode<I>, heap: &mut Heap) -> Result<Self, HeapError> {
+        Ok(Self {
             vcode,
             definition: None,
-            last_points: vec![None; vcode.num_blocks()],
-            blocks: Vec::new(),
+            last_points: heap.filled(None, vcode.num_blocks())?,
+            // Each block is there once at most.
+            blocks: heap.vec(vcode.num_blocks())?,
             explored: 0,
-        }
+        })
     }
 
     /// Finds where `register` is live.

@@ -26,13 +26,13 @@ use super::reg::{Reg, RegClass, VirtualReg, Writable};
 use super::value_labels::ValueLabel;
 use super::value_regs::ValueRegs;
 use super::vcode::{BlockFlags, BlockIndex, VCode};
-use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
+use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VCodeSize, VRegAllocator};
 use crate::error::CompileError;
 use crate::settings::{CodeAlignment, Settings};
-use alloc::rc::Rc;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::LoopAnalysis;
-use lpc_lpir::entity::SecondaryMap;
+use lpc_lpir::entity::{EntityRef, SecondaryMap};
+use lpc_lpir::heap::{Boxed, Heap, HeapError};
 use lpc_lpir::ir::{
     Block, Function, Inst, InstructionData, Opcode, SigRef, Signature, SourceLoc, StackSlot,
     StackSlotData, Type, Value,
@@ -64,7 +64,10 @@ pub trait LowerBackend {
     ) -> Result<(), CompileError>;
 
     /// Gives the parameters of the function their values.
-    fn lower_params(ctx: &mut Lower<'_, Self::Inst>);
+    ///
+    /// # Errors
+    /// When there is no memory.
+    fn lower_params(ctx: &mut Lower<'_, Self::Inst>) -> Result<(), CompileError>;
 
     /// The instructions that compute the lowest address that the stack may reach, or none where the function does not check
     /// that. They stand before the prologue, with physical registers.
@@ -89,7 +92,7 @@ pub struct Lower<'f, I: MachInst> {
     values: SecondaryMap<Value, LoweredValue>,
     slot_offsets: SecondaryMap<StackSlot, u32>,
     /// The signatures of calls that have been lowered.
-    call_abis: SecondaryMap<SigRef, Option<Rc<AbiSignature>>>,
+    call_abis: Vec<Option<AbiSignature>>,
     /// The address of the memory for results that do not fit in registers.
     return_area_pointer: Option<VirtualReg>,
     loops: &'f LoopAnalysis,
@@ -118,18 +121,20 @@ impl Default for LoweredValue {
     }
 }
 
-/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signature is `abi`.
+/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signature is `abi`, in memory of `heap`, which is
+/// given back.
 ///
 /// # Errors
-/// When an instruction needs something that the machine does not have.
+/// When an instruction needs something that the machine does not have, and when there is no memory.
 pub fn lower<B: LowerBackend>(
     func: &Function,
     settings: &Settings,
     abi: &AbiSignature,
     order: BlockLoweringOrder,
     loops: &LoopAnalysis,
-) -> Result<VCode<B::Inst>, CompileError> {
-    let mut ctx = Lower::new(func, settings, abi, &order, loops)?;
+    heap: Heap,
+) -> Result<(VCode<B::Inst>, Heap), CompileError> {
+    let mut ctx = Lower::new(func, settings, abi, &order, loops, heap)?;
     for (index, &block) in order.blocks().iter().enumerate().rev() {
         let index = BlockIndex::new(index);
         match block {
@@ -139,7 +144,7 @@ pub fn lower<B: LowerBackend>(
                 let terminator = func.layout.last_inst(pred);
                 let terminator = terminator.expect("an edge leaves a terminator");
                 ctx.lower_jump(&order, index, terminator);
-                ctx.flush(func.srclocs[terminator]);
+                ctx.flush(func.srclocs[terminator])?;
             }
         }
         let is_aligned = ctx.is_aligned(block);
@@ -153,8 +158,9 @@ pub fn lower<B: LowerBackend>(
     }
     let stack_limit = B::lower_stack_limit(&mut ctx)?;
     ctx.builder.set_stack_limit(stack_limit);
+    ctx.heap().give_back(order.heap_bytes());
     drop(order);
-    Ok(ctx.finish())
+    Ok(ctx.finish()?)
 }
 
 fn lower_block<B: LowerBackend>(
@@ -172,12 +178,11 @@ fn lower_block<B: LowerBackend>(
         } else if ctx.is_any_result_needed(inst) || data.has_side_effects() {
             B::lower(ctx, inst)?;
         }
-        ctx.flush(func.srclocs[inst]);
+        ctx.flush(func.srclocs[inst])?;
     }
     if func.entry_block() == Some(block) {
-        B::lower_params(ctx);
-        ctx.flush(SourceLoc::default());
-        return Ok(());
+        B::lower_params(ctx)?;
+        return ctx.flush(SourceLoc::default());
     }
     for param in func.dfg.block_params(block) {
         for index in 0..words_of(ctx.ty(param)) as usize {
@@ -213,31 +218,36 @@ impl<'f, I: MachInst> Lower<'f, I> {
         abi: &'f AbiSignature,
         order: &BlockLoweringOrder,
         loops: &'f LoopAnalysis,
+        mut heap: Heap,
     ) -> Result<Self, CompileError> {
-        let num_blocks = order.blocks().len();
         let num_insts = func.dfg.num_insts();
-        let mut builder = VCodeBuilder::new(VCodeBuildDirection::Backward, num_blocks, num_insts);
-        builder.reserve_edges(order.num_edges());
+        let size = VCodeSize {
+            blocks: order.blocks().len(),
+            insts: num_insts,
+            edges: order.num_edges(),
+        };
+        // One for the result of each instruction, and one for what it is computed to.
+        let vregs = VRegAllocator::with_capacity(num_insts * 2, &mut heap)?;
+        let mut values = SecondaryMap::new();
+        values.resize_in(func.dfg.num_values(), &mut heap)?;
+        let mut slot_offsets = SecondaryMap::new();
+        slot_offsets.resize_in(func.stack_slots.len(), &mut heap)?;
         let mut ctx = Self {
             func,
             settings,
             abi,
             has_floats: has_floats(func),
-            builder,
-            // One for the result of each instruction, and one for what it is computed to.
-            vregs: VRegAllocator::with_capacity(num_insts * 2),
-            values: SecondaryMap::new(),
-            slot_offsets: SecondaryMap::new(),
-            call_abis: SecondaryMap::new(),
+            builder: VCodeBuilder::with_heap(VCodeBuildDirection::Backward, size, heap)?,
+            vregs,
+            values,
+            slot_offsets,
+            call_abis: Vec::new(),
             return_area_pointer: None,
             loops,
             current_block: None,
             constants_outside_loop: Vec::new(),
         };
-        ctx.values.resize(func.dfg.num_values());
-        ctx.return_area_pointer = abi
-            .return_area_pointer
-            .map(|_| ctx.vregs.alloc(RegClass::Int));
+        ctx.return_area_pointer = abi.return_area_pointer.map(|_| ctx.alloc_vregs(1));
         ctx.lay_out_frame()?;
         Ok(ctx)
     }
@@ -303,7 +313,34 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// A fresh register for a word.
     pub fn temp(&mut self) -> Writable<Reg> {
-        self.vregs.alloc_writable(RegClass::Int)
+        Writable::from_reg(self.alloc_vregs(1).to_reg())
+    }
+
+    /// Where the memory comes from.
+    ///
+    /// When there is none, what is emitted is left out and registers are not to be relied on: the error is reported when
+    /// the current instruction has been lowered.
+    pub fn heap(&mut self) -> &mut Heap {
+        self.builder.heap()
+    }
+
+    /// `value` in a box that belongs to an instruction.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn boxed<T>(&mut self, value: T) -> Result<Boxed<T>, HeapError> {
+        self.heap().boxed(value)
+    }
+
+    /// An empty list with room for `capacity` elements, all of which will be added, that belongs to an instruction.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn list<T>(&mut self, capacity: usize) -> Result<Vec<T>, HeapError> {
+        let heap = self.heap();
+        let list = heap.vec(capacity)?;
+        heap.keep_in_box(&list);
+        Ok(list)
     }
 
     /// The type of `value`.
@@ -350,6 +387,9 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// Makes `reg`, which is virtual, hold the word number `index` of the result `value` of the current instruction.
     pub fn alias_output_word(&mut self, value: Value, index: usize, reg: Reg) {
         let output = self.value_reg(value, index);
+        if self.heap().has_failed() {
+            return;
+        }
         let reg = reg
             .to_virtual_reg()
             .expect("only virtual registers have aliases");
@@ -397,7 +437,10 @@ impl<'f, I: MachInst> Lower<'f, I> {
         if let (Some(here), Some(there)) = (self.current_block, definition)
             && level(there) < level(here)
         {
-            self.constants_outside_loop.push((constant, value, index));
+            let noted = (constant, value, index);
+            self.builder
+                .heap()
+                .push(&mut self.constants_outside_loop, noted);
         }
     }
 
@@ -422,21 +465,29 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.return_area_pointer
     }
 
-    /// Where the arguments and results of a call with the signature `sig_ref` travel, as `compute` finds out once.
+    /// Where the arguments and results of a call with the signature `sig_ref` travel, as `compute` finds out once. Who takes
+    /// it gives it back to [`Self::keep_call_abi`].
     ///
     /// # Errors
     /// Those of `compute`.
-    pub fn call_abi(
+    pub fn take_call_abi(
         &mut self,
         sig_ref: SigRef,
-        compute: fn(&Signature) -> Result<AbiSignature, AbiError>,
-    ) -> Result<Rc<AbiSignature>, AbiError> {
-        if let Some(abi) = &self.call_abis[sig_ref] {
-            return Ok(Rc::clone(abi));
+        compute: impl FnOnce(&Signature, &mut Heap) -> Result<AbiSignature, AbiError>,
+    ) -> Result<AbiSignature, AbiError> {
+        let signatures = &self.func.dfg.signatures;
+        if self.call_abis.is_empty() {
+            self.call_abis = self.builder.heap().filled(None, signatures.len())?;
         }
-        let abi = Rc::new(compute(&self.func.dfg.signatures[sig_ref])?);
-        self.call_abis[sig_ref] = Some(Rc::clone(&abi));
-        Ok(abi)
+        match self.call_abis[sig_ref.index()].take() {
+            Some(abi) => Ok(abi),
+            None => compute(&signatures[sig_ref], self.builder.heap()),
+        }
+    }
+
+    /// Keeps what [`Self::take_call_abi`] gave for other calls.
+    pub fn keep_call_abi(&mut self, sig_ref: SigRef, abi: AbiSignature) {
+        self.call_abis[sig_ref.index()] = Some(abi);
     }
 
     /// What the function needs of its frame.
@@ -458,10 +509,19 @@ impl<'f, I: MachInst> Lower<'f, I> {
     #[inline(never)]
     fn alloc_value_regs(&mut self, value: Value) -> VReg {
         let num_words = words_of(self.ty(value));
-        let first = self.vregs.alloc_row(num_words, RegClass::Int);
-        let first = first.to_allocator_vreg();
+        let first = self.alloc_vregs(num_words).to_allocator_vreg();
         self.values[value].first_vreg = first;
         first
+    }
+
+    /// The first of `count` fresh registers that follow each other.
+    #[inline]
+    fn alloc_vregs(&mut self, count: u32) -> VirtualReg {
+        match self.vregs.has_room(count, self.builder.heap()) {
+            true => self.vregs.alloc_row(count, RegClass::Int),
+            // Any will do, as nothing comes of it.
+            false => VirtualReg::from_allocator_vreg(VReg::new(0, RegClass::Int)),
+        }
     }
 
     fn value_regs(&mut self, value: Value) -> ValueRegs<VirtualReg> {
@@ -503,23 +563,39 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.builder.add_succ(successor.block);
     }
 
-    /// The function that was built. All else is given back before the builder takes memory for what it adds.
-    fn finish(self) -> VCode<I> {
+    /// The function that was built, and the heap. All else is given back before the builder takes memory for what it adds.
+    fn finish(mut self) -> Result<(VCode<I>, Heap), HeapError> {
+        let call_abis = core::mem::take(&mut self.call_abis);
+        let constants = core::mem::take(&mut self.constants_outside_loop);
+        let given_back = self.values.heap_bytes() + self.slot_offsets.heap_bytes();
+        let abis = call_abis.iter().flatten().map(AbiSignature::heap_bytes);
+        let given_back = given_back + abis.sum::<usize>();
+        let heap = self.heap();
+        heap.give_back(given_back);
+        heap.free(call_abis);
+        heap.free(constants);
         let into_parts = |ctx: Self| (ctx.builder, ctx.vregs);
         let (builder, vregs) = into_parts(self);
-        builder.build(vregs)
+        builder.try_build(vregs)
     }
 
     /// Hands what the current instruction was lowered to over to the builder.
-    fn flush(&mut self, srcloc: SourceLoc) {
+    fn flush(&mut self, srcloc: SourceLoc) -> Result<(), CompileError> {
         self.constants_outside_loop.clear();
         self.builder.end_sequence(srcloc);
+        Ok(self.builder.heap().check()?)
     }
 }
 
 /// The register of the word number `index` of a value whose first register is `first`.
 fn word_reg(first: VReg, index: usize) -> VirtualReg {
     VirtualReg::from_allocator_vreg(VReg::new(first.vreg() + index, RegClass::Int))
+}
+
+/// The bytes that lowering `func` takes at once, when it starts. The rest depends on what its instructions become.
+pub fn bytes_at_start<I>(func: &Function) -> usize {
+    func.dfg.num_insts() * (2 * size_of::<u32>() + size_of::<I>())
+        + func.dfg.num_values() * size_of::<LoweredValue>()
 }
 
 fn has_floats(func: &Function) -> bool {

@@ -13,6 +13,7 @@
 use super::reg::{RealReg, Reg, VirtualReg, Writable};
 use super::vreg_numbering::VRegNumbering;
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError};
 use regalloc2::{Allocation, Operand, OperandConstraint, OperandKind, OperandPos, PRegSet};
 
 /// Receives the operands of an instruction.
@@ -113,20 +114,30 @@ pub struct OperandCollector<'a> {
     clobbers: Option<PRegSet>,
     allocatable: PRegSet,
     numbering: &'a mut VRegNumbering,
+    heap: &'a mut Heap,
 }
 
 impl<'a> OperandCollector<'a> {
-    /// A collector that has room for the operands of about `num_insts` instructions.
+    /// A collector that has room for the operands of about `num_insts` instructions, in memory of `heap`.
     ///
     /// `allocatable` are the registers that must not be named except by constraints.
-    pub fn new(num_insts: usize, allocatable: PRegSet, numbering: &'a mut VRegNumbering) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn new(
+        num_insts: usize,
+        allocatable: PRegSet,
+        numbering: &'a mut VRegNumbering,
+        heap: &'a mut Heap,
+    ) -> Result<Self, HeapError> {
+        Ok(Self {
             // Few instructions have more than three, many have one or two.
-            operands: Vec::with_capacity(num_insts * 5 / 2),
+            operands: heap.vec(num_insts * 5 / 2)?,
             clobbers: None,
             allocatable,
             numbering,
-        }
+            heap,
+        })
     }
 
     /// How many operands there are so far.
@@ -140,8 +151,12 @@ impl<'a> OperandCollector<'a> {
     }
 
     /// The operands of all instructions.
-    pub fn finish(self) -> Vec<Operand> {
-        self.operands
+    ///
+    /// # Errors
+    /// [`HeapError`] where there was no memory for them.
+    pub fn finish(self) -> Result<Vec<Operand>, HeapError> {
+        self.heap.check()?;
+        Ok(self.operands)
     }
 }
 
@@ -160,8 +175,8 @@ impl OperandVisitor for OperandCollector<'_> {
             .expect("constrained operands are virtual registers before allocation");
         let vreg = self.numbering.number(virtual_reg.to_allocator_vreg());
         *reg = VirtualReg::from_allocator_vreg(vreg).to_reg();
-        self.operands
-            .push(Operand::new(vreg, constraint, kind, pos));
+        let operand = Operand::new(vreg, constraint, kind, pos);
+        self.heap.push(&mut self.operands, operand);
     }
 
     #[inline]

@@ -28,15 +28,19 @@ use super::reg::RegClass;
 use super::vcode::VCode;
 use alloc::vec;
 use alloc::vec::Vec;
-use regalloc2::ProgPoint;
+use lpc_lpir::heap::Heap;
+use regalloc2::{ProgPoint, VReg};
 
 /// The most virtual registers of `class` that are live at one point of `vcode`.
 ///
 /// Physical registers do not count, neither those that a call clobbers nor `zero` or `sp`. So the code can need spills at a
 /// pressure that is not higher than the number of registers.
 pub fn register_pressure<I: MachInst>(vcode: &VCode<I>, class: RegClass) -> u32 {
-    let accesses = Accesses::new(vcode, |vreg| vreg.class() == class);
-    let mut live = LiveRange::new(vcode);
+    let is_wanted = |vreg: VReg| vreg.class() == class;
+    let (accesses, mut live) = Heap::unbounded(|heap| {
+        let accesses = Accesses::new(vcode, is_wanted, heap)?;
+        Ok((accesses, LiveRange::new(vcode, heap)?))
+    });
     let mut pressure = PressureChanges::new(vcode);
     for register in accesses.by_register() {
         live.compute(register);

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::ops::Range;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 
 /// A range of `u32` indices that is `Copy`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,11 +36,19 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    /// No ranges, with room for `capacity` of them.
-    pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            ends: Vec::with_capacity(capacity),
-        }
+    /// No ranges, with room for `capacity` of them in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn with_capacity(capacity: usize, heap: &mut Heap) -> Result<Self, HeapError> {
+        Ok(Self {
+            ends: heap.vec(capacity)?,
+        })
+    }
+
+    /// The bytes that the ranges take.
+    pub fn heap_bytes(&self) -> usize {
+        bytes_of(&self.ends)
     }
 
     /// Adds the range from the end of the last one to `end`.
@@ -71,7 +80,7 @@ mod tests {
 
     #[test]
     fn consecutive_ranges() {
-        let mut ranges = Ranges::with_capacity(3);
+        let mut ranges = Ranges::with_capacity(3, &mut Heap::unlimited()).unwrap();
         for end in [2, 2, 5] {
             ranges.push_end(end);
         }

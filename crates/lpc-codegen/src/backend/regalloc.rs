@@ -6,13 +6,16 @@
 //! `regalloc2`'s checker can judge it.
 
 #[cfg(feature = "ion")]
-use super::allocation_cost::is_affordable_for_ion;
+use super::allocation_cost::{ion_memory_bound, is_affordable_in};
 use super::machinst::{MachInst, MachTerminator};
 #[cfg(feature = "checker")]
 pub use super::regalloc_validation::run_validated;
+#[cfg(feature = "checker")]
+use super::regalloc_validation::run_validated_in;
 use super::single_pass::SinglePass;
 use super::vcode::{BlockIndex, InsnIndex, VCode};
 use core::fmt;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use regalloc2::{
     Function, InstRange, Operand, OperandKind, OperandPos, Output, PRegSet, RegAllocError,
     RegClass, SpillSlot, VReg,
@@ -67,6 +70,20 @@ pub enum AllocationError {
     TooManyVRegs,
     /// The code breaks an invariant of [`VCode`], or needs more registers at once than there are.
     Refused(RegAllocError),
+    /// There is no memory.
+    Memory(HeapError),
+}
+
+impl From<RegAllocError> for AllocationError {
+    fn from(error: RegAllocError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<HeapError> for AllocationError {
+    fn from(error: HeapError) -> Self {
+        Self::Memory(error)
+    }
 }
 
 impl fmt::Display for AllocationError {
@@ -74,6 +91,7 @@ impl fmt::Display for AllocationError {
         match self {
             Self::TooManyVRegs => write!(f, "there are more than {MAX_VREGS} virtual registers"),
             Self::Refused(error) => error.fmt(f),
+            Self::Memory(error) => error.fmt(f),
         }
     }
 }
@@ -84,8 +102,16 @@ impl core::error::Error for AllocationError {}
 #[derive(Default)]
 pub struct Allocators {
     #[cfg(feature = "ion")]
-    ion: regalloc2::Ctx,
+    /// Takes memory as soon as it is made.
+    ion: Option<regalloc2::Ctx>,
     single_pass: SinglePass,
+}
+
+impl Allocators {
+    /// The bytes that our own allocator keeps.
+    pub fn heap_bytes(&self) -> usize {
+        self.single_pass.heap_bytes()
+    }
 }
 
 /// The registers of a function, allocated.
@@ -97,13 +123,23 @@ pub struct Allocation {
     pub algorithm: RegallocAlgorithm,
 }
 
-/// Allocates registers. `allocators` keep memory from one function to the next.
+impl Allocation {
+    /// The bytes that it takes.
+    pub fn heap_bytes(&self) -> usize {
+        bytes_of(&self.output.edits)
+            + bytes_of(&self.output.allocs)
+            + bytes_of(&self.output.inst_alloc_offsets)
+            + bytes_of(&self.output.debug_locations)
+    }
+}
+
+/// Allocates registers, in memory of `heap`. `allocators` keep memory from one function to the next.
 ///
-/// In debug builds with the feature `checker`, and with the feature `check-regalloc`, this is `run_validated`; else lowering
-/// and the allocator are trusted.
+/// In debug builds with the feature `checker`, and with the feature `check-regalloc`, this is `run_validated`, unless the heap
+/// has a limit: what the checks take is not counted. Else lowering and the allocator are trusted.
 ///
 /// # Errors
-/// [`AllocationError`] where the code is too large, or breaks an invariant of [`VCode`].
+/// [`AllocationError`] where the code is too large, or breaks an invariant of [`VCode`], or there is no memory.
 ///
 /// # Panics
 /// If the allocation is validated and wrong.
@@ -111,12 +147,13 @@ pub fn run<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
     allocators: &mut Allocators,
+    heap: &mut Heap,
 ) -> Result<Allocation, AllocationError> {
     #[cfg(feature = "checker")]
-    if cfg!(any(debug_assertions, feature = "check-regalloc")) {
-        return run_validated(vcode, algorithm);
+    if cfg!(any(debug_assertions, feature = "check-regalloc")) && !heap.is_limited() {
+        return run_validated_in(vcode, algorithm, heap);
     }
-    allocate(vcode, algorithm, false, allocators)
+    allocate(vcode, algorithm, false, allocators, heap)
 }
 
 /// Whether the place of `operand` is taken when its instruction starts, and when it ends.
@@ -147,56 +184,65 @@ pub(super) fn allocate<I: MachInst>(
     algorithm: RegallocAlgorithm,
     validate_ssa: bool,
     allocators: &mut Allocators,
+    heap: &mut Heap,
 ) -> Result<Allocation, AllocationError> {
     check_num_vregs(vcode)?;
     match algorithm {
         #[cfg(feature = "ion")]
         RegallocAlgorithm::Adaptive => {
-            let allocation = allocate_in_single_pass(vcode, allocators)?;
-            if !allocators.single_pass.lacked_registers || !is_affordable_for_ion(vcode) {
+            let others = heap.used() - allocators.heap_bytes().min(heap.used());
+            let allocation = allocate_in_single_pass(vcode, allocators, heap)?;
+            if !allocators.single_pass.lacked_registers || !is_affordable_in(vcode, heap)? {
                 return Ok(allocation);
             }
             drop(allocation);
             // Ion needs all the memory that there is, and so much time that it costs little to take this anew.
             allocators.single_pass = SinglePass::default();
-            allocate_by_ion(vcode, validate_ssa, allocators)
+            heap.set_used(others);
+            allocate_by_ion(vcode, validate_ssa, allocators, heap)
         }
         #[cfg(feature = "ion")]
-        RegallocAlgorithm::Ion if is_affordable_for_ion(vcode) => {
-            allocate_by_ion(vcode, validate_ssa, allocators)
+        RegallocAlgorithm::Ion if is_affordable_in(vcode, heap)? => {
+            allocate_by_ion(vcode, validate_ssa, allocators, heap)
         }
-        _ => allocate_in_single_pass(vcode, allocators),
+        _ => allocate_in_single_pass(vcode, allocators, heap),
     }
 }
 
 fn allocate_in_single_pass<I: MachInst>(
     vcode: &VCode<I>,
     allocators: &mut Allocators,
+    heap: &mut Heap,
 ) -> Result<Allocation, AllocationError> {
     let env = I::machine_env(vcode.frame().preserve_frame_pointers);
-    let output = allocators.single_pass.run(vcode, env);
     Ok(Allocation {
-        output: output.map_err(AllocationError::Refused)?,
+        output: allocators.single_pass.run(vcode, env, heap)?,
         algorithm: RegallocAlgorithm::SinglePass,
     })
 }
 
+/// `regalloc2` takes its memory itself, and aborts where there is none. So it is not called where it might take more than
+/// `heap` allows.
 #[cfg(feature = "ion")]
 fn allocate_by_ion<I: MachInst>(
     vcode: &VCode<I>,
     validate_ssa: bool,
     allocators: &mut Allocators,
+    heap: &mut Heap,
 ) -> Result<Allocation, AllocationError> {
-    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let bound = ion_memory_bound(vcode);
+    heap.take(bound)?;
     let options = regalloc2::RegallocOptions {
         verbose_log: false,
         validate_ssa,
         algorithm: regalloc2::Algorithm::Ion,
     };
-    regalloc2::run_with_ctx(vcode, env, &options, &mut allocators.ion)
-        .map_err(AllocationError::Refused)?;
+    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let ctx = allocators.ion.get_or_insert_default();
+    regalloc2::run_with_ctx(vcode, env, &options, ctx)?;
+    heap.give_back(bound);
     Ok(Allocation {
-        output: core::mem::take(&mut allocators.ion.output),
+        output: core::mem::take(&mut ctx.output),
         algorithm: RegallocAlgorithm::Ion,
     })
 }

@@ -1,7 +1,7 @@
 //! Register allocation that is not trusted: what the allocator is given is checked before, and what it gives afterwards.
 
 #[cfg(feature = "ion")]
-use super::allocation_cost::is_affordable_for_ion;
+use super::allocation_cost::is_affordable_in;
 use super::branch_args::check_branch_args;
 use super::machinst::MachInst;
 use super::regalloc::{
@@ -9,6 +9,7 @@ use super::regalloc::{
     points_taken,
 };
 use super::vcode::{InsnIndex, VCode};
+use lpc_lpir::heap::Heap;
 use regalloc2::checker::Checker;
 use regalloc2::{Operand, PReg, RegAllocError, RegallocOptions};
 
@@ -39,21 +40,31 @@ pub fn run_validated<I: MachInst>(
     vcode: &VCode<I>,
     algorithm: RegallocAlgorithm,
 ) -> Result<Allocation, AllocationError> {
+    run_validated_in(vcode, algorithm, &mut Heap::unlimited())
+}
+
+/// As [`run_validated`], in memory of `heap`, except for the checks.
+pub(super) fn run_validated_in<I: MachInst>(
+    vcode: &VCode<I>,
+    algorithm: RegallocAlgorithm,
+    heap: &mut Heap,
+) -> Result<Allocation, AllocationError> {
     check_num_vregs(vcode)?;
     let blocks = vcode.num_blocks() as u64;
     let insts = vcode.insts().len() as u64;
     let validate_ssa = blocks * insts <= MAX_SSA_STEPS;
     if validate_ssa {
-        check_branch_args(vcode).map_err(AllocationError::Refused)?;
+        check_branch_args(vcode)?;
     }
     #[cfg(feature = "ion")]
-    let does_ion_validate = algorithm == RegallocAlgorithm::Ion && is_affordable_for_ion(vcode);
+    let does_ion_validate = algorithm == RegallocAlgorithm::Ion && is_affordable_in(vcode, heap)?;
     #[cfg(not(feature = "ion"))]
     let does_ion_validate = false;
     if validate_ssa && !does_ion_validate {
-        validate(vcode).map_err(AllocationError::Refused)?;
+        validate(vcode)?;
     }
-    let allocation = allocate(vcode, algorithm, validate_ssa, &mut Allocators::default())?;
+    let mut allocators = Allocators::default();
+    let allocation = allocate(vcode, algorithm, validate_ssa, &mut allocators, heap)?;
     let places = (PReg::NUM_INDEX + allocation.output.num_spillslots) as u64;
     if blocks * places <= MAX_VERIFIED_PLACES && insts * places <= MAX_VERIFIED_STEPS {
         verify(vcode, &allocation);

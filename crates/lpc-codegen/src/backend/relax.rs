@@ -192,9 +192,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    fn new(num_uses: usize) -> Self {
+    /// The layout of nothing, in the memory of `list`, which should have room for one element more than there are uses.
+    pub fn new(list: Vec<u32>) -> Self {
         Self {
-            grown: Vec::with_capacity(num_uses + 1),
+            grown: list,
             code_size: 0,
             data_start: 0,
         }
@@ -275,18 +276,18 @@ impl Layout {
     }
 }
 
-/// Sets the form of each use, and returns the layout that results.
+/// Sets the form of each use, and returns the layout that results, in the memory of `layout`.
 ///
 /// What is at a fixed place behind the code gets farther away when padding takes less than its most. So the last layout is
 /// looked at too, and if a use does not reach then, it grows, and everything is settled again.
 pub fn relax<L: LabelUseForms>(
+    mut layout: Layout,
     uses: &mut [LabelUse<L>],
     labels: &[LabelPlace],
     bytes: usize,
     data_alignment: u32,
     padding: Padding,
 ) -> Layout {
-    let mut layout = Layout::new(uses.len());
     let is_padding = |label_use: &LabelUse<L>| matches!(label_use.kind, UseKind::Align(_));
     let can_shrink = padding == Padding::Exact && uses.iter().any(is_padding);
     for _ in 0..MAX_ROUNDS {
@@ -421,7 +422,14 @@ mod tests {
     fn relaxed_forms(length: u32, between: u32, last: u32) -> Vec<u8> {
         let (mut uses, labels) = chain(length, between, last);
         let bytes = (length * between + last) as usize;
-        let layout = relax(&mut uses, &labels, bytes, 1, Padding::Exact);
+        let layout = relax(
+            Layout::new(Vec::new()),
+            &mut uses,
+            &labels,
+            bytes,
+            1,
+            Padding::Exact,
+        );
         let sizes = (0..uses.len()).map(|index| layout.use_size(index));
         assert_eq!(layout.code_size(), bytes as u32 + sizes.sum::<u32>());
         for (index, label_use) in uses.iter().enumerate() {
@@ -455,7 +463,14 @@ mod tests {
     #[test]
     fn places_are_counted_with_the_uses_in_front_of_them() {
         let (mut uses, labels) = chain(2, 46, 97);
-        let layout = relax(&mut uses, &labels, 200, 16, Padding::Exact);
+        let layout = relax(
+            Layout::new(Vec::new()),
+            &mut uses,
+            &labels,
+            200,
+            16,
+            Padding::Exact,
+        );
         assert_eq!(layout.use_offset(1, 46), 46 + 8);
         assert_eq!(layout.offset(Place { bytes: 46, uses: 1 }), 46 + 8);
         assert_eq!(layout.offset(Place { bytes: 46, uses: 2 }), 46 + 16);
@@ -476,10 +491,24 @@ mod tests {
         for (between, form, offset) in [(82, 0, 96), (83, 1, 96)] {
             let mut uses = uses(between);
             let labels = [place(between, 2)];
-            let layout = relax(&mut uses, &labels, 100, 1, Padding::Exact);
+            let layout = relax(
+                Layout::new(Vec::new()),
+                &mut uses,
+                &labels,
+                100,
+                1,
+                Padding::Exact,
+            );
             assert_eq!(uses[0].form, form, "{between}");
             assert_eq!(layout.label_offset(&labels, MachLabel(0)), offset);
-            let layout = relax(&mut uses, &labels, 100, 1, Padding::Largest);
+            let layout = relax(
+                Layout::new(Vec::new()),
+                &mut uses,
+                &labels,
+                100,
+                1,
+                Padding::Largest,
+            );
             assert_eq!(layout.use_size(1), 14);
         }
     }
@@ -491,7 +520,14 @@ mod tests {
             // Counted with its most, the padding ends at 30; in fact it ends at 16.
             let mut uses = [align(16, 16), branch(16, 0)];
             let labels = [LabelPlace::Absolute(fixed)];
-            let layout = relax(&mut uses, &labels, 20, 1, Padding::Exact);
+            let layout = relax(
+                Layout::new(Vec::new()),
+                &mut uses,
+                &labels,
+                20,
+                1,
+                Padding::Exact,
+            );
             assert_eq!(layout.use_offset(1, 16), 16);
             assert_eq!(uses[1].form, form, "{fixed}");
         }

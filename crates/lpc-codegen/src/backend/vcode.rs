@@ -30,6 +30,7 @@ use super::ranges::{IndexRange, Ranges};
 use super::reg::{Reg, VirtualReg};
 use super::value_labels::ValueLabel;
 use alloc::vec::Vec;
+use lpc_lpir::heap::bytes_of;
 use lpc_lpir::ir::SourceLoc;
 use regalloc2::{InstRange, Operand, PRegSet, VReg};
 
@@ -89,6 +90,24 @@ pub struct VCode<I: MachInst> {
 }
 
 impl<I: MachInst> VCode<I> {
+    /// The bytes that the lists take. What instructions have in boxes of their own is not counted.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        bytes_of(&self.insts)
+            + bytes_of(&self.operands)
+            + self.operand_ranges.heap_bytes()
+            + bytes_of(&self.clobbers)
+            + bytes_of(&self.srclocs)
+            + bytes_of(&self.blocks)
+            + bytes_of(&self.params)
+            + bytes_of(&self.succs)
+            + bytes_of(&self.preds)
+            + bytes_of(&self.branch_arg_ranges)
+            + bytes_of(&self.branch_args)
+            + bytes_of(&self.stack_limit)
+            + bytes_of(&self.value_labels)
+            + bytes_of(&self.labelled_vregs)
+    }
+
     /// The instructions of all blocks.
     pub fn insts(&self) -> &[I] {
         &self.insts

@@ -19,8 +19,8 @@ use super::value_labels::ValueLabel;
 use super::vcode::{BlockData, BlockFlags, BlockIndex, InsnIndex, VCode, allocator_vreg};
 use super::vreg_numbering::VRegNumbering;
 use alloc::collections::BTreeSet;
-use alloc::vec;
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError};
 use lpc_lpir::ir::SourceLoc;
 use regalloc2::PRegSet;
 
@@ -35,9 +35,23 @@ pub enum VCodeBuildDirection {
     Backward,
 }
 
+/// How much room to make for a function.
+#[derive(Clone, Copy, Debug)]
+pub struct VCodeSize {
+    /// Blocks.
+    pub blocks: usize,
+    /// Instructions.
+    pub insts: usize,
+    /// Successors of blocks.
+    pub edges: usize,
+}
+
 /// Collects the instructions of a function.
+///
+/// Its memory comes from a [`Heap`] that it has meanwhile: what there is no memory for is left out, and [`Self::heap`] has the error.
 pub struct VCodeBuilder<I: MachInst> {
     vcode: VCode<I>,
+    heap: Heap,
     direction: VCodeBuildDirection,
     /// What has been pushed since the last block ended.
     current: BlockData,
@@ -47,19 +61,40 @@ pub struct VCodeBuilder<I: MachInst> {
 
 impl<I: MachInst> VCodeBuilder<I> {
     /// A builder for a function of about `blocks` blocks and `insts` instructions.
+    ///
+    /// # Panics
+    /// When there is no memory.
     pub fn new(direction: VCodeBuildDirection, blocks: usize, insts: usize) -> Self {
-        Self {
+        let size = VCodeSize {
+            blocks,
+            insts,
+            edges: 0,
+        };
+        let builder = Self::with_heap(direction, size, Heap::unlimited());
+        builder.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A builder for a function of about `size`, which takes memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn with_heap(
+        direction: VCodeBuildDirection,
+        size: VCodeSize,
+        mut heap: Heap,
+    ) -> Result<Self, HeapError> {
+        Ok(Self {
             vcode: VCode {
-                insts: Vec::with_capacity(insts),
+                insts: heap.vec(size.insts)?,
                 operands: Vec::new(),
                 operand_ranges: Ranges::default(),
                 clobbers: Vec::new(),
                 srclocs: Vec::new(),
-                blocks: Vec::with_capacity(blocks),
+                blocks: heap.vec(size.blocks)?,
                 params: Vec::new(),
-                succs: Vec::new(),
+                succs: heap.vec(size.edges)?,
                 preds: Vec::new(),
-                branch_arg_ranges: Vec::new(),
+                branch_arg_ranges: heap.vec(size.edges)?,
                 branch_args: Vec::new(),
                 entry: BlockIndex::new(0),
                 num_vregs: 0,
@@ -69,25 +104,27 @@ impl<I: MachInst> VCodeBuilder<I> {
                 labelled_vregs: Vec::new(),
                 constants: VCodeConstants::default(),
             },
+            heap,
             direction,
             current: BlockData::default(),
             sequence_start: 0,
-        }
+        })
     }
 
-    /// Makes room for `count` successors of blocks.
-    pub fn reserve_edges(&mut self, count: usize) {
-        self.vcode.succs.reserve_exact(count);
-        self.vcode.branch_arg_ranges.reserve_exact(count);
+    /// Where the memory comes from.
+    #[inline]
+    pub fn heap(&mut self) -> &mut Heap {
+        &mut self.heap
     }
 
     /// Asks where `reg`, a word of a value, is while the function runs.
     pub fn add_value_label(&mut self, reg: VirtualReg, label: ValueLabel) {
         let index = self.vcode.value_labels.len() as u32;
-        self.vcode.value_labels.push(label);
+        self.heap.push(&mut self.vcode.value_labels, label);
         let start = InsnIndex::new(0);
         let vreg = reg.to_allocator_vreg();
-        self.vcode.labelled_vregs.push((vreg, start, start, index));
+        let labelled = (vreg, start, start, index);
+        self.heap.push(&mut self.vcode.labelled_vregs, labelled);
     }
 
     /// Makes the function check the stack, with the instructions that compute its limit.
@@ -124,7 +161,7 @@ impl<I: MachInst> VCodeBuilder<I> {
 
     /// Adds an instruction to the current sequence, after those it has, in either direction.
     pub fn append(&mut self, inst: I) {
-        self.vcode.insts.push(inst);
+        self.heap.push(&mut self.vcode.insts, inst);
     }
 
     /// The current sequence, first things first.
@@ -149,19 +186,21 @@ impl<I: MachInst> VCodeBuilder<I> {
         };
         if !is_same {
             let first = InsnIndex::new(start);
-            self.vcode.srclocs.push((first, srcloc));
+            self.heap.push(&mut self.vcode.srclocs, (first, srcloc));
         }
         self.sequence_start = end;
     }
 
     /// Adds a parameter to the current block, after those it has.
     pub fn add_block_param(&mut self, param: VirtualReg) {
-        self.vcode.params.push(param.to_allocator_vreg());
+        let vreg = param.to_allocator_vreg();
+        self.heap.push(&mut self.vcode.params, vreg);
     }
 
     /// Adds an argument for a parameter of the successor that is added next, after those that were added for it already.
     pub fn add_branch_arg(&mut self, arg: Reg) {
-        self.vcode.branch_args.push(allocator_vreg(arg));
+        self.heap
+            .push(&mut self.vcode.branch_args, allocator_vreg(arg));
     }
 
     /// Adds a successor to the current block, after those it has.
@@ -169,11 +208,11 @@ impl<I: MachInst> VCodeBuilder<I> {
     /// The successors must be the targets of the block's terminator, each once, in the order in which they are first named.
     /// Blocks are named by their final index.
     pub fn add_succ(&mut self, block: BlockIndex) {
-        self.vcode.succs.push(block);
+        self.heap.push(&mut self.vcode.succs, block);
         let start = self.vcode.branch_arg_ranges.last();
         let start = start.map_or(0, |range| range.end as usize);
         let range = IndexRange::new(start, self.vcode.branch_args.len());
-        self.vcode.branch_arg_ranges.push(range);
+        self.heap.push(&mut self.vcode.branch_arg_ranges, range);
     }
 
     /// Ends the current block and starts the next: the one after it when building forwards, the one before it when
@@ -190,23 +229,41 @@ impl<I: MachInst> VCodeBuilder<I> {
         self.current.insns.start = block.insns.end;
         self.current.params.start = block.params.end;
         self.current.succs.start = block.succs.end;
-        self.vcode.blocks.push(block);
+        self.heap.push(&mut self.vcode.blocks, block);
     }
 
     /// Completes the function, whose first block is its entry.
     ///
     /// `vregs` is the allocator of all virtual registers that the instructions name; they are [numbered](VRegNumbering) here.
-    pub fn build(mut self, vregs: VRegAllocator) -> VCode<I> {
+    ///
+    /// # Panics
+    /// When there was no memory.
+    pub fn build(self, vregs: VRegAllocator) -> VCode<I> {
+        match self.try_build(vregs) {
+            Ok((vcode, _)) => vcode,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// As [`Self::build`], and gives the heap back.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there was no memory.
+    pub fn try_build(mut self, vregs: VRegAllocator) -> Result<(VCode<I>, Heap), HeapError> {
+        self.heap.check()?;
         if self.direction == VCodeBuildDirection::Backward {
             self.reverse();
         }
         let mut numbering = vregs.into_numbering();
-        self.collect_operands(&mut numbering);
+        self.collect_operands(&mut numbering)?;
         self.number_value_labels(&mut numbering);
         self.vcode.num_vregs = numbering.num_vregs();
-        self.compute_preds();
-        debug_assert!(self.targets_are_successors());
-        self.vcode
+        self.heap.give_back(numbering.heap_bytes());
+        drop(numbering);
+        self.compute_preds()?;
+        // The check takes memory that is not counted.
+        debug_assert!(self.heap.is_limited() || self.targets_are_successors());
+        Ok((self.vcode, self.heap))
     }
 
     /// Turns blocks and instructions round. What is indexed by ranges (parameters, successors, arguments) stays where it
@@ -230,14 +287,17 @@ impl<I: MachInst> VCodeBuilder<I> {
     }
 
     /// Describes all instructions to the allocator, and gives all registers their numbers.
-    fn collect_operands(&mut self, numbering: &mut VRegNumbering) {
-        let vcode = &mut self.vcode;
+    fn collect_operands(&mut self, numbering: &mut VRegNumbering) -> Result<(), HeapError> {
+        let (vcode, heap) = (&mut self.vcode, &mut self.heap);
         // Room was made for a guess of how many there would be, and they stay until the code is emitted.
-        vcode.insts.shrink_to_fit();
+        heap.shrink(&mut vcode.insts);
+        let calls = vcode.insts.iter().map(I::call_type);
+        let num_calls = calls.filter(|&call| call == CallType::Regular).count();
+        vcode.clobbers = heap.vec(num_calls)?;
         let env = I::machine_env(vcode.frame.preserve_frame_pointers);
         let allocatable = PRegSet::from(env);
-        vcode.operand_ranges = Ranges::with_capacity(vcode.insts.len());
-        let mut collector = OperandCollector::new(vcode.insts.len(), allocatable, numbering);
+        vcode.operand_ranges = Ranges::with_capacity(vcode.insts.len(), heap)?;
+        let mut collector = OperandCollector::new(vcode.insts.len(), allocatable, numbering, heap)?;
         for (index, inst) in vcode.insts.iter_mut().enumerate() {
             inst.get_operands(&mut collector);
             vcode.operand_ranges.push_end(collector.num_operands());
@@ -246,10 +306,11 @@ impl<I: MachInst> VCodeBuilder<I> {
                 vcode.clobbers.push((InsnIndex::new(index), clobbers));
             }
         }
-        vcode.operands = collector.finish();
+        vcode.operands = collector.finish()?;
         for vreg in vcode.params.iter_mut().chain(&mut vcode.branch_args) {
             *vreg = numbering.number(*vreg);
         }
+        Ok(())
     }
 
     /// Gives each label the register that stands for its own, and the whole function: the allocator looks at it where the
@@ -267,9 +328,9 @@ impl<I: MachInst> VCodeBuilder<I> {
     }
 
     /// Groups the edges by the block they lead to, in linear time.
-    fn compute_preds(&mut self) {
-        let vcode = &mut self.vcode;
-        let mut next = vec![0u32; vcode.blocks.len()];
+    fn compute_preds(&mut self) -> Result<(), HeapError> {
+        let (vcode, heap) = (&mut self.vcode, &mut self.heap);
+        let mut next = heap.filled(0u32, vcode.blocks.len())?;
         for succ in &vcode.succs {
             next[succ.index()] += 1;
         }
@@ -282,7 +343,7 @@ impl<I: MachInst> VCodeBuilder<I> {
             *count = start;
             start = block.preds.end;
         }
-        vcode.preds = vec![BlockIndex::invalid(); vcode.succs.len()];
+        vcode.preds = heap.filled(BlockIndex::invalid(), vcode.succs.len())?;
         for (pred, block) in vcode.blocks.iter().enumerate() {
             for succ in &vcode.succs[block.succs.as_usize()] {
                 let slot = &mut next[succ.index()];
@@ -290,6 +351,8 @@ impl<I: MachInst> VCodeBuilder<I> {
                 *slot += 1;
             }
         }
+        heap.free(next);
+        Ok(())
     }
 
     fn targets_are_successors(&self) -> bool {

@@ -7,6 +7,7 @@
 use super::reg::{PINNED_REGS, Reg, RegClass, VirtualReg, Writable};
 use alloc::vec;
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use regalloc2::VReg;
 
 /// Hands out virtual registers, and remembers which stand for others.
@@ -25,11 +26,20 @@ impl VRegAllocator {
         }
     }
 
-    /// An allocator that has handed out nothing, with room for `capacity` registers.
-    pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            aliases: Vec::with_capacity(capacity),
-        }
+    /// An allocator that has handed out nothing, with room for `capacity` registers in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn with_capacity(capacity: usize, heap: &mut Heap) -> Result<Self, HeapError> {
+        Ok(Self {
+            aliases: heap.vec(capacity)?,
+        })
+    }
+
+    /// Makes room for `count` registers in memory of `heap`. Says whether there is some; if not, [`Heap::check`] tells.
+    #[inline]
+    pub fn has_room(&mut self, count: u32, heap: &mut Heap) -> bool {
+        heap.has_room(&mut self.aliases, count as usize)
     }
 
     /// An allocator that has handed out `num_vregs` registers already.
@@ -131,6 +141,11 @@ impl VRegNumbering {
             _ => self.number_behind(vreg.vreg()),
         };
         VReg::new(number as usize, vreg.class())
+    }
+
+    /// The bytes that the numbers take.
+    pub(super) fn heap_bytes(&self) -> usize {
+        bytes_of(&self.entries)
     }
 
     /// How many registers have numbers.

@@ -116,15 +116,20 @@ impl Routine {
             .find(|routine| routine.symbol() == &**name)
     }
 
-    /// Its signature.
-    pub fn signature(self) -> Signature {
-        let (params, returns): (&[Type], &[Type]) = match self {
+    /// The types of its parameters and of its results, which all travel in registers.
+    pub const fn types(self) -> (&'static [Type], &'static [Type]) {
+        match self {
             Self::DivideTwoWords => (&[Type::I32; 3], &[Type::I32; 2]),
             Self::Udivrem64 | Self::Sdivrem64 => (&[Type::I64; 2], &[Type::I64; 2]),
             Self::Udivrem128 | Self::Sdivrem128 => (&[Type::I128; 2], &[Type::I128; 2]),
             Self::AtomicRmwBig16(_) => (&[Type::I32, Type::I16, Type::I16], &[Type::I16]),
             Self::AtomicRmwBig32(_) => (&[Type::I32; 3], &[Type::I32]),
-        };
+        }
+    }
+
+    /// Its signature.
+    pub fn signature(self) -> Signature {
+        let (params, returns) = self.types();
         let list = |types: &[Type]| -> Vec<AbiParam> {
             types.iter().copied().map(AbiParam::new).collect()
         };

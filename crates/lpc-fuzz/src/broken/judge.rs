@@ -233,7 +233,7 @@ fn compile_function(
         run_validated(&vcode, settings.regalloc).map_err(CompileError::RegisterAllocation)?;
     let code = emit_function(vcode, &allocation, settings)?;
     let name = func.name.clone();
-    Ok(CompiledFunction { name, code })
+    Ok(CompiledFunction::new(name, code))
 }
 
 /// Whether the machine code is the same.

@@ -276,10 +276,7 @@ impl Versions {
         let code = emit_function(code.vcode.clone(), allocation, settings);
         let failed =
             |error: CompileError| NoCode::Failed(format!("{}: {}", func.name, error.display(func)));
-        let mut compiled = CompiledFunction {
-            name: func.name.clone(),
-            code: code.map_err(failed)?,
-        };
+        let mut compiled = CompiledFunction::new(func.name.clone(), code.map_err(failed)?);
         if fault == Some(Fault::WrongInstruction) && key.algorithm == Fault::ALLOCATOR {
             Fault::change_subtraction(&mut compiled, &key.info);
         }

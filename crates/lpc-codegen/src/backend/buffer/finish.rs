@@ -7,6 +7,7 @@ use crate::backend::reloc::{MachReference, MachReloc, ReferenceKind, RelocTarget
 use crate::backend::unwind::UnwindInst;
 use crate::backend::value_labels::ValueLocation;
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError};
 use lpc_lpir::ir::{SourceLoc, TrapCode};
 
 /// An instruction that may trap.
@@ -73,10 +74,17 @@ pub struct MachBufferFinalized {
 
 impl<I: MachInst> MachBuffer<I> {
     /// Copies code, label uses and data to where `layout` puts them.
-    pub(super) fn finalize(self, layout: &Layout, relaxable: bool) -> MachBufferFinalized {
-        let mut bytes = self.place_bytes(layout);
+    pub(super) fn finalize(
+        mut self,
+        layout: &Layout,
+        relaxable: bool,
+    ) -> Result<(MachBufferFinalized, Heap), HeapError> {
+        let mut heap = core::mem::take(&mut self.heap);
+        let mut bytes = self.place_bytes(layout, &mut heap)?;
+        heap.free(core::mem::take(&mut self.code));
+        heap.free(core::mem::take(&mut self.data));
         let references = if relaxable {
-            self.place_references(layout)
+            self.place_references(layout, &mut heap)?
         } else {
             self.place_differences(layout, &mut bytes);
             Vec::new()
@@ -88,7 +96,9 @@ impl<I: MachInst> MachBuffer<I> {
         let call_sites = self.call_sites.iter().map(|&place| MachCallSite {
             return_offset: layout.offset(place),
         });
-        MachBufferFinalized {
+        let unwind = self.unwind.iter();
+        let unwind = unwind.map(|&(place, inst)| (layout.offset(place), inst));
+        let finalized = MachBufferFinalized {
             bytes,
             code_size: layout.code_size(),
             data_start: layout.data_start(),
@@ -96,22 +106,19 @@ impl<I: MachInst> MachBuffer<I> {
             instruction_alignment: I::function_alignment(&self.info),
             relaxable,
             references,
-            unwind: self
-                .unwind
-                .iter()
-                .map(|&(place, inst)| (layout.offset(place), inst))
-                .collect(),
-            traps: traps.collect(),
-            call_sites: call_sites.collect(),
-            srclocs: self.place_srclocs(layout),
-            value_locations: self.place_values(layout),
-            relocs: self.place_relocs(layout),
-        }
+            unwind: heap.collect(unwind)?,
+            traps: heap.collect(traps)?,
+            call_sites: heap.collect(call_sites)?,
+            srclocs: self.place_srclocs(layout, &mut heap)?,
+            value_locations: self.place_values(layout, &mut heap)?,
+            relocs: self.place_relocs(layout, &mut heap)?,
+        };
+        Ok((finalized, heap))
     }
 
-    fn place_bytes(&self, layout: &Layout) -> Vec<u8> {
+    fn place_bytes(&self, layout: &Layout, heap: &mut Heap) -> Result<Vec<u8>, HeapError> {
         let size = layout.data_start() as usize + self.data.len();
-        let mut bytes = Vec::with_capacity(size);
+        let mut bytes = heap.vec(size)?;
         let mut copied = 0;
         for (index, label_use) in self.uses.iter().enumerate() {
             let end = label_use.bytes as usize;
@@ -133,12 +140,16 @@ impl<I: MachInst> MachBuffer<I> {
             bytes.resize(layout.data_start() as usize, 0);
             bytes.extend_from_slice(&self.data);
         }
-        bytes
+        Ok(bytes)
     }
 
     /// The places that refer to others, in the order of their offsets.
-    fn place_references(&self, layout: &Layout) -> Vec<MachReference> {
-        let mut references = Vec::with_capacity(self.uses.len() + 2 * self.differences.len());
+    fn place_references(
+        &self,
+        layout: &Layout,
+        heap: &mut Heap,
+    ) -> Result<Vec<MachReference>, HeapError> {
+        let mut references = heap.vec(self.uses.len() + 2 * self.differences.len())?;
         for (index, label_use) in self.uses.iter().enumerate() {
             let offset = layout.use_offset(index, label_use.bytes);
             references.push(match &label_use.kind {
@@ -170,7 +181,7 @@ impl<I: MachInst> MachBuffer<I> {
                 });
             }
         }
-        references
+        Ok(references)
     }
 
     fn place_differences(&self, layout: &Layout, bytes: &mut [u8]) {
@@ -182,51 +193,57 @@ impl<I: MachInst> MachBuffer<I> {
         }
     }
 
-    fn place_values(&self, layout: &Layout) -> Vec<ValueLocation> {
+    fn place_values(
+        &self,
+        layout: &Layout,
+        heap: &mut Heap,
+    ) -> Result<Vec<ValueLocation>, HeapError> {
+        let mut placed = heap.vec(self.value_locations.len())?;
         let locations = self.value_locations.iter().map(|value| ValueLocation {
             label: value.label,
             start: layout.offset(value.start),
             end: layout.offset(value.end),
             place: value.place,
         });
-        let mut locations: Vec<_> = locations
-            .filter(|location| location.start < location.end)
-            .collect();
-        locations.sort_by_key(|location| (location.label, location.start));
-        locations
+        placed.extend(locations.filter(|location| location.start < location.end));
+        placed.sort_unstable_by_key(|location| (location.label, location.start, location.end));
+        Ok(placed)
     }
 
-    fn place_srclocs(&self, layout: &Layout) -> Vec<MachSrcLoc> {
+    fn place_srclocs(
+        &self,
+        layout: &Layout,
+        heap: &mut Heap,
+    ) -> Result<Vec<MachSrcLoc>, HeapError> {
+        let mut runs = heap.vec(self.srclocs.len())?;
         let ends = self
             .srclocs
             .iter()
             .skip(1)
             .map(|&(end, _)| layout.offset(end));
-        self.srclocs
+        let all = self
+            .srclocs
             .iter()
             .zip(ends.chain([layout.code_size()]))
             .map(|(&(start, srcloc), end)| MachSrcLoc {
                 start: layout.offset(start),
                 end,
                 srcloc,
-            })
-            .filter(|run| run.start < run.end && !run.srcloc.is_default())
-            .collect()
+            });
+        runs.extend(all.filter(|run| run.start < run.end && !run.srcloc.is_default()));
+        Ok(runs)
     }
 
-    fn place_relocs(self, layout: &Layout) -> Vec<MachReloc> {
+    fn place_relocs(self, layout: &Layout, heap: &mut Heap) -> Result<Vec<MachReloc>, HeapError> {
         let place_target = |target| match target {
             PlacedTarget::External(name) => RelocTarget::External(name),
             PlacedTarget::Code(place) => RelocTarget::Local(layout.offset(place)),
         };
-        self.relocs
-            .into_iter()
-            .map(|reloc| MachReloc {
-                offset: layout.offset(reloc.place),
-                kind: reloc.kind,
-                target: place_target(reloc.target),
-                addend: reloc.addend,
-            })
-            .collect()
+        heap.collect(self.relocs.into_iter().map(|reloc| MachReloc {
+            offset: layout.offset(reloc.place),
+            kind: reloc.kind,
+            target: place_target(reloc.target),
+            addend: reloc.addend,
+        }))
     }
 }

@@ -25,14 +25,14 @@ pub use super::relax::{LabelUseForm, LabelUseForms, MachLabel};
 pub use finish::{MachBufferFinalized, MachCallSite, MachSrcLoc, MachTrap};
 
 use super::machinst::{CodeOffset, MachInst};
-use super::relax::{Alignment, LabelPlace, LabelUse, Padding, Place, UseKind, relax};
+use super::relax::{Alignment, LabelPlace, LabelUse, Layout, Padding, Place, UseKind, relax};
 use super::reloc::{ReferenceKind, RelocKind};
 use super::unwind::UnwindInst;
 use super::value_labels::{ValueLabel, ValuePlace};
 use super::vcode::BlockIndex;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use lpc_lpir::heap::{Heap, HeapError};
 use lpc_lpir::ir::{ExternalName, SourceLoc, TrapCode};
 
 /// An instruction or a short sequence of them that refers to a label.
@@ -126,17 +126,26 @@ pub struct MachBuffer<I: MachInst> {
     deferred_traps: Vec<DeferredTrap>,
     /// How many of them are taken before the prologue.
     entry_traps: usize,
+    heap: Heap,
 }
 
 impl<I: MachInst> MachBuffer<I> {
     /// An empty buffer for code of the target, with a label for each of `num_blocks` blocks, and room for about `num_insts`
-    /// instructions.
-    pub fn new(info: I::EmitInfo, num_blocks: usize, num_insts: usize) -> Self {
-        Self {
+    /// instructions. Its memory is that of `heap`, which it gives back in the end.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn new(
+        info: I::EmitInfo,
+        num_blocks: usize,
+        num_insts: usize,
+        mut heap: Heap,
+    ) -> Result<Self, HeapError> {
+        Ok(Self {
             info,
-            code: Vec::with_capacity(num_insts * 4),
+            code: heap.vec(num_insts * 4)?,
             uses: Vec::new(),
-            labels: vec![LabelPlace::Unbound; num_blocks],
+            labels: heap.filled(LabelPlace::Unbound, num_blocks)?,
             data: Vec::new(),
             data_alignment: 1,
             code_alignment: I::function_alignment(&info)
@@ -150,7 +159,18 @@ impl<I: MachInst> MachBuffer<I> {
             value_locations: Vec::new(),
             deferred_traps: Vec::new(),
             entry_traps: 0,
-        }
+            heap,
+        })
+    }
+
+    /// The bytes that [`Self::new`] takes at once.
+    pub(super) fn bytes_at_start(num_blocks: usize, num_insts: usize) -> usize {
+        num_insts * 4 + num_blocks * size_of::<LabelPlace>()
+    }
+
+    /// Where the memory comes from. When there is none, what is appended is left out, and the error stays here.
+    pub fn heap(&mut self) -> &mut Heap {
+        &mut self.heap
     }
 
     /// What is known of the target.
@@ -187,25 +207,25 @@ impl<I: MachInst> MachBuffer<I> {
 
     /// Appends an instruction of 16 bits.
     pub fn put2(&mut self, halfword: u16) {
-        self.code.extend_from_slice(&halfword.to_le_bytes());
+        self.heap.extend(&mut self.code, &halfword.to_le_bytes());
     }
 
     /// Appends an instruction of 32 bits.
     pub fn put4(&mut self, word: u32) {
-        self.code.extend_from_slice(&word.to_le_bytes());
+        self.heap.extend(&mut self.code, &word.to_le_bytes());
     }
 
     /// Appends the instruction that always traps, because of `code`.
     pub fn put_trap(&mut self, code: TrapCode) {
         self.add_trap(code);
         let opcode = I::trap_opcode(&self.info);
-        self.code.extend_from_slice(opcode);
+        self.heap.extend(&mut self.code, opcode);
     }
 
     /// A new label, to be bound later.
     pub fn get_label(&mut self) -> MachLabel {
         let label = MachLabel::new(self.labels.len() as u32);
-        self.labels.push(LabelPlace::Unbound);
+        self.heap.push(&mut self.labels, LabelPlace::Unbound);
         label
     }
 
@@ -222,14 +242,17 @@ impl<I: MachInst> MachBuffer<I> {
     }
 
     fn set_label(&mut self, label: MachLabel, place: LabelPlace) {
-        debug_assert_eq!(self.labels[label.index()], LabelPlace::Unbound);
-        self.labels[label.index()] = place;
+        // A label that there was no memory for is missing.
+        if let Some(label) = self.labels.get_mut(label.index()) {
+            debug_assert_eq!(*label, LabelPlace::Unbound);
+            *label = place;
+        }
     }
 
     /// The label that `label` was made the same as, or itself.
     pub fn resolve_label(&self, label: MachLabel) -> MachLabel {
         let mut label = label;
-        while let LabelPlace::Alias(target) = self.labels[label.index()] {
+        while let Some(&LabelPlace::Alias(target)) = self.labels.get(label.index()) {
             label = target;
         }
         label
@@ -238,12 +261,13 @@ impl<I: MachInst> MachBuffer<I> {
     /// Appends an instruction that refers to `label`.
     pub fn use_label(&mut self, kind: I::LabelUse, label: MachLabel) {
         let label = self.resolve_label(label);
-        self.uses.push(LabelUse {
+        let label_use = LabelUse {
             bytes: self.code.len() as u32,
             label,
             form: kind.first_form(&self.info),
             kind: UseKind::Label(kind),
-        });
+        };
+        self.heap.push(&mut self.uses, label_use);
     }
 
     /// Appends padding, so that what follows is at an address that is a multiple of `alignment`, a power of two.
@@ -256,47 +280,56 @@ impl<I: MachInst> MachBuffer<I> {
             return;
         }
         self.code_alignment = self.code_alignment.max(alignment.bytes);
-        self.uses.push(LabelUse {
+        let label_use = LabelUse {
             bytes: self.code.len() as u32,
             label: MachLabel::new(0),
             form: 0,
             kind: UseKind::Align(alignment),
-        });
+        };
+        self.heap.push(&mut self.uses, label_use);
     }
 
     /// Notes that the next instruction is to be filled in with the address of, or the distance to, `target`.
     pub fn add_reloc(&mut self, kind: RelocKind, target: &ExternalName, addend: i32) {
-        self.relocs.push(PlacedReloc {
+        let Ok(target) = target.copy_in(&mut self.heap) else {
+            return;
+        };
+        let reloc = PlacedReloc {
             place: self.place(),
             kind,
-            target: PlacedTarget::External(target.clone()),
+            target: PlacedTarget::External(target),
             addend,
-        });
+        };
+        self.heap.push(&mut self.relocs, reloc);
     }
 
     /// Notes that the next instruction belongs together with the one at `target`.
     pub fn add_local_reloc(&mut self, kind: RelocKind, target: CodePlace) {
-        self.relocs.push(PlacedReloc {
+        let reloc = PlacedReloc {
             place: self.place(),
             kind,
             target: PlacedTarget::Code(target.0),
             addend: 0,
-        });
+        };
+        self.heap.push(&mut self.relocs, reloc);
     }
 
     /// Notes that the next instruction may trap, and why.
     pub fn add_trap(&mut self, code: TrapCode) {
-        self.traps.push((self.place(), code));
+        let trap = (self.place(), code);
+        self.heap.push(&mut self.traps, trap);
     }
 
     /// Notes that the last instruction was a call: what follows is where it returns to.
     pub fn add_call_site(&mut self) {
-        self.call_sites.push(self.place());
+        let place = self.place();
+        self.heap.push(&mut self.call_sites, place);
     }
 
     /// Notes that from here on the frame is as `inst` says.
     pub fn add_unwind(&mut self, inst: UnwindInst) {
-        self.unwind.push((self.place(), inst));
+        let unwind = (self.place(), inst);
+        self.heap.push(&mut self.unwind, unwind);
     }
 
     /// Notes where a word of a value is, while control is between two places.
@@ -307,12 +340,13 @@ impl<I: MachInst> MachBuffer<I> {
         end: CodePlace,
         place: ValuePlace,
     ) {
-        self.value_locations.push(PlacedValue {
+        let value = PlacedValue {
             label,
             start: start.0,
             end: end.0,
             place,
-        });
+        };
+        self.heap.push(&mut self.value_locations, value);
     }
 
     /// Notes that what follows comes from `srcloc`.
@@ -323,7 +357,7 @@ impl<I: MachInst> MachBuffer<I> {
         let place = self.place();
         match self.srclocs.last_mut() {
             Some(last) if last.0 == place => last.1 = srcloc,
-            _ => self.srclocs.push((place, srcloc)),
+            _ => self.heap.push(&mut self.srclocs, (place, srcloc)),
         }
     }
 
@@ -337,18 +371,19 @@ impl<I: MachInst> MachBuffer<I> {
     pub fn defer_trap(&mut self, code: TrapCode) -> MachLabel {
         let label = self.get_label();
         let srcloc = self.cur_srcloc();
-        self.deferred_traps.push(DeferredTrap {
+        let trap = DeferredTrap {
             label,
             code,
             srcloc,
-        });
+        };
+        self.heap.push(&mut self.deferred_traps, trap);
         label
     }
 
     /// Adds bytes to the data, at an address that is a multiple of `alignment`, and returns their label.
     pub fn add_data(&mut self, bytes: &[u8], alignment: u32) -> MachLabel {
         let label = self.start_data(alignment);
-        self.data.extend_from_slice(bytes);
+        self.heap.extend(&mut self.data, bytes);
         label
     }
 
@@ -361,8 +396,8 @@ impl<I: MachInst> MachBuffer<I> {
                 from: table,
                 to: self.resolve_label(target),
             };
-            self.differences.push(difference);
-            self.data.extend_from_slice(&[0; 4]);
+            self.heap.push(&mut self.differences, difference);
+            self.heap.extend(&mut self.data, &[0; 4]);
         }
         table
     }
@@ -370,7 +405,10 @@ impl<I: MachInst> MachBuffer<I> {
     fn start_data(&mut self, alignment: u32) -> MachLabel {
         self.data_alignment = self.data_alignment.max(alignment);
         let start = self.data.len().next_multiple_of(alignment as usize);
-        self.data.resize(start, 0);
+        let padding = start - self.data.len();
+        if self.heap.has_room(&mut self.data, padding) {
+            self.data.resize(start, 0);
+        }
         let label = self.get_label();
         self.set_label(label, LabelPlace::Data(start as u32));
         label
@@ -385,16 +423,17 @@ impl<I: MachInst> MachBuffer<I> {
     /// Puts the deferred traps behind the code, one for each: first those of the body, then those of the entry, as what is
     /// known of the frame changes in the order of the code.
     fn emit_deferred_traps(&mut self) {
-        let mut entry = core::mem::take(&mut self.deferred_traps);
-        let body = entry.split_off(self.entry_traps);
+        let traps = core::mem::take(&mut self.deferred_traps);
+        let (entry, body) = traps.split_at(self.entry_traps);
         self.emit_traps(body);
         if !entry.is_empty() && !self.unwind.is_empty() {
             self.add_unwind(UnwindInst::RestoreState);
         }
         self.emit_traps(entry);
+        self.heap.free(traps);
     }
 
-    fn emit_traps(&mut self, traps: Vec<DeferredTrap>) {
+    fn emit_traps(&mut self, traps: &[DeferredTrap]) {
         for trap in traps {
             self.set_srcloc(trap.srcloc);
             self.bind_label(trap.label);
@@ -402,10 +441,13 @@ impl<I: MachInst> MachBuffer<I> {
         }
     }
 
-    /// Chooses the form of every label use and puts everything in its final place.
+    /// Chooses the form of every label use and puts everything in its final place. Gives the heap back.
     ///
     /// `relaxable` keeps what a linker needs to move the code: see the [module](self).
-    pub fn finish(mut self, relaxable: bool) -> MachBufferFinalized {
+    ///
+    /// # Errors
+    /// [`HeapError`] where there was no memory for something that was appended, or there is none for the code.
+    pub fn finish(mut self, relaxable: bool) -> Result<(MachBufferFinalized, Heap), HeapError> {
         self.emit_deferred_traps();
         let padding = if relaxable {
             if !self.data.is_empty() {
@@ -416,7 +458,10 @@ impl<I: MachInst> MachBuffer<I> {
             Padding::Exact
         };
         let data_alignment = if relaxable { 1 } else { self.data_alignment };
+        self.heap.check()?;
+        let layout = Layout::new(self.heap.vec(self.uses.len() + 1)?);
         let layout = relax(
+            layout,
             &mut self.uses,
             &self.labels,
             self.code.len(),
@@ -434,6 +479,7 @@ mod tests {
     use crate::backend::value_labels::ValueLocation;
     use crate::isa::riscv32::emit::{EmitInfo, LabelUse};
     use crate::isa::riscv32::inst::MInst;
+    use alloc::vec;
     use lpc_lpir::ir::Value;
     use lpc_riscv32::{ExtensionSet, Gpr, Opcode};
 
@@ -441,7 +487,12 @@ mod tests {
     const COMPRESSED_NOP: u16 = 1;
 
     fn buffer(extensions: ExtensionSet) -> MachBuffer<MInst> {
-        MachBuffer::new(EmitInfo::new(extensions), 1, 0)
+        MachBuffer::new(EmitInfo::new(extensions), 1, 0, Heap::unlimited()).unwrap()
+    }
+
+    fn finish(buffer: MachBuffer<MInst>, relaxable: bool) -> MachBufferFinalized {
+        let (finished, _) = buffer.finish(relaxable).unwrap();
+        finished
     }
 
     #[test]
@@ -465,7 +516,7 @@ mod tests {
         buffer.put2(COMPRESSED_NOP);
         buffer.align_to(8);
         buffer.put4(NOP);
-        let finished = buffer.finish(false);
+        let finished = finish(buffer, false);
         assert_eq!(finished.bytes, [1, 0, 1, 0, 0x13, 0, 0, 0, 0x13, 0, 0, 0]);
         assert_eq!((finished.alignment, finished.code_size), (8, 12));
     }
@@ -475,7 +526,7 @@ mod tests {
         let mut buffer = buffer(ExtensionSet::RV32I);
         buffer.align_to(4);
         buffer.put4(NOP);
-        let finished = buffer.finish(true);
+        let finished = finish(buffer, true);
         assert_eq!((finished.alignment, finished.references), (4, vec![]));
     }
 
@@ -484,9 +535,9 @@ mod tests {
     fn relaxable_code_keeps_the_most_padding() {
         let mut buffer = buffer(ExtensionSet::RV32IMAC);
         buffer.put4(NOP);
-        assert_eq!(buffer.clone().finish(true).references, []);
+        assert_eq!(finish(buffer.clone(), true).references, []);
         buffer.add_data(&[7; 8], 8);
-        let finished = buffer.finish(true);
+        let finished = finish(buffer, true);
         let padding = MachReference {
             offset: 4,
             kind: ReferenceKind::Align,
@@ -530,7 +581,7 @@ mod tests {
         ];
         let mut expected = vec![reference(4, ReferenceKind::Jal, far)];
         expected.extend(words.into_iter().flatten());
-        assert_eq!(buffer.finish(true).references, expected);
+        assert_eq!(finish(buffer, true).references, expected);
     }
 
     /// Padding that turns out to take nothing comes from nowhere.
@@ -547,7 +598,7 @@ mod tests {
             end: 4,
             srcloc: second,
         };
-        assert_eq!(buffer.finish(false).srclocs, [run]);
+        assert_eq!(finish(buffer, false).srclocs, [run]);
     }
 
     #[test]
@@ -569,7 +620,7 @@ mod tests {
             end: 4,
             place,
         };
-        assert_eq!(buffer.finish(false).value_locations, [location]);
+        assert_eq!(finish(buffer, false).value_locations, [location]);
     }
 
     /// The frame of the traps at the entry is that of the entry.
@@ -587,7 +638,7 @@ mod tests {
             buffer.keep_entry_traps();
             let label = buffer.defer_trap(TrapCode::HEAP_OUT_OF_BOUNDS);
             buffer.use_label(LabelUse::Jump, label);
-            let finished = buffer.finish(false);
+            let finished = finish(buffer, false);
             let traps: Vec<_> = finished.traps.iter().map(|trap| trap.code).collect();
             (traps, finished.unwind)
         };

@@ -8,10 +8,11 @@
 //! block need some as well.
 
 use super::registers::{RegSet, Register, RegisterFile};
-use super::values::Values;
+use super::values::{Value, Values};
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use regalloc2::{Block, ProgPoint, RegClass, SpillSlot, VReg};
 
 /// The most registers that are homes and need not be saved.
@@ -22,24 +23,30 @@ const MIN_WEIGHT_TO_SAVE: u32 = 3;
 
 /// Gives homes to those of the `values` that need one. `globals` is room for their list.
 ///
+/// # Errors
+/// [`HeapError`] where `heap` has no memory for the lists.
 pub(super) fn assign_homes(
     values: &mut Values,
     globals: &mut Vec<VReg>,
     registers: &RegisterFile,
     in_registers: bool,
-) -> InMemory {
+    heap: &mut Heap,
+) -> Result<InMemory, HeapError> {
+    let needs_home = |value: &Value| value.is_global && value.is_used();
+    let count = values.list.iter().filter(|value| needs_home(value)).count();
     globals.clear();
+    heap.reserve(globals, count)?;
     for (index, value) in values.list.iter().enumerate() {
-        if value.is_global && value.is_used() {
+        if needs_home(value) {
             globals.push(VReg::new(index, RegClass::Int));
         }
     }
     globals.sort_unstable_by_key(|vreg| values.list[vreg.vreg()].start);
     let lacks_registers = !in_registers || LinearScan::new(values, registers).run(globals);
-    InMemory {
-        num_slots: assign_slots(values, globals),
+    Ok(InMemory {
+        num_slots: assign_slots(values, globals, heap)?,
         lacks_registers,
-    }
+    })
 }
 
 /// The values whose homes are in memory.
@@ -171,9 +178,16 @@ impl<'a> LinearScan<'a> {
 }
 
 /// Gives spill slots to the `globals`, in the order of their definitions, that are in no register. Returns how many there are.
-fn assign_slots(values: &mut Values, globals: &[VReg]) -> usize {
+fn assign_slots(
+    values: &mut Values,
+    globals: &[VReg],
+    heap: &mut Heap,
+) -> Result<usize, HeapError> {
+    let is_homeless = |vreg: &&VReg| values.list[vreg.vreg()].home.is_none();
+    let count = globals.iter().filter(is_homeless).count();
     let mut num_slots = 0;
-    let mut ends: BinaryHeap<Reverse<(ProgPoint, SpillSlot)>> = BinaryHeap::new();
+    let ends: Vec<Reverse<(ProgPoint, SpillSlot)>> = heap.vec(count)?;
+    let mut ends = BinaryHeap::from(ends);
     for &vreg in globals {
         let value = &mut values.list[vreg.vreg()];
         if value.home.is_some() {
@@ -191,7 +205,8 @@ fn assign_slots(values: &mut Values, globals: &[VReg]) -> usize {
         };
         ends.push(Reverse((value.end, value.slot)));
     }
-    num_slots
+    heap.free(ends.into_vec());
+    Ok(num_slots)
 }
 
 /// When registers are homes.
@@ -204,11 +219,21 @@ pub(super) struct Homes {
 }
 
 impl Homes {
-    /// Notes the homes of the `globals`.
-    pub(super) fn compute(&mut self, values: &Values, globals: &[VReg], num_blocks: usize) {
-        self.by_block.clear();
-        self.by_block.resize(num_blocks, RegSet::EMPTY);
+    /// Notes the homes of the `globals`, in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub(super) fn compute(
+        &mut self,
+        values: &Values,
+        globals: &[VReg],
+        num_blocks: usize,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
+        heap.refill(&mut self.by_block, RegSet::EMPTY, num_blocks)?;
         self.lives.clear();
+        let has_home = |vreg: &&VReg| values.list[vreg.vreg()].home.is_some();
+        heap.reserve(&mut self.lives, globals.iter().filter(has_home).count())?;
         for &vreg in globals {
             let value = &values.list[vreg.vreg()];
             if let Some(home) = value.home {
@@ -221,6 +246,11 @@ impl Homes {
             }
         }
         self.lives.sort_unstable();
+        Ok(())
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        bytes_of(&self.by_block) + bytes_of(&self.lives)
     }
 
     /// The registers that are homes somewhere in `block`.

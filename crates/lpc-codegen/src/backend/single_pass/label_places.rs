@@ -4,8 +4,8 @@
 //! they are loaded more than once, they are in their spill slot again behind the use in front of the load.
 
 use super::values::Values;
-use alloc::vec;
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError};
 use regalloc2::{Allocation, Function, ProgPoint, VReg};
 
 /// The places of all values.
@@ -17,11 +17,11 @@ pub(super) struct LabelPlaces {
 }
 
 impl LabelPlaces {
-    pub(super) fn new(num_vregs: usize) -> Self {
-        Self {
-            at_definition: vec![Allocation::none(); num_vregs],
+    pub(super) fn new(num_vregs: usize, heap: &mut Heap) -> Result<Self, HeapError> {
+        Ok(Self {
+            at_definition: heap.filled(Allocation::none(), num_vregs)?,
             moves: Vec::new(),
-        }
+        })
     }
 
     /// Notes that `vreg` is in `place` behind its definition.
@@ -30,8 +30,14 @@ impl LabelPlaces {
     }
 
     /// Notes that `vreg` is in `place` from `point` on.
-    pub(super) fn add_move(&mut self, vreg: VReg, point: ProgPoint, place: Allocation) {
-        self.moves.push((vreg, point, place));
+    pub(super) fn add_move(
+        &mut self,
+        vreg: VReg,
+        point: ProgPoint,
+        place: Allocation,
+        heap: &mut Heap,
+    ) {
+        heap.push(&mut self.moves, (vreg, point, place));
     }
 
     /// The places of labels, as [`Output::debug_locations`](regalloc2::Output::debug_locations).
@@ -39,7 +45,8 @@ impl LabelPlaces {
         mut self,
         func: &impl Function,
         values: &Values,
-    ) -> Vec<(u32, ProgPoint, ProgPoint, Allocation)> {
+        heap: &mut Heap,
+    ) -> Result<Vec<(u32, ProgPoint, ProgPoint, Allocation)>, HeapError> {
         self.moves.sort_unstable();
         let mut locations = Vec::new();
         for &(vreg, first, end, label) in func.debug_value_labels() {
@@ -57,7 +64,7 @@ impl LabelPlaces {
                 let start = start.max(ProgPoint::before(first));
                 let behind = behind.min(ProgPoint::before(end));
                 if start < behind {
-                    locations.push((label, start, behind, place));
+                    heap.push(&mut locations, (label, start, behind, place));
                 }
             };
             for &(_, point, to) in self.moves_of(vreg) {
@@ -67,7 +74,8 @@ impl LabelPlaces {
             add(start, value.end, place);
         }
         locations.sort_unstable_by_key(|&(label, start, ..)| (label, start));
-        locations
+        heap.check()?;
+        Ok(locations)
     }
 
     fn moves_of(&self, vreg: VReg) -> &[(VReg, ProgPoint, Allocation)] {

@@ -12,6 +12,7 @@
 //! ```
 
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use regalloc2::{Block, Function};
 
 /// The loops of a function.
@@ -36,10 +37,18 @@ struct Loop {
 }
 
 impl Loops {
-    /// Finds the loops of `func`.
-    pub(super) fn compute(&mut self, func: &impl Function) {
+    /// Finds the loops of `func`, in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub(super) fn compute(
+        &mut self,
+        func: &impl Function,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
         self.loops.clear();
         self.innermost.clear();
+        heap.reserve(&mut self.innermost, func.num_blocks())?;
         let mut open: Option<LoopIndex> = None;
         for block in (0..func.num_blocks()).map(Block::new) {
             while let Some(index) = open
@@ -52,6 +61,9 @@ impl Loops {
                 .iter()
                 .filter(|&&pred| pred >= block);
             if let Some(&last) = back.max() {
+                if !heap.has_room(&mut self.loops, 1) {
+                    break;
+                }
                 open = Some(self.open(block, last, open));
             }
             self.innermost.push(open);
@@ -59,6 +71,11 @@ impl Loops {
         while let Some(index) = open {
             open = self.close(index);
         }
+        heap.check()
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        bytes_of(&self.loops) + bytes_of(&self.innermost)
     }
 
     /// Opens the loop from `first` to `last` in the loop `parent`.

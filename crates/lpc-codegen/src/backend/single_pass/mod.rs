@@ -37,8 +37,9 @@ use self::locals::LocalAllocator;
 use self::loops::Loops;
 use self::registers::RegisterFile;
 use self::values::Values;
-use alloc::vec;
+use super::regalloc::AllocationError;
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, bytes_of};
 use regalloc2::{Allocation, Function, MachineEnv, Output, RegAllocError, VReg};
 
 /// The memory of the allocator, which is kept from one function to the next.
@@ -53,24 +54,37 @@ pub(super) struct SinglePass {
 }
 
 impl SinglePass {
-    /// Allocates the registers of `env` to the virtual registers of `func`, all of which are integers.
+    /// Allocates the registers of `env` to the virtual registers of `func`, all of which are integers, in memory of `heap`.
     ///
     /// Control must be able to get to every block, each but the first must stand behind one of its predecessors, no edge may be critical, and
     /// `func` must be in SSA form. That is not checked.
     ///
     /// # Errors
-    /// When an instruction needs more registers than there are, or a register is not defined.
+    /// When an instruction needs more registers than there are, or a register is not defined, or there is no memory.
     pub(super) fn run(
         &mut self,
         func: &impl Function,
         env: &MachineEnv,
-    ) -> Result<Output, RegAllocError> {
-        self.loops.compute(func);
-        match self.allocate(func, env, true) {
+        heap: &mut Heap,
+    ) -> Result<Output, AllocationError> {
+        let others = heap.used() - self.heap_bytes().min(heap.used());
+        self.loops.compute(func, heap)?;
+        match self.allocate(func, env, true, heap) {
             // What is nobody's home is not enough for some instruction.
-            Err(RegAllocError::TooManyLiveRegs) => self.allocate(func, env, false),
+            Err(AllocationError::Refused(RegAllocError::TooManyLiveRegs)) => {
+                heap.set_used(others + self.heap_bytes());
+                self.allocate(func, env, false, heap)
+            }
             result => result,
         }
+    }
+
+    /// The bytes that are kept.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.loops.heap_bytes()
+            + self.values.heap_bytes()
+            + bytes_of(&self.globals)
+            + self.homes.heap_bytes()
     }
 
     /// Allocates registers. If not `with_homes`, all of them are used for the values of blocks.
@@ -79,17 +93,28 @@ impl SinglePass {
         func: &impl Function,
         env: &MachineEnv,
         with_homes: bool,
-    ) -> Result<Output, RegAllocError> {
+        heap: &mut Heap,
+    ) -> Result<Output, AllocationError> {
         let mut registers = RegisterFile::new(env);
-        self.values.compute(func, &mut registers, &self.loops);
-        let in_memory = assign_homes(&mut self.values, &mut self.globals, &registers, with_homes);
+        self.values
+            .compute(func, &mut registers, &self.loops, heap)?;
+        let in_memory = assign_homes(
+            &mut self.values,
+            &mut self.globals,
+            &registers,
+            with_homes,
+            heap,
+        )?;
         self.homes
-            .compute(&self.values, &self.globals, func.num_blocks());
+            .compute(&self.values, &self.globals, func.num_blocks(), heap)?;
 
-        let labels = func.debug_value_labels();
-        let mut places = (!labels.is_empty()).then(|| LabelPlaces::new(func.num_vregs()));
+        let mut places = match func.debug_value_labels() {
+            [] => None,
+            _ => Some(LabelPlaces::new(func.num_vregs(), heap)?),
+        };
         let mut output = Output {
-            allocs: vec![Allocation::none(); self.values.num_operands as usize],
+            allocs: heap.filled(Allocation::none(), self.values.num_operands as usize)?,
+            num_spillslots: in_memory.num_slots,
             ..Output::default()
         };
         let locals = LocalAllocator::new(
@@ -97,16 +122,16 @@ impl SinglePass {
             &registers,
             &mut self.values,
             &self.homes,
-            in_memory.num_slots,
             &mut output,
             places.as_mut(),
+            heap,
         );
         let placed = locals.run()?;
         self.lacked_registers = in_memory.lacks_registers || placed.lacked_registers;
         output.num_spillslots = placed.num_slots;
         output.inst_alloc_offsets = core::mem::take(&mut self.values.operand_offsets);
         if let Some(places) = places {
-            output.debug_locations = places.locate(func, &self.values);
+            output.debug_locations = places.locate(func, &self.values, heap)?;
         }
         Ok(output)
     }

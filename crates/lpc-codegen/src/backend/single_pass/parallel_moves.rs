@@ -15,6 +15,7 @@
 
 use super::registers::{RegSet, RegisterFile};
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use regalloc2::{Allocation, SpillSlot};
 
 /// `to = from`.
@@ -60,30 +61,47 @@ impl ParallelMoves {
         self.moves.is_empty()
     }
 
-    /// Adds `to = from`. No other move may write `to`.
-    pub(super) fn add(&mut self, from: Allocation, to: Allocation) {
+    /// The bytes that the lists take.
+    pub(super) fn heap_bytes(&self) -> usize {
+        bytes_of(&self.moves)
+            + bytes_of(&self.sequence)
+            + bytes_of(&self.sources)
+            + bytes_of(&self.ready)
+    }
+
+    /// Adds `to = from`. No other move may write `to`. Without memory for it in `heap` it is left out.
+    pub(super) fn add(&mut self, from: Allocation, to: Allocation, heap: &mut Heap) {
         if from != to {
             debug_assert!(
                 self.moves.len() > 64 || self.moves.iter().all(|other| other.to != to),
                 "{to} is written twice at once"
             );
-            self.moves.push(Move { from, to });
+            heap.push(&mut self.moves, Move { from, to });
         }
     }
 
-    /// Removes the moves, and gives what they come to, one after the other.
-    pub(super) fn resolve(&mut self, mut temporaries: Temporaries<'_>) -> &[Move] {
+    /// Removes the moves, and gives what they come to, one after the other; without memory in `heap` anything at all.
+    pub(super) fn resolve(&mut self, mut temporaries: Temporaries<'_>, heap: &mut Heap) -> &[Move] {
         self.sequence.clear();
         if let [single] = self.moves[..] {
-            self.push(single, &mut temporaries);
-        } else {
-            self.resolve_several(&mut temporaries);
+            self.push(single, &mut temporaries, heap);
+        } else if self.make_room(heap).is_ok() {
+            self.resolve_several(&mut temporaries, heap);
         }
         self.moves.clear();
         &self.sequence
     }
 
-    fn resolve_several(&mut self, temporaries: &mut Temporaries<'_>) {
+    /// Makes room for what stands in proportion to the moves, apart from what they come to.
+    fn make_room(&mut self, heap: &mut Heap) -> Result<(), HeapError> {
+        self.sources.clear();
+        self.ready.clear();
+        heap.reserve(&mut self.sources, self.moves.len())?;
+        // A move is ready once, or twice where its cycle is opened.
+        heap.reserve(&mut self.ready, 2 * self.moves.len())
+    }
+
+    fn resolve_several(&mut self, temporaries: &mut Temporaries<'_>, heap: &mut Heap) {
         self.find_sources();
         self.ready.clear();
         for (index, it) in (0..).zip(&self.moves) {
@@ -94,7 +112,7 @@ impl ParallelMoves {
         let mut next_cycle = 0;
         loop {
             while let Some(index) = self.ready.pop() {
-                self.make(index, temporaries);
+                self.make(index, temporaries, heap);
             }
             // What is read and not written any more was ready, so that the place is written by a move of a cycle.
             while self
@@ -115,7 +133,7 @@ impl ParallelMoves {
                 to: temporaries.place(),
             };
             source.holder = saved.to;
-            self.push(saved, temporaries);
+            self.push(saved, temporaries, heap);
             // The place has been read for all.
             self.ready.push(writer);
         }
@@ -144,7 +162,7 @@ impl ParallelMoves {
     }
 
     /// Makes the move number `index`, which is in nobody's way.
-    fn make(&mut self, index: u32, temporaries: &mut Temporaries<'_>) {
+    fn make(&mut self, index: u32, temporaries: &mut Temporaries<'_>, heap: &mut Heap) {
         let Move { from, to } = self.moves[index as usize];
         let source = find(&self.sources, from).expect("all sources are listed");
         let source = &mut self.sources[source];
@@ -156,13 +174,13 @@ impl ParallelMoves {
         {
             self.ready.push(writer);
         }
-        self.push(Move { from: holder, to }, temporaries);
+        self.push(Move { from: holder, to }, temporaries, heap);
     }
 
     /// Appends `it`, which may be from memory to memory.
-    fn push(&mut self, it: Move, temporaries: &mut Temporaries<'_>) {
+    fn push(&mut self, it: Move, temporaries: &mut Temporaries<'_>, heap: &mut Heap) {
         if !it.from.is_stack() || !it.to.is_stack() {
-            self.sequence.push(it);
+            heap.push(&mut self.sequence, it);
             return;
         }
         let through = |register| {
@@ -178,22 +196,24 @@ impl ParallelMoves {
         };
         if let Some(free) = temporaries.free.first() {
             let register = Allocation::reg(temporaries.registers.preg(free));
-            self.sequence.extend(through(register));
+            heap.extend(&mut self.sequence, &through(register));
             return;
         }
         let victim = temporaries.registers.allocatable.first();
         let victim = victim.expect("a machine has registers");
         let register = Allocation::reg(temporaries.registers.preg(victim));
         let saved = temporaries.slot();
-        self.sequence.push(Move {
+        let save = Move {
             from: register,
             to: saved,
-        });
-        self.sequence.extend(through(register));
-        self.sequence.push(Move {
+        };
+        heap.push(&mut self.sequence, save);
+        heap.extend(&mut self.sequence, &through(register));
+        let restore = Move {
             from: saved,
             to: register,
-        });
+        };
+        heap.push(&mut self.sequence, restore);
     }
 }
 
@@ -265,14 +285,16 @@ mod tests {
                 .for_each(|it| free.insert(it));
             let mut num_slots = NUM_SLOTS;
             let mut parallel = ParallelMoves::default();
+            let mut heap = Heap::unlimited();
             for &(from, to) in moves {
-                parallel.add(from, to);
+                parallel.add(from, to, &mut heap);
             }
-            let sequence = parallel.resolve(Temporaries {
+            let temporaries = Temporaries {
                 free,
                 registers: &registers,
                 num_slots: &mut num_slots,
-            });
+            };
+            let sequence = parallel.resolve(temporaries, &mut heap);
             let places = (0..NUM_REGISTERS)
                 .map(register)
                 .chain((0..NUM_SLOTS).map(slot));

@@ -4,6 +4,7 @@ use super::super::regalloc::points_taken;
 use super::loops::Loops;
 use super::registers::{RegSet, Register, RegisterFile};
 use alloc::vec::Vec;
+use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use regalloc2::{
     Allocation, Block, Function, Inst, InstPosition, Operand, OperandConstraint, OperandKind,
     OperandPos, PRegSet, ProgPoint, SpillSlot, VReg,
@@ -87,23 +88,26 @@ pub(super) struct FixedPoints {
 }
 
 impl Values {
-    /// Looks at all of `func` once, from the first to the last instruction.
+    /// Looks at all of `func` once, from the first to the last instruction. The memory is that of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
     pub(super) fn compute(
         &mut self,
         func: &impl Function,
         registers: &mut RegisterFile,
         loops: &Loops,
-    ) {
-        self.list.clear();
-        self.list.resize(func.num_vregs(), Value::new());
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
+        heap.refill(&mut self.list, Value::new(), func.num_vregs())?;
         self.fixed.points.clear();
         self.operand_offsets.clear();
-        self.operand_offsets.reserve_exact(func.num_insts());
+        heap.reserve(&mut self.operand_offsets, func.num_insts())?;
         self.num_operands = 0;
         for block in (0..func.num_blocks()).map(Block::new) {
-            self.survey_block(func, registers, loops, block);
+            self.survey_block(func, registers, loops, block, heap);
         }
-        self.fixed.build_unions();
+        self.fixed.build_unions(heap)?;
         for value in &mut self.list {
             if value.is_global
                 && let Some(last) = loops.last_block_around(value.first_block, value.last_block)
@@ -112,6 +116,14 @@ impl Values {
                 value.end = ProgPoint::after(func.block_insns(last).last()).next();
             }
         }
+        heap.check()
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        bytes_of(&self.list)
+            + bytes_of(&self.fixed.points)
+            + bytes_of(&self.fixed.unions)
+            + bytes_of(&self.operand_offsets)
     }
 
     fn survey_block(
@@ -120,6 +132,7 @@ impl Values {
         registers: &mut RegisterFile,
         loops: &Loops,
         block: Block,
+        heap: &mut Heap,
     ) {
         let weight = 1 << (3 * loops.depth(block).min(MAX_WEIGHTED_DEPTH));
         let insns = func.block_insns(block);
@@ -161,8 +174,8 @@ impl Values {
                 named[1] |= registers.set(clobbers);
                 last_clobber = ProgPoint::after(inst);
             }
-            self.fixed.add(ProgPoint::before(inst), named[0]);
-            self.fixed.add(ProgPoint::after(inst), named[1]);
+            self.fixed.add(ProgPoint::before(inst), named[0], heap);
+            self.fixed.add(ProgPoint::after(inst), named[1], heap);
         }
         self.survey_branch_args(func, block, weight);
     }
@@ -221,21 +234,23 @@ fn point_of(operand: Operand, inst: Inst) -> ProgPoint {
 }
 
 impl FixedPoints {
-    fn add(&mut self, point: ProgPoint, registers: RegSet) {
+    fn add(&mut self, point: ProgPoint, registers: RegSet, heap: &mut Heap) {
         if !registers.is_empty() {
-            self.points.push((point, registers));
+            heap.push(&mut self.points, (point, registers));
         }
     }
 
-    fn build_unions(&mut self) {
+    fn build_unions(&mut self, heap: &mut Heap) -> Result<(), HeapError> {
         let len = self.points.len();
         self.unions.clear();
+        heap.reserve(&mut self.unions, 2 * len)?;
         self.unions.resize(len, RegSet::EMPTY);
         self.unions
             .extend(self.points.iter().map(|&(_, registers)| registers));
         for node in (1..len).rev() {
             self.unions[node] = self.unions[2 * node] | self.unions[2 * node + 1];
         }
+        Ok(())
     }
 
     /// The registers that are named before `end` while a value lives that is defined at `start`. What is named where an instruction

@@ -8,6 +8,7 @@
 use super::regs::real_reg;
 use crate::backend::abi::{AbiError, AbiSignature, CallConvSpec};
 use crate::backend::reg::RealReg;
+use lpc_lpir::heap::Heap;
 use lpc_lpir::ir::{CallConv, Signature};
 use lpc_riscv32::Gpr;
 
@@ -40,7 +41,15 @@ pub fn call_conv_spec(call_conv: CallConv) -> CallConvSpec {
 /// # Errors
 /// When the signature has a parameter that the convention does not know.
 pub fn abi_signature(signature: &Signature) -> Result<AbiSignature, AbiError> {
-    AbiSignature::new(signature, &call_conv_spec(signature.call_conv))
+    abi_signature_in(signature, &mut Heap::unlimited())
+}
+
+/// As [`abi_signature`], in memory of `heap`.
+///
+/// # Errors
+/// Those of [`abi_signature`], and when there is no memory.
+pub fn abi_signature_in(signature: &Signature, heap: &mut Heap) -> Result<AbiSignature, AbiError> {
+    AbiSignature::new(signature, &call_conv_spec(signature.call_conv), heap)
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ use super::inst::{AMode, MInst};
 use super::regs::{
     CALLEE_SAVED, FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, fp_reg, real_reg, stack_reg, x_reg,
 };
+use crate::backend::emit::EmitError;
 use crate::backend::frame::{
     AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge, MAX_FRAME_SIZE,
     STACK_ALIGNMENT,
@@ -38,7 +39,7 @@ use crate::backend::frame::{
 use crate::backend::machinst::{CallType, CodeOffset};
 use crate::backend::reg::{RealReg, Writable};
 use crate::backend::unwind::UnwindInst;
-use alloc::vec::Vec;
+use lpc_lpir::heap::Heap;
 use lpc_lpir::ir::TrapCode;
 use lpc_riscv32::{Gpr, Imm12, Opcode};
 
@@ -59,11 +60,13 @@ const MAX_NEAR_CODE: CodeOffset = (1 << 20) - 256;
 /// Lays out the frame.
 ///
 /// # Errors
-/// [`FrameTooLarge`] if it, together with the arguments above it, is larger than [`MAX_FRAME_SIZE`].
+/// [`FrameTooLarge`] if it, together with the arguments above it, is larger than [`MAX_FRAME_SIZE`], and a
+/// [`HeapError`](lpc_lpir::heap::HeapError) where `heap` has no memory for the list of saved registers.
 pub fn compute_frame_layout(
     requirements: &FrameRequirements,
     allocation: &AllocationSummary,
-) -> Result<FrameLayout, FrameTooLarge> {
+    heap: &mut Heap,
+) -> Result<FrameLayout, EmitError> {
     debug_assert!(requirements.tail_args_size >= requirements.incoming_args_size);
     debug_assert!(requirements.stackslots_align.max(1) <= STACK_ALIGNMENT);
     // Sums of 32-bit sizes cannot overflow 64 bits.
@@ -75,11 +78,13 @@ pub fn compute_frame_layout(
     let storage_end = slots_offset + slots;
     let tail_args = u64::from(requirements.tail_args_size);
 
-    let mut saves = callee_saves(allocation, requirements.preserve_frame_pointers);
+    let saved = || callee_saves(allocation, requirements.preserve_frame_pointers);
+    let mut saves = heap.vec(saved().count())?;
+    saves.extend(saved());
     // The setup area, the clobbers and the padding are within the 256 bytes.
     let reach = storage_end + tail_args + 256;
     if reach > u64::from(MAX_FRAME_SIZE) {
-        return Err(FrameTooLarge);
+        return Err(FrameTooLarge.into());
     }
     let saves_link = allocation.function_calls == CallType::Regular
         || requirements.preserve_frame_pointers
@@ -115,14 +120,16 @@ pub fn compute_frame_layout(
 }
 
 /// The callee-saved registers that the function writes.
-fn callee_saves(allocation: &AllocationSummary, keeps_frame_pointer: bool) -> Vec<RealReg> {
+fn callee_saves(
+    allocation: &AllocationSummary,
+    keeps_frame_pointer: bool,
+) -> impl Iterator<Item = RealReg> {
     let mut saves = allocation.clobbered;
     saves.intersect_from(CALLEE_SAVED);
     saves
         .into_iter()
         .map(RealReg::from)
-        .filter(|&reg| !(keeps_frame_pointer && reg == real_reg(Gpr::FP)))
-        .collect()
+        .filter(move |&reg| !(keeps_frame_pointer && reg == real_reg(Gpr::FP)))
 }
 
 /// How far the upper end of the setup area is above the stack pointer while registers are saved and restored: the whole
@@ -318,9 +325,10 @@ fn imm12(value: i32) -> Imm12 {
 mod tests {
     use super::*;
     use alloc::vec;
+    use alloc::vec::Vec;
     use regalloc2::PRegSet;
 
-    fn layout(stackslots_size: u32, code_size: CodeOffset) -> Result<FrameLayout, FrameTooLarge> {
+    fn layout(stackslots_size: u32, code_size: CodeOffset) -> Result<FrameLayout, EmitError> {
         let requirements = FrameRequirements {
             stackslots_size,
             ..FrameRequirements::default()
@@ -331,14 +339,14 @@ mod tests {
             function_calls: CallType::None,
             code_size,
         };
-        compute_frame_layout(&requirements, &allocation)
+        compute_frame_layout(&requirements, &allocation, &mut Heap::unlimited())
     }
 
     #[test]
     fn the_largest_frame() {
         let largest = MAX_FRAME_SIZE - 256;
         assert_eq!(layout(largest, 0).unwrap().stackslots_size, largest);
-        assert_eq!(layout(largest + 1, 0), Err(FrameTooLarge));
+        assert_eq!(layout(largest + 1, 0), Err(FrameTooLarge.into()));
     }
 
     /// In a frame that is too large for immediates, and in code that is too large for `jal`, `ra` is a temporary.

@@ -110,7 +110,8 @@ impl<F: Function> LocalAllocator<'_, F> {
             let written = self.in_register(register);
             self.output.allocs[offset + index] = written;
             if let Some(place) = place {
-                self.after.add(written, self.in_register(place));
+                let place = self.in_register(place);
+                self.after.add(written, place, self.heap);
             }
             self.store(vreg, register);
         }
@@ -154,7 +155,8 @@ impl<F: Function> LocalAllocator<'_, F> {
                 self.in_register(other)
             }
         };
-        self.before.add(from, self.in_register(register));
+        let to = self.in_register(register);
+        self.before.add(from, to, self.heap);
         Ok(())
     }
 
@@ -181,8 +183,8 @@ impl<F: Function> LocalAllocator<'_, F> {
             return Ok(register);
         }
         let other = self.unoccupied(taken, inst)?;
-        self.before
-            .add(self.in_register(register), self.in_register(other));
+        let (from, to) = (self.in_register(register), self.in_register(other));
+        self.before.add(from, to, self.heap);
         Ok(other)
     }
 }

@@ -44,7 +44,7 @@ impl<F: Function> LocalAllocator<'_, F> {
                 }
             }
             let from = self.place(arg).expect("the argument has been placed");
-            self.before.add(from, to);
+            self.before.add(from, to, self.heap);
         }
         self.flush(ProgPoint::before(terminator), self.free - targets);
         Ok(())
@@ -70,9 +70,11 @@ impl<F: Function> LocalAllocator<'_, F> {
             let is_param = value.is_param && value.first_block == block;
             match value.spill_slot() {
                 _ if is_param && only_pred.is_some() => {}
-                Some(slot) if is_param && !value.is_global => self.before.add(register, slot),
+                Some(slot) if is_param && !value.is_global => {
+                    self.before.add(register, slot, self.heap);
+                }
                 Some(slot) => {
-                    self.before.add(slot, register);
+                    self.before.add(slot, register, self.heap);
                     value.register = None;
                 }
                 None if is_param => {}
@@ -109,7 +111,7 @@ impl<F: Function> LocalAllocator<'_, F> {
             let register = register.map(|register| self.in_register(register));
             for to in [register, slot].into_iter().flatten() {
                 let from = self.place(arg).expect("the argument lives in two blocks");
-                self.before.add(from, to);
+                self.before.add(from, to, self.heap);
             }
         }
     }

@@ -30,6 +30,8 @@ use super::label_places::LabelPlaces;
 use super::parallel_moves::{ParallelMoves, Temporaries};
 use super::registers::{RegSet, Register, RegisterFile};
 use super::values::{FixedCursor, Values};
+use crate::backend::regalloc::AllocationError;
+use lpc_lpir::heap::Heap;
 use regalloc2::{
     Allocation, Block, Edit, Function, Inst, InstPosition, Operand, OperandKind, Output, ProgPoint,
     RegAllocError, VReg,
@@ -69,18 +71,20 @@ pub(super) struct LocalAllocator<'a, F: Function> {
     after: ParallelMoves,
     /// Where values are, if anybody asks.
     label_places: Option<&'a mut LabelPlaces>,
+    heap: &'a mut Heap,
 }
 
 impl<'a, F: Function> LocalAllocator<'a, F> {
-    /// An allocator that adds the edits to `output`, and the places of operands to its list, which has room for them.
+    /// An allocator that adds the edits to `output`, and the places of operands to its list, which has room for them. The spill slots that
+    /// `output` has are homes.
     pub(super) fn new(
         func: &'a F,
         registers: &'a RegisterFile,
         values: &'a mut Values,
         homes: &'a Homes,
-        num_slots: usize,
         output: &'a mut Output,
         label_places: Option<&'a mut LabelPlaces>,
+        heap: &'a mut Heap,
     ) -> Self {
         Self {
             func,
@@ -88,33 +92,37 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             cursor: FixedCursor::at_end(&values.fixed),
             values,
             homes,
-            output,
             available: RegSet::EMPTY,
             free: RegSet::EMPTY,
             occupied: RegSet::EMPTY,
             occupants: [(VReg::invalid(), Inst::invalid()); Register::LIMIT],
             relocated: RegSet::EMPTY,
-            slots: Slots::new(num_slots),
+            slots: Slots::new(output.num_spillslots),
             lacked_registers: false,
             before: ParallelMoves::default(),
             after: ParallelMoves::default(),
             label_places,
+            output,
+            heap,
         }
     }
 
     /// Allocates all blocks.
-    pub(super) fn run(mut self) -> Result<Placed, RegAllocError> {
+    pub(super) fn run(mut self) -> Result<Placed, AllocationError> {
         for block in (0..self.func.num_blocks()).rev().map(Block::new) {
             self.allocate_block(block)?;
         }
         self.output.edits.reverse();
+        for moves in [&self.before, &self.after] {
+            self.heap.give_back(moves.heap_bytes());
+        }
         Ok(Placed {
             num_slots: self.slots.max_end.max(self.slots.max_temporary),
             lacked_registers: self.lacked_registers,
         })
     }
 
-    fn allocate_block(&mut self, block: Block) -> Result<(), RegAllocError> {
+    fn allocate_block(&mut self, block: Block) -> Result<(), AllocationError> {
         self.available = self.registers.allocatable - self.homes.in_block(block);
         self.free = self.available;
         self.occupied = RegSet::EMPTY;
@@ -122,8 +130,10 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         self.pass_args(block)?;
         for inst in self.func.block_insns(block).iter().rev() {
             self.allocate_inst(inst)?;
+            self.heap.check()?;
         }
-        self.enter_block(block)
+        self.enter_block(block)?;
+        Ok(self.heap.check()?)
     }
 
     /// Where the value is, at the point up to which registers have been allocated.
@@ -296,7 +306,8 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             value.slot = self.slots.take();
         }
         let slot = Allocation::stack(value.slot);
-        self.after.add(slot, self.in_register(register));
+        let register_place = self.in_register(register);
+        self.after.add(slot, register_place, self.heap);
         self.vacate(register);
     }
 
@@ -322,8 +333,8 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         let has_slot = self.values.list[occupant.vreg()].slot.is_valid();
         match (self.free - taken).first() {
             Some(other) if !has_slot => {
-                self.after
-                    .add(self.in_register(other), self.in_register(home));
+                let (from, to) = (self.in_register(other), self.in_register(home));
+                self.after.add(from, to, self.heap);
                 self.vacate(home);
                 self.occupy(other, occupant, next_access);
                 self.relocated.insert(other);
@@ -364,10 +375,11 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     fn store(&mut self, vreg: VReg, register: Register) {
         let value = &self.values.list[vreg.vreg()];
         if let Some(slot) = value.spill_slot() {
-            self.after.add(self.in_register(register), slot);
             if !value.is_global {
-                self.slots.give_back(value.slot);
+                self.slots.give_back(value.slot, self.heap);
             }
+            let from = self.in_register(register);
+            self.after.add(from, slot, self.heap);
         }
     }
 
@@ -388,7 +400,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         if let Some(places) = &mut self.label_places
             && !self.values.list[vreg.vreg()].is_global
         {
-            places.add_move(vreg, ProgPoint::before(inst.next()), place);
+            places.add_move(vreg, ProgPoint::before(inst.next()), place, self.heap);
         }
     }
 
@@ -403,11 +415,15 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             return;
         }
         let mut num_slots = self.slots.max_end;
-        let sequence = moves.resolve(Temporaries {
+        let temporaries = Temporaries {
             free,
             registers: self.registers,
             num_slots: &mut num_slots,
-        });
+        };
+        let sequence = moves.resolve(temporaries, self.heap);
+        if !self.heap.has_room(&mut self.output.edits, sequence.len()) {
+            return;
+        }
         let edits = sequence.iter().rev().map(|it| {
             let (from, to) = (it.from, it.to);
             (point, Edit::Move { from, to })

@@ -1,6 +1,7 @@
 //! The spill slots of values that have no home. Each block uses the same ones, as a value of a block lives in that alone.
 
 use alloc::vec::Vec;
+use lpc_lpir::heap::Heap;
 use regalloc2::SpillSlot;
 
 /// The spill slots of values that have no home.
@@ -41,7 +42,8 @@ impl Slots {
         })
     }
 
-    pub(super) fn give_back(&mut self, slot: SpillSlot) {
-        self.unused.push(slot);
+    /// Makes `slot` free for other values. Without memory for that in `heap` it stays unused.
+    pub(super) fn give_back(&mut self, slot: SpillSlot, heap: &mut Heap) {
+        heap.push(&mut self.unused, slot);
     }
 }

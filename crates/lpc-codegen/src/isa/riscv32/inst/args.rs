@@ -90,6 +90,9 @@ pub struct ReturnCallInfo<T> {
     pub args_size: u32,
 }
 
+/// The most words that an instruction selects: those of the widest value.
+pub const MAX_SELECTED_WORDS: usize = 4;
+
 /// One of the words that an instruction selects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SelectedWord {

@@ -2,8 +2,8 @@
 
 use super::{AMode, MInst};
 use crate::backend::buffer::{MachBuffer, MachLabel};
-use crate::backend::emit::EmitContext;
-use crate::backend::frame::{AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge};
+use crate::backend::emit::{EmitContext, EmitError};
+use crate::backend::frame::{AllocationSummary, FrameLayout, FrameRequirements};
 use crate::backend::machinst::{CallType, CodeOffset, MachInst, MachTerminator};
 use crate::backend::operands::OperandVisitor;
 use crate::backend::reg::{RealReg, Reg, RegClass, SpillSlot, Writable};
@@ -11,6 +11,7 @@ use crate::isa::riscv32::emit::{EmitInfo, LabelUse};
 use crate::isa::riscv32::{emit, frame, regs};
 use crate::settings::CodeAlignment;
 use alloc::vec::Vec;
+use lpc_lpir::heap::Heap;
 use lpc_riscv32::Opcode;
 use regalloc2::MachineEnv;
 
@@ -139,8 +140,9 @@ impl MachInst for MInst {
     fn compute_frame_layout(
         requirements: &FrameRequirements,
         allocation: &AllocationSummary,
-    ) -> Result<FrameLayout, FrameTooLarge> {
-        frame::compute_frame_layout(requirements, allocation)
+        heap: &mut Heap,
+    ) -> Result<FrameLayout, EmitError> {
+        frame::compute_frame_layout(requirements, allocation, heap)
     }
 
     fn emit_prologue(

@@ -9,14 +9,15 @@ mod machinst;
 mod operands;
 
 pub use args::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedDef, FixedUse, PartOfWord,
-    ReturnCallInfo, SelectedWord, SymbolOffset,
+    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedDef, FixedUse,
+    MAX_SELECTED_WORDS, PartOfWord, ReturnCallInfo, SelectedWord, SymbolOffset,
 };
 
 use crate::backend::buffer::MachLabel;
 use crate::backend::reg::{Reg, Writable};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use lpc_lpir::heap::Boxed;
 use lpc_lpir::ir::{ExternalName, TrapCode};
 use lpc_riscv32::inst::{AtomicOrder, FenceSet};
 use lpc_riscv32::{Imm12, Imm20, Opcode};
@@ -121,7 +122,7 @@ pub enum MInst {
         /// The result.
         rd: Writable<Reg>,
         /// What the address is of.
-        symbol: Box<SymbolOffset>,
+        symbol: Boxed<SymbolOffset>,
     },
     /// `rd` = the address that the function returns to.
     LoadReturnAddress {
@@ -147,12 +148,12 @@ pub enum MInst {
     /// Combines memory with an operand by `lr.w` and `sc.w`, until nobody comes in between.
     AtomicRmwLoop {
         /// What is combined and how.
-        info: Box<AtomicRmwInfo>,
+        info: Boxed<AtomicRmwInfo>,
     },
     /// Replaces memory if it is what is expected by `lr.w` and `sc.w`, until nobody comes in between.
     AtomicCasLoop {
         /// What is replaced by what.
-        info: Box<AtomicCasInfo>,
+        info: Boxed<AtomicCasInfo>,
     },
     /// Goes to `taken` if the branch instruction `op` on `rs1` and `rs2` is taken, else to `not_taken`.
     CondBr {
@@ -182,27 +183,27 @@ pub enum MInst {
         /// Another.
         tmp2: Writable<Reg>,
         /// Where it leads.
-        targets: Box<BrTableTargets>,
+        targets: Boxed<BrTableTargets>,
     },
     /// Calls a function by its name.
     Call {
         /// What is called and how.
-        info: Box<CallInfo<ExternalName>>,
+        info: Boxed<CallInfo<ExternalName>>,
     },
     /// Calls a function by its address.
     CallInd {
         /// What is called and how.
-        info: Box<CallInfo<Reg>>,
+        info: Boxed<CallInfo<Reg>>,
     },
     /// Takes down the frame and goes to a function by its name, which returns in the place of this one.
     ReturnCall {
         /// What is called and how.
-        info: Box<ReturnCallInfo<ExternalName>>,
+        info: Boxed<ReturnCallInfo<ExternalName>>,
     },
     /// Takes down the frame and goes to a function by its address, which returns in the place of this one.
     ReturnCallInd {
         /// What is called and how.
-        info: Box<ReturnCallInfo<Reg>>,
+        info: Boxed<ReturnCallInfo<Reg>>,
     },
     /// `rd` = `if_true` if the branch instruction `op` on `rs1` and `rs2` would be taken, else `if_false`: a branch over a
     /// move.

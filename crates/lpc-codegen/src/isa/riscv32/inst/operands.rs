@@ -1,12 +1,12 @@
 //! What the register allocator is told of each instruction.
 
 use super::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, CallInfo, FixedDef, FixedUse, MInst, SelectedWord,
+    AMode, AtomicCasInfo, AtomicRmwInfo, CallInfo, FixedDef, FixedUse, MAX_SELECTED_WORDS, MInst,
+    SelectedWord,
 };
 use crate::backend::operands::OperandVisitor;
 use crate::backend::reg::{Reg, Writable};
 use crate::isa::riscv32::regs::TAIL_CALL_TARGET;
-use alloc::vec::Vec;
 
 impl MInst {
     /// Visits the register operands, always in the same order.
@@ -146,7 +146,11 @@ fn select_wide(
     words: &mut [SelectedWord],
     visitor: &mut impl OperandVisitor,
 ) {
-    let are_reused: Vec<bool> = words.iter().map(|word| word.if_true.is_virtual()).collect();
+    debug_assert!(words.len() <= MAX_SELECTED_WORDS);
+    let mut are_reused = [false; MAX_SELECTED_WORDS];
+    for (is_reused, word) in are_reused.iter_mut().zip(&*words) {
+        *is_reused = word.if_true.is_virtual();
+    }
     for word in words.iter_mut() {
         visitor.reg_use(&mut word.if_true);
     }

@@ -5,9 +5,11 @@ use super::words::{Word, Words, num_words};
 use super::{Ctx, LowerResult, operands, require_multiplication};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
-use alloc::vec::Vec;
 use lpc_lpir::ir::{Inst, IntCC, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
+
+/// The words of the product of two `i128`.
+const MAX_PRODUCT_WORDS: usize = 8;
 
 pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
     let result = ctx.result(inst);
@@ -284,7 +286,8 @@ impl Lower<'_, MInst> {
         Some(sources.map(|source| self.extended(source, Extend::Sign)))
     }
 
-    /// The words of the product of `x` and `y` from number `first` up to number `end`; those below are not all computed.
+    /// The words of the product of `x` and `y` from number `first` up to number `end`; those below are not all computed, and
+    /// those from `end` on are zero.
     ///
     /// Row by row, as on paper: to the words that are there, each word of `x` adds its product with `y`. The carry into the
     /// next column is a word that never overflows, since the greatest product of two words leaves room for two more words.
@@ -294,8 +297,8 @@ impl Lower<'_, MInst> {
         y: &[Word],
         first: usize,
         end: usize,
-    ) -> Vec<Word> {
-        let mut words = alloc::vec![Word::ZERO; end];
+    ) -> [Word; MAX_PRODUCT_WORDS] {
+        let mut words = [Word::ZERO; MAX_PRODUCT_WORDS];
         for (row, &x) in x.iter().enumerate() {
             let mut carry = Word::ZERO;
             for (column, &y) in (row..end).zip(y) {
@@ -311,7 +314,7 @@ impl Lower<'_, MInst> {
                     carry = self.add(high, carry);
                 }
             }
-            if let Some(above) = words.get_mut(row + y.len()) {
+            if let Some(above) = words[..end].get_mut(row + y.len()) {
                 *above = carry;
             }
         }

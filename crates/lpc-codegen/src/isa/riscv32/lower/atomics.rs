@@ -23,7 +23,6 @@ use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::{AMode, AtomicCasInfo, AtomicRmwInfo, MInst, PartOfWord};
 use crate::runtime::{ByteOrderedOp, Routine};
-use alloc::boxed::Box;
 use lpc_lpir::ir::{
     AtomicRmwOp, Endianness, Inst, InstructionData, IntCC, MemFlags, Opcode, TrapCode, Type, Value,
 };
@@ -311,7 +310,7 @@ impl Lower<'_, MInst> {
     ) -> Word {
         let operand = self.reg(operand);
         let [old, new] = [self.temp(), self.temp()];
-        let info = Box::new(AtomicRmwInfo {
+        let info = self.boxed(AtomicRmwInfo {
             op,
             old,
             new,
@@ -320,7 +319,9 @@ impl Lower<'_, MInst> {
             part,
             trap,
         });
-        self.emit(MInst::AtomicRmwLoop { info });
+        if let Ok(info) = info {
+            self.emit(MInst::AtomicRmwLoop { info });
+        }
         Word::Reg(old.to_reg())
     }
 
@@ -371,7 +372,7 @@ impl Lower<'_, MInst> {
             }
         };
         let [old, new] = [self.temp(), self.temp()];
-        let info = Box::new(AtomicCasInfo {
+        let info = AtomicCasInfo {
             old,
             new,
             addr,
@@ -379,8 +380,10 @@ impl Lower<'_, MInst> {
             replacement: self.reg(replacement),
             mask: part.as_ref().map(|part| self.reg(part.mask)),
             trap: access.trap(),
-        });
-        self.emit(MInst::AtomicCasLoop { info });
+        };
+        if let Ok(info) = self.boxed(info) {
+            self.emit(MInst::AtomicCasLoop { info });
+        }
         let old = Word::Reg(old.to_reg());
         let old = match &part {
             Some(part) => self.shr(old, part.below),

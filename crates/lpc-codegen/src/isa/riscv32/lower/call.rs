@@ -3,18 +3,19 @@
 use super::narrow::Extend;
 use super::words::Word;
 use super::{Ctx, LowerResult};
-use crate::backend::abi::{AbiSignature, AbiSlot, AbiValue};
+use crate::backend::abi::{AbiSignature, AbiSlot, words_of};
 use crate::backend::lower::Lower;
-use crate::backend::reg::{RealReg, Reg, Writable};
+use crate::backend::reg::{Reg, Writable};
 use crate::error::CompileError;
-use crate::isa::riscv32::abi::abi_signature;
+use crate::isa::riscv32::abi::{abi_signature_in, call_conv_spec};
 use crate::isa::riscv32::inst::{AMode, CallInfo, FixedDef, FixedUse, MInst, ReturnCallInfo};
 use crate::isa::riscv32::regs::CALLER_SAVED;
 use crate::runtime::Routine;
-use alloc::boxed::Box;
-use alloc::rc::Rc;
 use alloc::vec::Vec;
-use lpc_lpir::ir::{ArgumentExtension, ExternalName, Inst, InstructionData, Value};
+use lpc_lpir::heap::HeapError;
+use lpc_lpir::ir::{
+    ArgumentExtension, CallConv, ExternalName, Inst, InstructionData, SigRef, Type, Value,
+};
 use lpc_riscv32::Opcode as Op;
 
 impl Lower<'_, MInst> {
@@ -60,13 +61,14 @@ pub(super) fn store_word(
 
 /// Gives the parameters their values: those in registers by one parallel move, the others by loads. All are taken before
 /// anything can overwrite them.
-pub(super) fn lower_params(ctx: Ctx) {
+pub(super) fn lower_params(ctx: Ctx) -> LowerResult {
     let abi = ctx.abi;
     let Some(entry) = ctx.func.entry_block() else {
-        return;
+        return Ok(());
     };
     let params = ctx.func.dfg.block_params(entry);
-    let mut args = Vec::with_capacity(params.len());
+    let num_args = abi.num_registers(abi.args());
+    let mut args = ctx.list(num_args + usize::from(abi.return_area_pointer.is_some()))?;
     if let (Some(preg), Some(pointer)) = (abi.return_area_pointer, ctx.return_area_pointer()) {
         args.push(FixedDef {
             vreg: Writable::from_reg(pointer.to_reg()),
@@ -82,16 +84,18 @@ pub(super) fn lower_params(ctx: Ctx) {
             }
             match slot {
                 AbiSlot::Reg(preg) => args.push(FixedDef { vreg, preg }),
-                AbiSlot::Memory(offset) => loads.push((vreg, offset)),
+                AbiSlot::Memory(offset) => ctx.heap().push(&mut loads, (vreg, offset)),
             }
         }
     }
     if !args.is_empty() {
         ctx.emit(MInst::Args { args });
     }
-    for (rd, offset) in loads {
+    for &(rd, offset) in &loads {
         load_word(ctx, rd, AMode::IncomingArg(offset as i32));
     }
+    ctx.heap().free(loads);
+    Ok(())
 }
 
 /// What is called.
@@ -102,7 +106,8 @@ enum Callee {
 
 /// A call with its signature and its arguments, those in memory already stored.
 struct CallSite {
-    abi: Rc<AbiSignature>,
+    sig_ref: SigRef,
+    abi: AbiSignature,
     callee: Callee,
     uses: Vec<FixedUse>,
 }
@@ -118,22 +123,20 @@ impl CallSite {
     ) -> Result<Self, CompileError> {
         let dfg = &ctx.func.dfg;
         let sig_ref = dfg.call_signature(inst).expect("a call has a signature");
-        let abi = ctx.call_abi(sig_ref, abi_signature);
-        let abi = abi.map_err(|error| CompileError::Signature {
-            call: Some(inst),
-            error,
-        })?;
+        let abi = ctx.take_call_abi(sig_ref, abi_signature_in);
+        let abi = abi.map_err(|error| CompileError::of_signature(Some(inst), error))?;
         let mut args = dfg.inst_args(inst);
         let callee = match *ctx.data(inst) {
             InstructionData::Call { func_ref, .. } => {
-                Callee::Direct(dfg.ext_funcs[func_ref].name.clone())
+                Callee::Direct(dfg.ext_funcs[func_ref].name.copy_in(ctx.heap())?)
             }
             _ => {
                 let address = args.next().expect("the address comes first");
                 Callee::Indirect(ctx.transferred_word(address, 0, ArgumentExtension::None))
             }
         };
-        let mut uses = Vec::with_capacity(args.len() + 1);
+        let num_args = abi.num_registers(abi.args());
+        let mut uses = ctx.list(num_args + usize::from(abi.return_area_pointer.is_some()))?;
         if let Some(preg) = abi.return_area_pointer {
             let vreg = return_area(ctx, &abi);
             uses.push(FixedUse { vreg, preg });
@@ -152,7 +155,12 @@ impl CallSite {
                 }
             }
         }
-        Ok(Self { abi, callee, uses })
+        Ok(Self {
+            sig_ref,
+            abi,
+            callee,
+            uses,
+        })
     }
 }
 
@@ -169,7 +177,7 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
     let frame = ctx.frame();
     frame.outgoing_args_size = frame.outgoing_args_size.max(size);
     let results = ctx.func.dfg.inst_results(inst);
-    let mut defs = Vec::with_capacity(results.len());
+    let mut defs = ctx.list(site.abi.num_registers(site.abi.rets()))?;
     let mut loads = Vec::new();
     for (result, ret) in results.zip(site.abi.rets()) {
         let regs = ctx.output(result);
@@ -179,7 +187,7 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
             }
             match slot {
                 AbiSlot::Reg(preg) => defs.push(FixedDef { vreg, preg }),
-                AbiSlot::Memory(offset) => loads.push((vreg, offset)),
+                AbiSlot::Memory(offset) => ctx.heap().push(&mut loads, (vreg, offset)),
             }
         }
     }
@@ -191,18 +199,21 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
             false => 0,
         },
     };
-    ctx.emit(match site.callee {
+    let call = match site.callee {
         Callee::Direct(dest) => MInst::Call {
-            info: transfers.by_call_of(dest),
+            info: ctx.boxed(transfers.by_call_of(dest))?,
         },
         Callee::Indirect(dest) => MInst::CallInd {
-            info: transfers.by_call_of(dest),
+            info: ctx.boxed(transfers.by_call_of(dest))?,
         },
-    });
-    for (rd, offset) in loads {
+    };
+    ctx.emit(call);
+    for &(rd, offset) in &loads {
         let offset = site.abi.stack_args_size + offset;
         load_word(ctx, rd, AMode::OutgoingArg(offset as i32));
     }
+    ctx.heap().free(loads);
+    ctx.keep_call_abi(site.sig_ref, site.abi);
     Ok(())
 }
 
@@ -215,64 +226,74 @@ struct Transfers {
 
 impl Transfers {
     /// A call of `dest`, which may change every register that a callee need not save.
-    fn by_call_of<T>(self, dest: T) -> Box<CallInfo<T>> {
+    fn by_call_of<T>(self, dest: T) -> CallInfo<T> {
         let mut clobbers = CALLER_SAVED;
         for def in &self.defs {
             clobbers.remove(def.preg.preg());
         }
-        Box::new(CallInfo {
+        CallInfo {
             dest,
             uses: self.uses,
             defs: self.defs,
             clobbers,
             callee_pop_size: self.callee_pop_size,
-        })
+        }
     }
 }
 
 impl Lower<'_, MInst> {
     /// Calls a routine of the runtime, whose arguments and results all travel in registers, and gives the words of its
-    /// results.
+    /// results, with zeros behind them.
     pub(super) fn call_routine(
         &mut self,
         routine: Routine,
         args: impl Iterator<Item = Word>,
-    ) -> Vec<Word> {
+    ) -> [Word; MAX_ROUTINE_WORDS] {
+        let call = self.try_call_routine(routine, args);
+        // The error stays with the heap.
+        call.unwrap_or([Word::ZERO; MAX_ROUTINE_WORDS])
+    }
+
+    fn try_call_routine(
+        &mut self,
+        routine: Routine,
+        args: impl Iterator<Item = Word>,
+    ) -> Result<[Word; MAX_ROUTINE_WORDS], HeapError> {
         let frame = self.frame();
         frame.unchecked_stack = frame.unchecked_stack.max(routine.max_stack());
-        let abi = abi_signature(&routine.signature()).expect("routines have plain signatures");
-        let registers = |values: &[AbiValue]| -> Vec<RealReg> {
-            let slots = values.iter().flat_map(|value| abi.slots(value));
-            slots
-                .map(|slot| match *slot {
-                    AbiSlot::Reg(reg) => reg,
-                    AbiSlot::Memory(_) => unreachable!("routines use registers only"),
-                })
-                .collect()
-        };
-        let mut uses = Vec::new();
-        for (preg, word) in registers(abi.args()).into_iter().zip(args) {
+        // Words that fit in registers take them in order.
+        let spec = call_conv_spec(CallConv::Fast);
+        let (params, returns) = routine.types();
+        let num_words = |types: &[Type]| types.iter().copied().map(words_of).sum::<u32>() as usize;
+        let mut uses = self.list(num_words(params))?;
+        for (word, &preg) in args.zip(spec.argument_registers) {
             let vreg = self.virtual_reg(word);
             uses.push(FixedUse { vreg, preg });
         }
-        let mut defs = Vec::new();
-        for preg in registers(abi.rets()) {
+        let mut defs = self.list(num_words(returns))?;
+        let mut results = [Word::ZERO; MAX_ROUTINE_WORDS];
+        for (result, &preg) in results[..num_words(returns)]
+            .iter_mut()
+            .zip(spec.result_registers)
+        {
             let vreg = self.temp();
             defs.push(FixedDef { vreg, preg });
+            *result = Word::Reg(vreg.to_reg());
         }
-        let results = defs.iter().map(|def| Word::Reg(def.vreg.to_reg()));
-        let results = results.collect();
         let transfers = Transfers {
             uses,
             defs,
             callee_pop_size: 0,
         };
-        self.emit(MInst::Call {
-            info: transfers.by_call_of(routine.name()),
-        });
-        results
+        let name = ExternalName::symbol_in(routine.symbol(), self.heap())?;
+        let info = self.boxed(transfers.by_call_of(name))?;
+        self.emit(MInst::Call { info });
+        Ok(results)
     }
 }
+
+/// The most words of arguments and of results of a routine: those that travel in registers.
+const MAX_ROUTINE_WORDS: usize = 8;
 
 /// The address of the return area of a call.
 fn outgoing_return_area(ctx: Ctx, abi: &AbiSignature) -> Reg {
@@ -301,22 +322,24 @@ pub(super) fn lower_return_call(ctx: Ctx, inst: Inst) -> LowerResult {
     let frame = ctx.frame();
     frame.tail_args_size = frame.tail_args_size.max(args_size);
     let uses = site.uses;
-    ctx.emit(match site.callee {
+    let call = match site.callee {
         Callee::Direct(dest) => MInst::ReturnCall {
-            info: Box::new(ReturnCallInfo {
+            info: ctx.boxed(ReturnCallInfo {
                 dest,
                 uses,
                 args_size,
-            }),
+            })?,
         },
         Callee::Indirect(dest) => MInst::ReturnCallInd {
-            info: Box::new(ReturnCallInfo {
+            info: ctx.boxed(ReturnCallInfo {
                 dest,
                 uses,
                 args_size,
-            }),
+            })?,
         },
-    });
+    };
+    ctx.emit(call);
+    ctx.keep_call_abi(site.sig_ref, site.abi);
     Ok(())
 }
 

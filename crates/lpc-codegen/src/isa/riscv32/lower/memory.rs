@@ -11,7 +11,6 @@ use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::{AMode, MInst, SymbolOffset};
 use crate::isa::riscv32::regs::{fp_reg, stack_reg};
-use alloc::boxed::Box;
 use lpc_lpir::ir::{
     Endianness, GlobalValueData, Inst, InstructionData, MemFlags, Opcode, StackSlot, Type, Value,
 };
@@ -402,13 +401,13 @@ impl Lower<'_, MInst> {
 pub(super) fn lower_symbol_addr(ctx: Ctx, inst: Inst) -> LowerResult {
     let symbol = match *ctx.data(inst) {
         InstructionData::FuncAddr { func_ref, .. } => SymbolOffset {
-            name: ctx.func.dfg.ext_funcs[func_ref].name.clone(),
+            name: ctx.func.dfg.ext_funcs[func_ref].name.copy_in(ctx.heap())?,
             offset: 0,
         },
         InstructionData::UnaryGlobalValue { global_value, .. } => {
             match &ctx.func.global_values[global_value] {
                 GlobalValueData::Symbol { name, offset, .. } => SymbolOffset {
-                    name: name.clone(),
+                    name: name.copy_in(ctx.heap())?,
                     offset: offset.bits() as i32,
                 },
                 _ => return unsupported(inst, "a global value that is not a symbol"),
@@ -417,10 +416,8 @@ pub(super) fn lower_symbol_addr(ctx: Ctx, inst: Inst) -> LowerResult {
         ref data => unreachable!("{data:?} does not name a symbol"),
     };
     let rd = ctx.temp();
-    ctx.emit(MInst::LoadSym {
-        rd,
-        symbol: Box::new(symbol),
-    });
+    let symbol = ctx.boxed(symbol)?;
+    ctx.emit(MInst::LoadSym { rd, symbol });
     let result = ctx.result(inst);
     ctx.define(result, &[Word::Reg(rd.to_reg())]);
     Ok(())

@@ -101,15 +101,17 @@ impl LowerBackend for Riscv32Backend {
 
     fn lower_branch(ctx: &mut Lower<'_, MInst>, inst: Inst, targets: &[BlockIndex]) -> LowerResult {
         match ctx.data(inst).opcode().format() {
-            InstructionFormat::Brif => branch::lower_brif(ctx, inst, targets),
+            InstructionFormat::Brif => {
+                branch::lower_brif(ctx, inst, targets);
+                Ok(())
+            }
             InstructionFormat::BranchTable => branch::lower_br_table(ctx, inst, targets),
             format => unreachable!("{format:?} has one target"),
         }
-        Ok(())
     }
 
-    fn lower_params(ctx: &mut Lower<'_, MInst>) {
-        call::lower_params(ctx);
+    fn lower_params(ctx: &mut Lower<'_, MInst>) -> LowerResult {
+        call::lower_params(ctx)
     }
 
     fn lower_stack_limit(ctx: &mut Lower<'_, MInst>) -> Result<Vec<MInst>, CompileError> {

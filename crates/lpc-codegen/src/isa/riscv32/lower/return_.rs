@@ -5,7 +5,6 @@ use super::memory::add_offset;
 use super::{Ctx, LowerResult};
 use crate::backend::abi::AbiSlot;
 use crate::isa::riscv32::inst::{FixedUse, MInst};
-use alloc::vec::Vec;
 use lpc_lpir::ir::Inst;
 
 /// The results go to their registers in one parallel move, which the register allocator makes; those that do not fit there
@@ -13,7 +12,7 @@ use lpc_lpir::ir::Inst;
 pub(super) fn lower_return(ctx: Ctx, inst: Inst) -> LowerResult {
     let abi = ctx.abi;
     let values = ctx.func.dfg.inst_args(inst);
-    let mut rets = Vec::with_capacity(values.len());
+    let mut rets = ctx.list(abi.num_registers(abi.rets()))?;
     for (value, ret) in values.zip(abi.rets()) {
         for (word, &slot) in abi.slots(ret).iter().enumerate() {
             match slot {

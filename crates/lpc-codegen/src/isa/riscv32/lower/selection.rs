@@ -94,14 +94,19 @@ impl Lower<'_, MInst> {
                 self.select_one(condition, word);
             }
             _ => {
-                let words = (0..if_true.len()).filter(differ);
-                let words = words.map(|index| select_word(self, index)).collect();
+                let differing = (0..if_true.len()).filter(differ);
+                // The error stays with the heap, and nothing is selected.
+                let list = self.list(differing.clone().count());
+                let mut words = list.unwrap_or_default();
+                if words.capacity() > 0 {
+                    words.extend(differing.map(|index| select_word(self, index)));
+                }
                 let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
                 self.emit(MInst::SelectWide {
                     op,
                     rs1,
                     rs2,
-                    words,
+                    words: words.into_boxed_slice(),
                 });
             }
         }

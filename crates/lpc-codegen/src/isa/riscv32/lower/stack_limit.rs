@@ -16,8 +16,8 @@ use crate::backend::reg::{Reg, Writable};
 use crate::error::CompileError;
 use crate::isa::riscv32::inst::{AMode, MInst, SymbolOffset};
 use crate::isa::riscv32::regs::{FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, stack_reg, x_reg};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
+use lpc_lpir::heap::HeapError;
 use lpc_lpir::ir::{ArgumentPurpose, Endianness, GlobalValue, GlobalValueData};
 use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::{Imm12, Opcode as Op};
@@ -28,34 +28,35 @@ pub(super) fn lower_stack_limit(ctx: Ctx) -> Result<Vec<MInst>, CompileError> {
     let Some(limit) = ctx.func.stack_limit.expand() else {
         return Ok(insts);
     };
-    for global_value in path_to(ctx, limit) {
+    for global_value in path_to(ctx, limit)? {
         match &ctx.func.global_values[global_value] {
             GlobalValueData::VMContext => vm_context(ctx, &mut insts),
-            GlobalValueData::Symbol { name, offset, .. } => insts.push(MInst::LoadSym {
-                rd: limit_reg(),
-                symbol: Box::new(SymbolOffset {
-                    name: name.clone(),
-                    offset: offset.bits() as i32,
-                }),
-            }),
-            GlobalValueData::IAddImm { offset, .. } => add(&mut insts, offset.bits() as i32),
+            GlobalValueData::Symbol { name, offset, .. } => {
+                let name = name.copy_in(ctx.heap())?;
+                let offset = offset.bits() as i32;
+                let symbol = ctx.boxed(SymbolOffset { name, offset })?;
+                let rd = limit_reg();
+                ctx.heap().push(&mut insts, MInst::LoadSym { rd, symbol });
+            }
+            GlobalValueData::IAddImm { offset, .. } => add(ctx, &mut insts, offset.bits() as i32),
             GlobalValueData::Load { offset, flags, .. } => {
                 if flags.explicit_endianness() == Some(Endianness::Big) {
                     return Err(CompileError::StackLimit("a big-endian load"));
                 }
-                load(&mut insts, limit_reg().to_reg(), offset.bytes());
+                load(ctx, &mut insts, limit_reg().to_reg(), offset.bytes());
             }
         }
     }
+    ctx.heap().check()?;
     Ok(insts)
 }
 
 /// The global values that `limit` is computed from, the first one first. The verifier has refused cycles.
-fn path_to(ctx: Ctx, limit: GlobalValue) -> Vec<GlobalValue> {
+fn path_to(ctx: Ctx, limit: GlobalValue) -> Result<Vec<GlobalValue>, HeapError> {
     let mut path = Vec::new();
     let mut next = Some(limit);
     while let Some(global_value) = next {
-        path.push(global_value);
+        ctx.heap().push(&mut path, global_value);
         next = match ctx.func.global_values[global_value] {
             GlobalValueData::Load { base, .. } | GlobalValueData::IAddImm { base, .. } => {
                 Some(base)
@@ -64,7 +65,8 @@ fn path_to(ctx: Ctx, limit: GlobalValue) -> Vec<GlobalValue> {
         };
     }
     path.reverse();
-    path
+    ctx.heap().check()?;
+    Ok(path)
 }
 
 fn limit_reg() -> Writable<Reg> {
@@ -78,56 +80,66 @@ fn vm_context(ctx: Ctx, insts: &mut Vec<MInst>) {
         .find(|(param, _)| param.purpose == ArgumentPurpose::VMContext)
         .expect("the verifier has seen the parameter");
     match ctx.abi.slots(context)[0] {
-        AbiSlot::Reg(preg) => insts.push(MInst::Mov {
-            rd: limit_reg(),
-            rs: preg.to_reg(),
-        }),
-        AbiSlot::Memory(offset) => load(insts, stack_reg(), offset as i32),
+        AbiSlot::Reg(preg) => {
+            let copy = MInst::Mov {
+                rd: limit_reg(),
+                rs: preg.to_reg(),
+            };
+            ctx.heap().push(insts, copy);
+        }
+        AbiSlot::Memory(offset) => load(ctx, insts, stack_reg(), offset as i32),
     }
 }
 
 /// Loads the word at `offset` from `base`.
-fn load(insts: &mut Vec<MInst>, base: Reg, offset: i32) {
+fn load(ctx: Ctx, insts: &mut Vec<MInst>, base: Reg, offset: i32) {
     let (base, offset) = match Imm12::new(offset) {
         Ok(near) => (base, near),
         Err(_) => {
             let (_, low) = split_hi_lo(offset);
-            add_far(insts, base, offset.wrapping_sub(low.get()));
+            add_far(ctx, insts, base, offset.wrapping_sub(low.get()));
             (limit_reg().to_reg(), low)
         }
     };
-    insts.push(MInst::Load {
+    let load = MInst::Load {
         op: Op::Lw,
         rd: limit_reg(),
         addr: AMode::RegOffset(base, offset),
         trap: None,
-    });
+    };
+    ctx.heap().push(insts, load);
 }
 
 /// Adds `offset` to the limit.
-fn add(insts: &mut Vec<MInst>, offset: i32) {
+fn add(ctx: Ctx, insts: &mut Vec<MInst>, offset: i32) {
     match Imm12::new(offset) {
-        Ok(imm) => insts.push(MInst::AluRRImm12 {
-            op: Op::Addi,
-            rd: limit_reg(),
-            rs: limit_reg().to_reg(),
-            imm,
-        }),
-        Err(_) => add_far(insts, limit_reg().to_reg(), offset),
+        Ok(imm) => {
+            let add = MInst::AluRRImm12 {
+                op: Op::Addi,
+                rd: limit_reg(),
+                rs: limit_reg().to_reg(),
+                imm,
+            };
+            ctx.heap().push(insts, add);
+        }
+        Err(_) => add_far(ctx, insts, limit_reg().to_reg(), offset),
     }
 }
 
 /// Makes the limit the sum of `base` and `offset`.
-fn add_far(insts: &mut Vec<MInst>, base: Reg, offset: i32) {
+fn add_far(ctx: Ctx, insts: &mut Vec<MInst>, base: Reg, offset: i32) {
     let temporary = x_reg(STACK_CHECK_TEMPORARY);
-    insts.push(MInst::LoadConst32 {
+    let constant = MInst::LoadConst32 {
         rd: Writable::from_reg(temporary),
         value: offset,
-    });
-    insts.push(MInst::AluRRR {
+    };
+    let sum = MInst::AluRRR {
         op: Op::Add,
         rd: limit_reg(),
         rs1: base,
         rs2: temporary,
-    });
+    };
+    for inst in [constant, sum] {
+        ctx.heap().push(insts, inst);
+    }
 }

@@ -5,13 +5,13 @@ use crate::backend::frame::MAX_FRAME_SIZE;
 use crate::backend::reg::{Reg, RegClass, SpillSlot, Writable};
 use crate::backend::vcode_text::{InstParser, VCodeParseError};
 use crate::isa::riscv32::inst::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedDef, FixedUse, MInst,
-    PartOfWord, ReturnCallInfo, SelectedWord, SymbolOffset,
+    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedDef, FixedUse,
+    MAX_SELECTED_WORDS, MInst, PartOfWord, ReturnCallInfo, SelectedWord, SymbolOffset,
 };
 use crate::isa::riscv32::regs::zero_reg;
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
+use lpc_lpir::heap::Boxed;
 use lpc_lpir::ir::{AtomicRmwOp, TrapCode};
 use lpc_riscv32::immediate::ImmediateRange;
 use lpc_riscv32::inst::{AtomicOrder, FenceSet};
@@ -77,22 +77,22 @@ fn parse_pseudo(name: &str, p: Parser<'_, '_, '_>) -> ParseResult<Option<MInst>>
         "br_table" => parse_br_table(p)?,
         "call" => {
             let dest = p.cursor.external_name()?;
-            let info = Box::new(call(dest, p)?);
+            let info = Boxed::from(call(dest, p)?);
             MInst::Call { info }
         }
         "call_indirect" => {
             let dest = reg(p)?;
-            let info = Box::new(call(dest, p)?);
+            let info = Boxed::from(call(dest, p)?);
             MInst::CallInd { info }
         }
         "return_call" => {
             let dest = p.cursor.external_name()?;
-            let info = Box::new(return_call(dest, p)?);
+            let info = Boxed::from(return_call(dest, p)?);
             MInst::ReturnCall { info }
         }
         "return_call_indirect" => {
             let dest = p.virtual_def(RegClass::Int)?.to_reg();
-            let info = Box::new(return_call(dest, p)?);
+            let info = Boxed::from(return_call(dest, p)?);
             MInst::ReturnCallInd { info }
         }
         "udf" => MInst::Udf {
@@ -377,7 +377,7 @@ fn parse_atomic_rmw_loop(op: AtomicRmwOp, p: Parser<'_, '_, '_>) -> ParseResult<
         }
         None => None,
     };
-    let info = Box::new(AtomicRmwInfo {
+    let info = Boxed::from(AtomicRmwInfo {
         op,
         old,
         new,
@@ -395,7 +395,7 @@ fn parse_atomic_cas_loop(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
     p.comma()?;
     let new = p.virtual_def(RegClass::Int)?;
     let (expected, replacement) = (next_reg(p)?, next_reg(p)?);
-    let info = Box::new(AtomicCasInfo {
+    let info = Boxed::from(AtomicCasInfo {
         old,
         new,
         expected,
@@ -443,6 +443,9 @@ fn parse_select(op: Opcode, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
 fn parse_select_wide(op: Opcode, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
     let mut results = Vec::new();
     loop {
+        if results.len() == MAX_SELECTED_WORDS {
+            return p.cursor.error("no value has more words");
+        }
         results.push(p.virtual_def(RegClass::Int)?);
         if !p.cursor.eat(",") {
             break;
@@ -491,7 +494,7 @@ fn parse_load_address(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
     }
     let name = p.cursor.external_name()?;
     let offset = integer(p, i32::MIN, i32::MAX)?;
-    let symbol = Box::new(SymbolOffset { name, offset });
+    let symbol = Boxed::from(SymbolOffset { name, offset });
     Ok(MInst::LoadSym { rd, symbol })
 }
 
@@ -516,7 +519,7 @@ fn parse_br_table(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
         index,
         tmp1,
         tmp2,
-        targets: Box::new(BrTableTargets { default, targets }),
+        targets: Boxed::from(BrTableTargets { default, targets }),
     })
 }
 
