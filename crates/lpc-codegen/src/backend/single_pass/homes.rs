@@ -41,7 +41,8 @@ pub(super) fn assign_homes(
             globals.push(VReg::new(index, RegClass::Int));
         }
     }
-    globals.sort_unstable_by_key(|vreg| values.list[vreg.vreg()].start);
+    // With the number, no two are equal: the code does not depend on how a sort orders those.
+    globals.sort_unstable_by_key(|vreg| (values.list[vreg.vreg()].start, vreg.vreg()));
     let lacks_registers = !in_registers || LinearScan::new(values, registers).run(globals);
     Ok(InMemory {
         num_slots: assign_slots(values, globals, heap)?,

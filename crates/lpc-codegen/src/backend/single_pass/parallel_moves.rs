@@ -141,7 +141,7 @@ impl ParallelMoves {
 
     /// Lists the places that are read.
     fn find_sources(&mut self) {
-        self.moves.sort_unstable_by_key(|it| it.from);
+        self.moves.sort_unstable_by_key(|it| (it.from, it.to));
         self.sources.clear();
         for it in &self.moves {
             match self.sources.last_mut() {
