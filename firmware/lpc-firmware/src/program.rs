@@ -29,7 +29,7 @@ impl Program {
     /// When a function has a signature that cannot be called.
     pub(crate) fn new(module: &Module, image: Image) -> Result<Self, AbiError> {
         let functions = module.functions().map(|(_, function)| {
-            Ok(Function {
+            Ok::<_, AbiError>(Function {
                 address: image.address_of(&function.name).unwrap_or_default(),
                 abi: abi_signature(&function.signature)?,
                 name: function.name.clone(),
