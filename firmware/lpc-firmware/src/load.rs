@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use board::pmp::GRANULE;
 use board::{counters, heap, stack, timer};
 use core::fmt;
-use lpc_codegen::{CompiledModule, Settings, compile_module};
+use lpc_codegen::{CompileError, CompiledModule, Settings, compile_module};
 use lpc_device::{Cost, FailureKind, HostFunction, Loaded, WireSettings};
-use lpc_link::{Image, Linker};
+use lpc_link::{Image, LinkError, Linker};
 use lpc_lpir::binary;
 use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Module, SourceLoc};
 use lpc_lpir::text::{Location, parse_module, parse_module_with_sources};
@@ -113,7 +113,11 @@ impl<'a> Source<'a> {
                 location: self.location(error.function, entity),
                 what: format!("{}: {}", function.name, error.error.display(function)),
             };
-            Failure::new(FailureKind::Compile, described)
+            let kind = match error.error {
+                CompileError::OutOfMemory { .. } => FailureKind::Memory,
+                _ => FailureKind::Compile,
+            };
+            Failure::new(kind, described)
         })
     }
 
@@ -158,7 +162,10 @@ fn number_instructions(module: &mut Module) {
 }
 
 fn link(module: &Module, compiled: CompiledModule, sandbox: &Sandbox) -> Result<Image, Failure> {
-    let failed = |error| Failure::new(FailureKind::Link, error);
+    let failed = |error| match error {
+        LinkError::OutOfMemory => Failure::new(FailureKind::Memory, error),
+        error => Failure::new(FailureKind::Link, error),
+    };
     let imports = module.declared_functions().filter_map(|(name, signature)| {
         let function = HostFunction::find(name, signature)?;
         Some((name, function.address(sandbox.program().start)))

@@ -1,6 +1,6 @@
 //! Programs that do what they should not: the device says what, and goes on.
 
-use crate::support::Device;
+use crate::support::{Device, HEAP, settings};
 use lpc_device::Cause;
 use lpc_lpir::ir::TrapCode;
 
@@ -186,7 +186,9 @@ fn places_of_traps_are_known() {
     let Some(mut device) = Device::start() else {
         return;
     };
-    device.load(PROGRAM).expect("the program is one");
+    // Instructions of a text are numbered.
+    let loaded = device.client.load(PROGRAM.as_bytes(), &settings(), HEAP);
+    loaded.expect("the program is one");
     for _ in 0..3 {
         let outcome = device.call(number_of("%divide"), &[1], 1);
         let (_, place) = outcome.stopped.expect("it traps");

@@ -1,6 +1,6 @@
 //! What a device does not compile, and says so.
 
-use crate::support::{Device, HEAP, settings};
+use crate::support::{Device, HEAP, binary_of, settings};
 use lpc_codegen::Settings;
 use lpc_device::FailureKind;
 use lpc_device::host::Error;
@@ -74,13 +74,10 @@ fn too_little_memory_is_answered() {
     let Some(mut device) = Device::start() else {
         return;
     };
-    let text = include_str!("../../../../examples/sha256.clif");
+    let module = binary_of(include_str!("../../../../examples/sha256.clif"));
     let mut refused = 0;
     for kilobytes in (0..).step_by(3) {
-        match device
-            .client
-            .load(text.as_bytes(), &settings(), kilobytes << 10)
-        {
+        match device.client.load(&module, &settings(), kilobytes << 10) {
             Ok(_) => break,
             Err(Error::Failed {
                 kind: FailureKind::Memory,

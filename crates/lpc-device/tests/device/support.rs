@@ -2,7 +2,9 @@
 
 use lpc_codegen::Settings;
 use lpc_device::host::{Calls, Client, Error, Outcome, Qemu};
+use lpc_lpir::binary::encode;
 use lpc_lpir::ir::{DataValue, Type};
+use lpc_lpir::text::parse_module;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -52,9 +54,9 @@ impl Device {
         }
     }
 
-    /// Has it compile `text`.
+    /// Has it compile `text`, which is sent in the binary form: the line of QEMU is slow.
     pub(crate) fn load(&mut self, text: &str) -> Result<(), Error> {
-        let loaded = self.client.load(text.as_bytes(), &settings(), HEAP);
+        let loaded = self.client.load(&binary_of(text), &settings(), HEAP);
         loaded.map(|_| ())
     }
 
@@ -90,6 +92,11 @@ pub(crate) fn settings() -> Settings {
         linker_relaxation: true,
         ..Settings::default()
     }
+}
+
+/// The binary form of the module `text`.
+pub(crate) fn binary_of(text: &str) -> Vec<u8> {
+    encode(&parse_module(text).expect("the text is a module")).expect("it is well-formed")
 }
 
 /// The firmware, or why there is none.
