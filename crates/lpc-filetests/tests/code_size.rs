@@ -6,7 +6,7 @@
 //!
 //! prints the sizes.
 
-use lpc_codegen::{Settings, compile_module};
+use lpc_codegen::{OptLevel, Settings, compile_module};
 use lpc_link::Linker;
 use lpc_lpir::ir::{ExternalName, Module};
 use lpc_lpir::text::parse_module;
@@ -74,7 +74,7 @@ fn code_size(module: &Module, march: &str) -> u32 {
     let settings = Settings {
         extensions: march.parse().unwrap(),
         linker_relaxation: true,
-        ..Settings::default()
+        ..Settings::for_level(OptLevel::Size)
     };
     let compiled = compile_module(module, &settings).unwrap();
     let mut linker = Linker::new();

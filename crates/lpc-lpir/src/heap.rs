@@ -367,7 +367,17 @@ impl Heap {
     /// Appends `item` to `list`. If there is no memory for it, it is left out, and [`Self::check`] tells.
     #[inline]
     pub fn push<T>(&mut self, list: &mut Vec<T>, item: T) {
-        if self.has_room(list, 1) {
+        if list.len() < list.capacity() {
+            list.push(item);
+        } else {
+            self.grow_and_push(list, item);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_and_push<T>(&mut self, list: &mut Vec<T>, item: T) {
+        if self.grow(list, 1) {
             list.push(item);
         }
     }

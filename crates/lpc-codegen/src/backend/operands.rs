@@ -34,7 +34,8 @@ pub trait OperandVisitor {
     fn add_clobbers(&mut self, _clobbers: PRegSet) {}
 
     /// `reg` is in any register. The physical ones that may stand here are not for the allocator.
-    #[inline]
+    // As `add_operand`: what is known of the operand is known here.
+    #[inline(always)]
     fn any_reg(&mut self, reg: &mut Reg, kind: OperandKind, pos: OperandPos) {
         match reg.to_real_reg() {
             Some(real) => self.real_operand(real),

@@ -42,7 +42,10 @@ pub(super) fn assign_homes(
         }
     }
     // With the number, no two are equal: the code does not depend on how a sort orders those.
-    globals.sort_unstable_by_key(|vreg| (values.list[vreg.vreg()].start, vreg.vreg()));
+    globals.sort_unstable_by_key(|vreg| {
+        let start = values.list[vreg.vreg()].start.to_index();
+        u64::from(start) << u32::BITS | vreg.vreg() as u64
+    });
     let lacks_registers = !in_registers || LinearScan::new(values, registers).run(globals);
     Ok(InMemory {
         num_slots: assign_slots(values, globals, heap)?,
