@@ -580,6 +580,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     }
 
     /// Hands what the current instruction was lowered to over to the builder.
+    #[inline]
     fn flush(&mut self, srcloc: SourceLoc) -> Result<(), CompileError> {
         self.constants_outside_loop.clear();
         self.builder.end_sequence(srcloc);

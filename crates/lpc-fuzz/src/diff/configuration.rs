@@ -201,7 +201,7 @@ mod tests {
         };
         assert_eq!(
             describe(&settings),
-            "rv32imac, backtracking, -O speed, linker_relaxation, function_alignment=8"
+            "rv32imac, adaptive, -O speed, linker_relaxation, function_alignment=8"
         );
     }
 }
