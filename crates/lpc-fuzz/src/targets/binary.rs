@@ -8,7 +8,8 @@ use lpc_lpir::verifier::verify_module;
 /// Decodes `data`, behind a header if it has none.
 ///
 /// # Panics
-/// See [`check`].
+/// If the place of an error is not in the message, what is decoded cannot be judged or printed, or what the verifier accepts is
+/// encoded as something else.
 pub fn run(data: &[u8]) {
     if is_binary(data) {
         check(data);
@@ -21,8 +22,7 @@ pub fn run(data: &[u8]) {
 /// Decodes `message`.
 ///
 /// # Panics
-/// If the place of an error is not in the message, what is decoded cannot be judged or printed, or what the verifier accepts is
-/// encoded as something else.
+/// Those of [`run`].
 pub(super) fn check(message: &[u8]) {
     let module = match decode(message) {
         Ok(module) => module,

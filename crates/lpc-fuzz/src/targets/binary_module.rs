@@ -13,7 +13,7 @@ const MOST_CHANGES: usize = 4;
 /// Takes `data` for choices of what is changed and of what is in a module; encodes and decodes that, as it is and changed.
 ///
 /// # Panics
-/// If a module that the verifier accepts comes back as another one, or see [`binary::check`].
+/// If a module that the verifier accepts comes back as another one, or for the reasons of [`binary::run`].
 pub fn run(data: &[u8]) {
     let mut choices = Choices::new(data);
     let settings = pipeline::settings(choices.number() as u16);
