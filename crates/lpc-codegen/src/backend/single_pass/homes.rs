@@ -8,12 +8,12 @@
 //! block need some as well.
 
 use super::registers::{RegSet, Register, RegisterFile};
-use super::values::{Value, Values};
+use super::values::Values;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use lpc_lpir::heap::{Heap, HeapError, bytes_of};
-use regalloc2::{Block, ProgPoint, RegClass, SpillSlot, VReg};
+use regalloc2::{Block, ProgPoint, SpillSlot, VReg};
 
 /// The most registers that are homes and need not be saved.
 const MAX_PREFERRED_HOMES: u32 = 7;
@@ -21,31 +21,27 @@ const MAX_PREFERRED_HOMES: u32 = 7;
 /// How often a value must be read for a register to be saved for it: else memory costs as little.
 const MIN_WEIGHT_TO_SAVE: u32 = 3;
 
-/// Gives homes to those of the `values` that need one. `globals` is room for their list.
+/// Gives homes to those of the `values` that need one. These are left of `definitions`, in the order of [`Values::compute`], and in order.
 ///
 /// # Errors
 /// [`HeapError`] where `heap` has no memory for the lists.
 pub(super) fn assign_homes(
     values: &mut Values,
-    globals: &mut Vec<VReg>,
+    definitions: &mut Vec<VReg>,
     registers: &RegisterFile,
     in_registers: bool,
     heap: &mut Heap,
 ) -> Result<InMemory, HeapError> {
-    let needs_home = |value: &Value| value.is_global && value.is_used();
-    let count = values.list.iter().filter(|value| needs_home(value)).count();
-    globals.clear();
-    heap.reserve(globals, count)?;
-    for (index, value) in values.list.iter().enumerate() {
-        if needs_home(value) {
-            globals.push(VReg::new(index, RegClass::Int));
-        }
-    }
-    // With the number, no two are equal: the code does not depend on how a sort orders those.
-    globals.sort_unstable_by_key(|vreg| {
-        let start = values.list[vreg.vreg()].start.to_index();
-        u64::from(start) << u32::BITS | vreg.vreg() as u64
+    let globals = definitions;
+    globals.retain(|vreg| {
+        let value = &values.list[vreg.vreg()];
+        value.is_global && value.is_used()
     });
+    let start = |vreg: &VReg| values.list[vreg.vreg()].start;
+    for of_inst in globals.chunk_by_mut(|one, next| start(one).inst() == start(next).inst()) {
+        // With the number, no two are equal: the code does not depend on how a sort orders those.
+        of_inst.sort_unstable_by_key(|vreg| (start(vreg), vreg.vreg()));
+    }
     let lacks_registers = !in_registers || LinearScan::new(values, registers).run(globals);
     Ok(InMemory {
         num_slots: assign_slots(values, globals, heap)?,
@@ -214,12 +210,23 @@ fn assign_slots(
 }
 
 /// When registers are homes.
-#[derive(Default)]
 pub(super) struct Homes {
     /// For each block, the registers that are homes of values which live in it.
     by_block: Vec<RegSet>,
     /// The lives of the values in each register, in order: first those of one register, then those of the next.
-    lives: Vec<(u8, ProgPoint, ProgPoint)>,
+    lives: Vec<(ProgPoint, ProgPoint)>,
+    /// Where the lives in each register end in that list.
+    ends: [u32; Register::LIMIT],
+}
+
+impl Default for Homes {
+    fn default() -> Self {
+        Self {
+            by_block: Vec::new(),
+            lives: Vec::new(),
+            ends: [0; Register::LIMIT],
+        }
+    }
 }
 
 impl Homes {
@@ -235,21 +242,31 @@ impl Homes {
         heap: &mut Heap,
     ) -> Result<(), HeapError> {
         heap.refill(&mut self.by_block, RegSet::EMPTY, num_blocks)?;
-        self.lives.clear();
-        let has_home = |vreg: &&VReg| values.list[vreg.vreg()].home.is_some();
-        heap.reserve(&mut self.lives, globals.iter().filter(has_home).count())?;
-        for &vreg in globals {
-            let value = &values.list[vreg.vreg()];
-            if let Some(home) = value.home {
-                let blocks = value.first_block.index()..=value.last_block.index();
-                for set in &mut self.by_block[blocks] {
-                    set.insert(home);
-                }
-                self.lives
-                    .push((home.index() as u8, value.start, value.end));
+        let at_home = || {
+            let values = globals.iter().map(|vreg| &values.list[vreg.vreg()]);
+            values.filter_map(|value| Some((value.home?, value)))
+        };
+        let mut counts = [0; Register::LIMIT];
+        for (home, value) in at_home() {
+            let blocks = value.first_block.index()..=value.last_block.index();
+            for set in &mut self.by_block[blocks] {
+                set.insert(home);
             }
+            counts[home.index()] += 1;
         }
-        self.lives.sort_unstable();
+        let mut num_lives = 0;
+        for (end, count) in self.ends.iter_mut().zip(counts) {
+            // From here it moves to the end with each life that is added.
+            *end = num_lives;
+            num_lives += count;
+        }
+        let nowhere = (ProgPoint::invalid(), ProgPoint::invalid());
+        heap.refill(&mut self.lives, nowhere, num_lives as usize)?;
+        for (home, value) in at_home() {
+            let end = &mut self.ends[home.index()];
+            self.lives[*end as usize] = (value.start, value.end);
+            *end += 1;
+        }
         Ok(())
     }
 
@@ -264,13 +281,15 @@ impl Homes {
 
     /// Whether `register` is the home of a value which lives between `start` and `end`, `start` included.
     pub(super) fn is_home(&self, register: Register, start: ProgPoint, end: ProgPoint) -> bool {
-        let number = register.index() as u8;
-        let before_end =
-            |&(home, first, _): &(u8, ProgPoint, ProgPoint)| (home, first) < (number, end);
-        let last = self.lives.partition_point(before_end).checked_sub(1);
-        last.is_some_and(|last| {
-            let (home, _, last_end) = self.lives[last];
-            home == number && last_end > start
-        })
+        let lives = self.lives_in(register);
+        let started = lives.partition_point(|&(first, _)| first < end);
+        let last = lives[..started].last();
+        last.is_some_and(|&(_, last_end)| last_end > start)
+    }
+
+    /// The lives of the values whose home `register` is, in order.
+    fn lives_in(&self, register: Register) -> &[(ProgPoint, ProgPoint)] {
+        let [from, to] = [register.index() - 1, register.index()].map(|index| self.ends[index]);
+        &self.lives[from as usize..to as usize]
     }
 }

@@ -47,7 +47,8 @@ use regalloc2::{Allocation, Function, MachineEnv, Output, RegAllocError, VReg};
 pub(super) struct SinglePass {
     loops: Loops,
     values: Values,
-    globals: Vec<VReg>,
+    /// The values in the order of their definitions, and then those of them that need homes.
+    definitions: Vec<VReg>,
     homes: Homes,
     /// Whether values of the last function are in memory for want of registers. Others may be there because that costs less.
     pub(super) lacked_registers: bool,
@@ -83,7 +84,7 @@ impl SinglePass {
     pub(super) fn heap_bytes(&self) -> usize {
         self.loops.heap_bytes()
             + self.values.heap_bytes()
-            + bytes_of(&self.globals)
+            + bytes_of(&self.definitions)
             + self.homes.heap_bytes()
     }
 
@@ -96,17 +97,22 @@ impl SinglePass {
         heap: &mut Heap,
     ) -> Result<Output, AllocationError> {
         let mut registers = RegisterFile::new(env);
-        self.values
-            .compute(func, &mut registers, &self.loops, heap)?;
+        self.values.compute(
+            func,
+            &mut registers,
+            &self.loops,
+            &mut self.definitions,
+            heap,
+        )?;
         let in_memory = assign_homes(
             &mut self.values,
-            &mut self.globals,
+            &mut self.definitions,
             &registers,
             with_homes,
             heap,
         )?;
         self.homes
-            .compute(&self.values, &self.globals, func.num_blocks(), heap)?;
+            .compute(&self.values, &self.definitions, func.num_blocks(), heap)?;
 
         let mut places = match func.debug_value_labels() {
             [] => None,

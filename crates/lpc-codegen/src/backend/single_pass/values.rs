@@ -88,7 +88,8 @@ pub(super) struct FixedPoints {
 }
 
 impl Values {
-    /// Looks at all of `func` once, from the first to the last instruction. The memory is that of `heap`.
+    /// Looks at all of `func` once, from the first to the last instruction, and lists the values in the order of their `definitions`. The
+    /// memory is that of `heap`.
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
@@ -97,15 +98,18 @@ impl Values {
         func: &impl Function,
         registers: &mut RegisterFile,
         loops: &Loops,
+        definitions: &mut Vec<VReg>,
         heap: &mut Heap,
     ) -> Result<(), HeapError> {
+        definitions.clear();
+        heap.reserve(definitions, func.num_vregs())?;
         heap.refill(&mut self.list, Value::new(), func.num_vregs())?;
         self.fixed.points.clear();
         self.operand_offsets.clear();
         heap.reserve(&mut self.operand_offsets, func.num_insts())?;
         self.num_operands = 0;
         for block in (0..func.num_blocks()).map(Block::new) {
-            self.survey_block(func, registers, loops, block, heap);
+            self.survey_block(func, registers, loops, block, definitions, heap);
         }
         self.fixed.build_unions(heap)?;
         for value in &mut self.list {
@@ -132,6 +136,7 @@ impl Values {
         registers: &mut RegisterFile,
         loops: &Loops,
         block: Block,
+        definitions: &mut Vec<VReg>,
         heap: &mut Heap,
     ) {
         let weight = 1 << (3 * loops.depth(block).min(MAX_WEIGHTED_DEPTH));
@@ -141,6 +146,7 @@ impl Values {
             let value = self.define(param, ProgPoint::before(insns.first()), block);
             value.is_global |= is_header;
             value.is_param = true;
+            definitions.push(param);
         }
         let mut last_clobber = ProgPoint::before(insns.first());
         for inst in insns.iter() {
@@ -153,6 +159,7 @@ impl Values {
                 match operand.kind() {
                     OperandKind::Def => {
                         self.define(operand.vreg(), point, block);
+                        definitions.push(operand.vreg());
                     }
                     OperandKind::Use => {
                         let value = self.read(operand.vreg(), point, block, weight);
