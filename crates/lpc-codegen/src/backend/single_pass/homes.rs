@@ -8,7 +8,7 @@
 //! block need some as well.
 
 use super::registers::{RegSet, Register, RegisterFile};
-use super::values::Values;
+use super::values::{LifeCursor, Values};
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -60,6 +60,7 @@ pub(super) struct InMemory {
 struct LinearScan<'a> {
     values: &'a mut Values,
     registers: &'a RegisterFile,
+    cursor: LifeCursor,
     /// What is in each register, and until when.
     occupants: [(VReg, ProgPoint); Register::LIMIT],
     occupied: RegSet,
@@ -76,6 +77,7 @@ impl<'a> LinearScan<'a> {
         Self {
             values,
             registers,
+            cursor: LifeCursor::default(),
             occupants: [(VReg::invalid(), ProgPoint::invalid()); Register::LIMIT],
             occupied: RegSet::EMPTY,
             next_end: ProgPoint::invalid(),
@@ -122,8 +124,8 @@ impl<'a> LinearScan<'a> {
 
     /// The register that becomes the home of `vreg`, out of which another value may have been driven.
     fn choose(&mut self, vreg: VReg) -> Option<Register> {
-        let value = &self.values.list[vreg.vreg()];
         let candidates = self.candidates(vreg);
+        let value = &self.values.list[vreg.vreg()];
         let free = candidates - self.occupied;
         let wanted = value.wanted.filter(|&wanted| free.contains(wanted));
         let partner = value.partner.and_then(|vreg| {
@@ -149,9 +151,10 @@ impl<'a> LinearScan<'a> {
     }
 
     /// The registers that could be the home of `vreg`, whoever is in them now.
-    fn candidates(&self, vreg: VReg) -> RegSet {
+    fn candidates(&mut self, vreg: VReg) -> RegSet {
         let value = &self.values.list[vreg.vreg()];
-        let named = self.values.fixed.between(value.start, value.end.prev());
+        let (start, end) = (value.start, value.end.prev());
+        let named = self.cursor.named_between(&self.values.fixed, start, end);
         let preferred = self.registers.preferred;
         let has_room = (self.used & preferred).len() < MAX_PREFERRED_HOMES;
         let allowed = match has_room {

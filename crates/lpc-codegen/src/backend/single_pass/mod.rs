@@ -27,6 +27,7 @@ mod homes;
 mod label_places;
 mod locals;
 mod loops;
+mod operand_bits;
 mod parallel_moves;
 mod registers;
 mod values;
@@ -118,8 +119,9 @@ impl SinglePass {
             [] => None,
             _ => Some(LabelPlaces::new(func.num_vregs(), heap)?),
         };
+        let num_operands = self.values.num_operands as usize;
+        let mut allocs = heap.filled(Allocation::none(), num_operands)?;
         let mut output = Output {
-            allocs: heap.filled(Allocation::none(), self.values.num_operands as usize)?,
             num_spillslots: in_memory.num_slots,
             ..Output::default()
         };
@@ -132,7 +134,8 @@ impl SinglePass {
             places.as_mut(),
             heap,
         );
-        let placed = locals.run()?;
+        let placed = locals.run(&mut allocs)?;
+        output.allocs = allocs;
         self.lacked_registers = in_memory.lacks_registers || placed.lacked_registers;
         output.num_spillslots = placed.num_slots;
         output.inst_alloc_offsets = core::mem::take(&mut self.values.operand_offsets);

@@ -12,18 +12,22 @@ pub(super) struct Register(NonZeroU8);
 
 impl Register {
     /// One more than the highest number, for arrays that are indexed by [`Self::index`].
-    pub(super) const LIMIT: usize = 64;
+    pub(super) const LIMIT: usize = RegSet::BITS as usize;
 
+    #[inline]
     pub(super) fn index(self) -> usize {
-        usize::from(self.0.get())
+        // The number is lower than the limit; so that it is seen to be.
+        usize::from(self.0.get()) % Self::LIMIT
     }
 }
 
-/// A set of registers.
+/// A set of registers: one word of the smallest machine that allocates, with room for all integer registers but that which is zero.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct RegSet(u64);
+pub(super) struct RegSet(u32);
 
 impl RegSet {
+    const BITS: u32 = u32::BITS;
+
     pub(super) const EMPTY: Self = Self(0);
 
     pub(super) fn only(register: Register) -> Self {
@@ -52,7 +56,7 @@ impl RegSet {
 
     /// The best of its registers.
     pub(super) fn first(self) -> Option<Register> {
-        let number = self.0.trailing_zeros() % u64::BITS;
+        let number = self.0.trailing_zeros() % Self::BITS;
         NonZeroU8::new(number as u8).map(Register)
     }
 }
@@ -108,6 +112,8 @@ pub(super) struct RegisterFile {
     pregs: [PReg; Register::LIMIT],
     numbers: [Option<Register>; PReg::NUM_INDEX],
     count: u8,
+    /// The last set that was asked for: one follows the other of calls that clobber the same.
+    last_set: (PRegSet, RegSet),
     /// Those that may be allocated.
     pub(super) allocatable: RegSet,
     /// Those of them that cost nothing to use.
@@ -120,6 +126,7 @@ impl RegisterFile {
             pregs: [PReg::invalid(); Register::LIMIT],
             numbers: [None; PReg::NUM_INDEX],
             count: 0,
+            last_set: (PRegSet::empty(), RegSet::EMPTY),
             allocatable: RegSet::EMPTY,
             preferred: RegSet::EMPTY,
         };
@@ -162,10 +169,14 @@ impl RegisterFile {
     }
 
     pub(super) fn set(&mut self, pregs: PRegSet) -> RegSet {
+        if self.last_set.0 == pregs {
+            return self.last_set.1;
+        }
         let mut set = RegSet::EMPTY;
         for preg in pregs {
             set.insert(self.number(preg));
         }
+        self.last_set = (pregs, set);
         set
     }
 }
@@ -213,7 +224,7 @@ mod tests {
 
     #[test]
     fn sets() {
-        let [one, two] = [1, 63].map(|number| Register(NonZeroU8::new(number).unwrap()));
+        let [one, two] = [1, 31].map(|number| Register(NonZeroU8::new(number).unwrap()));
         let mut set = RegSet::only(two);
         assert_eq!((set.first(), set.len()), (Some(two), 1));
         set.insert(one);

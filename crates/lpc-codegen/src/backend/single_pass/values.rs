@@ -2,6 +2,7 @@
 
 use super::super::regalloc::points_taken;
 use super::loops::Loops;
+use super::operand_bits::{is_plain_def, is_plain_use, vreg_of};
 use super::registers::{RegSet, Register, RegisterFile};
 use alloc::vec::Vec;
 use lpc_lpir::heap::{Heap, HeapError, bytes_of};
@@ -150,30 +151,26 @@ impl Values {
         }
         let mut last_clobber = ProgPoint::before(insns.first());
         for inst in insns.iter() {
-            self.operand_offsets.push(self.num_operands);
             let operands = func.inst_operands(inst);
+            self.operand_offsets.push(self.num_operands);
             self.num_operands += operands.len() as u32;
             let mut named = [RegSet::EMPTY; 2];
             for &operand in operands {
-                let point = point_of(operand, inst);
-                match operand.kind() {
-                    OperandKind::Def => {
-                        self.define(operand.vreg(), point, block);
-                        definitions.push(operand.vreg());
+                let vreg = vreg_of(operand);
+                if is_plain_use(operand) {
+                    self.read_after(last_clobber, vreg, ProgPoint::before(inst), block, weight);
+                } else if is_plain_def(operand) {
+                    self.define(vreg, ProgPoint::after(inst), block);
+                    definitions.push(vreg);
+                } else {
+                    let point = point_of(operand, inst);
+                    if operand.kind() == OperandKind::Use {
+                        self.read_after(last_clobber, vreg, point, block, weight);
+                    } else {
+                        self.define(vreg, point, block);
+                        definitions.push(vreg);
                     }
-                    OperandKind::Use => {
-                        let value = self.read(operand.vreg(), point, block, weight);
-                        value.is_global |= last_clobber > value.start;
-                    }
-                }
-                if let OperandConstraint::FixedReg(preg) = operand.constraint() {
-                    let register = registers.number(preg);
-                    self.list[operand.vreg().vreg()].wanted = Some(register);
-                    for (set, is_named) in named.iter_mut().zip(points_taken(operand)) {
-                        if is_named {
-                            set.insert(register);
-                        }
-                    }
+                    self.note_named(operand, registers, &mut named);
                 }
             }
             let clobbers = func.inst_clobbers(inst);
@@ -185,6 +182,25 @@ impl Values {
             self.fixed.add(ProgPoint::after(inst), named[1], heap);
         }
         self.survey_branch_args(func, block, weight);
+    }
+
+    /// Adds the register that `operand` names, if it does, to those that are `named` when its instruction starts and when it ends.
+    fn note_named(
+        &mut self,
+        operand: Operand,
+        registers: &mut RegisterFile,
+        named: &mut [RegSet; 2],
+    ) {
+        let OperandConstraint::FixedReg(preg) = operand.constraint() else {
+            return;
+        };
+        let register = registers.number(preg);
+        self.list[vreg_of(operand).vreg()].wanted = Some(register);
+        for (set, is_named) in named.iter_mut().zip(points_taken(operand)) {
+            if is_named {
+                set.insert(register);
+            }
+        }
     }
 
     /// Arguments are read at the end of the block, where the edge is not the only one to its target. Else they are read at the start of
@@ -220,6 +236,21 @@ impl Values {
         value
     }
 
+    /// Reads `vreg` by an instruction of `block`, in which what is in registers at `last_clobber` is overwritten.
+    #[inline]
+    fn read_after(
+        &mut self,
+        last_clobber: ProgPoint,
+        vreg: VReg,
+        point: ProgPoint,
+        block: Block,
+        weight: u32,
+    ) {
+        let value = self.read(vreg, point, block, weight);
+        value.is_global |= last_clobber > value.start;
+    }
+
+    #[inline]
     fn read(&mut self, vreg: VReg, point: ProgPoint, block: Block, weight: u32) -> &mut Value {
         let value = &mut self.list[vreg.vreg()];
         value.weight = value.weight.saturating_add(weight);
@@ -260,16 +291,10 @@ impl FixedPoints {
         Ok(())
     }
 
-    /// The registers that are named before `end` while a value lives that is defined at `start`. What is named where an instruction
-    /// writes it, is written by then; a parameter is there when the first instruction starts.
-    pub(super) fn between(&self, start: ProgPoint, end: ProgPoint) -> RegSet {
+    /// The union of the sets of the points number `from` up to number `to`.
+    fn union(&self, from: usize, to: usize) -> RegSet {
         let len = self.points.len();
-        let is_passed = |point| match start.pos() {
-            InstPosition::Before => point < start,
-            InstPosition::After => point <= start,
-        };
-        let mut from = len + self.points.partition_point(|&(point, _)| is_passed(point));
-        let mut to = len + self.points.partition_point(|&(point, _)| point < end);
+        let (mut from, mut to) = (len + from, len + to);
         let mut union = RegSet::EMPTY;
         while from < to {
             if from % 2 == 1 {
@@ -287,35 +312,67 @@ impl FixedPoints {
     }
 }
 
-/// Goes through fixed points from the last to the first.
-pub(super) struct FixedCursor {
-    /// How many points are left.
-    left: usize,
+/// Goes through lives in the order of their starts.
+#[derive(Default)]
+pub(super) struct LifeCursor {
+    /// How many fixed points are passed when the life starts.
+    passed: usize,
 }
 
-impl FixedCursor {
-    pub(super) fn at_end(fixed: &FixedPoints) -> Self {
+impl LifeCursor {
+    /// The registers that are named before `end` while a value lives that is defined at `start`, where no value starts earlier that was asked for.
+    /// What is named where an instruction writes it, is written by then; a parameter is there when the first instruction starts.
+    pub(super) fn named_between(
+        &mut self,
+        fixed: &FixedPoints,
+        start: ProgPoint,
+        end: ProgPoint,
+    ) -> RegSet {
+        let is_passed = |point| match start.pos() {
+            InstPosition::Before => point < start,
+            InstPosition::After => point <= start,
+        };
+        let rest = &fixed.points[self.passed..];
+        self.passed += rest
+            .iter()
+            .take_while(|&&(point, _)| is_passed(point))
+            .count();
+        let rest = &fixed.points[self.passed..];
+        let during = rest.partition_point(|&(point, _)| point < end);
+        fixed.union(self.passed, self.passed + during)
+    }
+}
+
+/// Goes through fixed points from the last to the first.
+pub(super) struct FixedCursor<'a> {
+    /// Those that are left.
+    points: &'a [(ProgPoint, RegSet)],
+}
+
+impl<'a> FixedCursor<'a> {
+    pub(super) fn at_end(fixed: &'a FixedPoints) -> Self {
         Self {
-            left: fixed.points.len(),
+            points: &fixed.points,
         }
     }
 
     /// The registers that are named before and after `inst`, which stands before all that were asked for.
-    pub(super) fn take(&mut self, fixed: &FixedPoints, inst: Inst) -> [RegSet; 2] {
-        let mut take = |wanted: ProgPoint| match fixed.points[..self.left].last() {
-            Some(&(point, registers)) if point == wanted => {
-                self.left -= 1;
-                registers
-            }
-            _ => RegSet::EMPTY,
-        };
-        let after = take(ProgPoint::after(inst));
-        [take(ProgPoint::before(inst)), after]
+    #[inline]
+    pub(super) fn take(&mut self, inst: Inst) -> [RegSet; 2] {
+        let mut named = [RegSet::EMPTY; 2];
+        while let Some((&(point, registers), rest)) = self.points.split_last()
+            && point.inst() == inst
+        {
+            named[point.pos() as usize] = registers;
+            self.points = rest;
+        }
+        named
     }
 
     /// The registers that are named where some are for the last time before the current instruction, unless that is before `start`.
-    pub(super) fn last_since(&self, fixed: &FixedPoints, start: ProgPoint) -> RegSet {
-        match fixed.points[..self.left].last() {
+    #[inline]
+    pub(super) fn last_since(&self, start: ProgPoint) -> RegSet {
+        match self.points.last() {
             Some(&(point, registers)) if point > start => registers,
             _ => RegSet::EMPTY,
         }

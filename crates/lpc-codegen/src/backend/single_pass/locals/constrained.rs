@@ -1,41 +1,45 @@
 //! Instructions that name registers, overwrite some, or want operands to share registers or to have some of their own.
 
 use super::super::super::regalloc::points_taken;
+use super::super::operand_bits::vreg_of;
 use super::super::registers::{RegSet, Register};
 use super::LocalAllocator;
 use regalloc2::{
     Allocation, Function, Inst, Operand, OperandConstraint, OperandKind, OperandPos, PReg,
-    ProgPoint, RegAllocError, VReg,
+    ProgPoint, VReg,
 };
 
 impl<F: Function> LocalAllocator<'_, F> {
     /// Allocates an instruction that names registers, overwrites some, or has other constraints.
+    // Few instructions need this, and the walk through all the others is faster without it inside.
+    #[inline(never)]
     pub(super) fn allocate_constrained(
         &mut self,
         inst: Inst,
         operands: &[Operand],
+        places: &mut [Allocation],
         named: [RegSet; 2],
-    ) -> Result<(), RegAllocError> {
+    ) -> Option<()> {
         let free_after = self.free;
         self.displace_from_named(inst, operands, named);
         let mut busy = Busy {
             named_early: named[0],
             early: named[0],
             late: named[1],
+            reused: 0,
         };
-        self.allocate_results(inst, operands, &mut busy)?;
+        self.allocate_results(inst, operands, places, &mut busy)?;
         let written = busy.late;
         self.clear_homes(operands, inst, busy.early | busy.late);
-        let offset = self.values.operand_offsets[inst.index()] as usize;
         for kind in UseKind::IN_ORDER {
             for (index, &operand) in operands.iter().enumerate() {
-                if operand.kind() != OperandKind::Use || UseKind::of(operands, index) != kind {
+                if operand.kind() != OperandKind::Use || busy.kind_of_use(operand, index) != kind {
                     continue;
                 }
                 let preg = match (kind, operand.constraint()) {
                     (UseKind::Reused, _) => {
                         let result = result_in_place_of(operands, index);
-                        result.and_then(|result| self.output.allocs[offset + result].as_reg())
+                        result.and_then(|result| places[result].as_reg())
                     }
                     (_, OperandConstraint::FixedReg(preg)) => Some(preg),
                     _ => None,
@@ -49,12 +53,12 @@ impl<F: Function> LocalAllocator<'_, F> {
                     None => self.read_beside(inst, operands, operand, &busy)?,
                 };
                 busy.insert(operand, register);
-                self.output.allocs[offset + index] = self.in_register(register);
+                places[index] = self.in_register(register);
             }
         }
         self.flush(ProgPoint::after(inst), (free_after & self.free) - written);
         self.flush(ProgPoint::before(inst), self.free - busy.early);
-        Ok(())
+        Some(())
     }
 
     /// Displaces the values that live across the instruction in registers that it names, unless it reads them there.
@@ -76,9 +80,9 @@ impl<F: Function> LocalAllocator<'_, F> {
         &mut self,
         inst: Inst,
         operands: &[Operand],
+        places: &mut [Allocation],
         busy: &mut Busy,
-    ) -> Result<(), RegAllocError> {
-        let offset = self.values.operand_offsets[inst.index()] as usize;
+    ) -> Option<()> {
         let occupied_after = self.occupied;
         for (index, &operand) in operands.iter().enumerate() {
             if operand.kind() != OperandKind::Def {
@@ -92,6 +96,7 @@ impl<F: Function> LocalAllocator<'_, F> {
                     let mut taken = busy.late;
                     // What is written early must leave what is read where it is, but for the operand whose place it takes.
                     if let OperandConstraint::Reuse(reused) = constraint {
+                        busy.reused |= 1 << reused;
                         let reused = operands[reused].vreg();
                         taken |= busy.early | self.homes_of_read(operands, |vreg| vreg != reused);
                     } else if operand.pos() == OperandPos::Early {
@@ -108,14 +113,14 @@ impl<F: Function> LocalAllocator<'_, F> {
                 busy.early.insert(register);
             }
             let written = self.in_register(register);
-            self.output.allocs[offset + index] = written;
+            places[index] = written;
             if let Some(place) = place {
                 let place = self.in_register(place);
                 self.after.add(written, place, self.heap);
             }
             self.store(vreg, register);
         }
-        Ok(())
+        Some(())
     }
 
     /// The homes of the values that are read and `count`.
@@ -123,7 +128,7 @@ impl<F: Function> LocalAllocator<'_, F> {
         let mut homes = RegSet::EMPTY;
         for operand in operands {
             if operand.kind() == OperandKind::Use && count(operand.vreg()) {
-                let home = self.values.list[operand.vreg().vreg()].home;
+                let home = self.values[vreg_of(*operand).vreg()].home;
                 homes |= home.map_or(RegSet::EMPTY, RegSet::only);
             }
         }
@@ -131,22 +136,16 @@ impl<F: Function> LocalAllocator<'_, F> {
     }
 
     /// Has `vreg` in `register` before the instruction, which is kept for it.
-    fn bring(
-        &mut self,
-        vreg: VReg,
-        register: Register,
-        inst: Inst,
-        busy: RegSet,
-    ) -> Result<(), RegAllocError> {
+    fn bring(&mut self, vreg: VReg, register: Register, inst: Inst, busy: RegSet) -> Option<()> {
         let from = match self.place(vreg) {
             Some(place) => place,
             None if self.can_occupy(register, vreg, inst) => {
                 self.occupy(register, vreg, inst);
-                return Ok(());
+                return Some(());
             }
             None if (self.free - busy).is_empty() => {
                 let slot = self.slots.take();
-                self.values.list[vreg.vreg()].slot = slot;
+                self.values[vreg.vreg()].slot = slot;
                 Allocation::stack(slot)
             }
             None => {
@@ -157,7 +156,7 @@ impl<F: Function> LocalAllocator<'_, F> {
         };
         let to = self.in_register(register);
         self.before.add(from, to, self.heap);
-        Ok(())
+        Some(())
     }
 
     /// The register that has the operand of an instruction with constraints, which may be any.
@@ -167,7 +166,7 @@ impl<F: Function> LocalAllocator<'_, F> {
         operands: &[Operand],
         operand: Operand,
         busy: &Busy,
-    ) -> Result<Register, RegAllocError> {
+    ) -> Option<Register> {
         let vreg = operand.vreg();
         let mut taken = busy.early;
         if operand.pos() == OperandPos::Late {
@@ -180,16 +179,16 @@ impl<F: Function> LocalAllocator<'_, F> {
         let is_named_by_other = busy.named_early.contains(register)
             && !is_read_in(operands, vreg, self.registers.preg(register));
         if !is_overwritten && !is_named_by_other {
-            return Ok(register);
+            return Some(register);
         }
         let other = self.unoccupied(taken, inst)?;
         let (from, to) = (self.in_register(register), self.in_register(other));
         self.before.add(from, to, self.heap);
-        Ok(other)
+        Some(other)
     }
 }
 
-/// The registers that are taken while an instruction is executed.
+/// The registers that are taken while an instruction is executed, as far as is known.
 struct Busy {
     /// By operands that must be in them, when it starts.
     named_early: RegSet,
@@ -197,6 +196,8 @@ struct Busy {
     early: RegSet,
     /// When it ends.
     late: RegSet,
+    /// The operands, a bit for the number of each, whose registers results take: none has a number above 31.
+    reused: u32,
 }
 
 impl Busy {
@@ -207,6 +208,15 @@ impl Busy {
         }
         if late {
             self.late.insert(register);
+        }
+    }
+
+    fn kind_of_use(&self, operand: Operand, index: usize) -> UseKind {
+        match (operand.constraint(), operand.pos()) {
+            (OperandConstraint::FixedReg(_), _) => UseKind::Fixed,
+            _ if index < 32 && self.reused >> index & 1 != 0 => UseKind::Reused,
+            (_, OperandPos::Late) => UseKind::Late,
+            (_, OperandPos::Early) => UseKind::Early,
         }
     }
 }
@@ -227,16 +237,6 @@ enum UseKind {
 impl UseKind {
     /// Those with less choice come first.
     const IN_ORDER: [Self; 4] = [Self::Fixed, Self::Reused, Self::Late, Self::Early];
-
-    fn of(operands: &[Operand], index: usize) -> Self {
-        let operand = operands[index];
-        match (operand.constraint(), operand.pos()) {
-            (OperandConstraint::FixedReg(_), _) => Self::Fixed,
-            _ if result_in_place_of(operands, index).is_some() => Self::Reused,
-            (_, OperandPos::Late) => Self::Late,
-            (_, OperandPos::Early) => Self::Early,
-        }
-    }
 }
 
 /// The number of the result that takes the register of the operand number `index`.

@@ -6,14 +6,14 @@ use regalloc2::{Block, Function, ProgPoint, RegAllocError, VReg};
 
 impl<F: Function> LocalAllocator<'_, F> {
     /// Passes the arguments of the edge that leaves `block`, if its target has other edges as well.
-    pub(super) fn pass_args(&mut self, block: Block) -> Result<(), RegAllocError> {
+    pub(super) fn pass_args(&mut self, block: Block) {
         let func = self.func;
         let terminator = func.block_insns(block).last();
         let &[succ] = func.block_succs(block) else {
-            return Ok(());
+            return;
         };
         if func.block_preds(succ).len() == 1 {
-            return Ok(());
+            return;
         }
         let args = func.branch_blockparams(block, terminator, 0);
         let edges = || args.iter().zip(func.block_params(succ));
@@ -40,14 +40,13 @@ impl<F: Function> LocalAllocator<'_, F> {
             if self.is_to_be_placed(arg) {
                 match (self.free - targets).first() {
                     Some(register) => self.occupy(register, arg, terminator),
-                    None => self.values.list[arg.vreg()].slot = self.slots.take(),
+                    None => self.values[arg.vreg()].slot = self.slots.take(),
                 }
             }
             let from = self.place(arg).expect("the argument has been placed");
             self.before.add(from, to, self.heap);
         }
         self.flush(ProgPoint::before(terminator), self.free - targets);
-        Ok(())
     }
 
     /// Whether the value has no place yet.
@@ -66,7 +65,7 @@ impl<F: Function> LocalAllocator<'_, F> {
         for register in self.occupied {
             let (vreg, _) = self.occupants[register.index()];
             let register = self.in_register(register);
-            let value = &mut self.values.list[vreg.vreg()];
+            let value = &mut self.values[vreg.vreg()];
             let is_param = value.is_param && value.first_block == block;
             match value.spill_slot() {
                 _ if is_param && only_pred.is_some() => {}
@@ -103,7 +102,7 @@ impl<F: Function> LocalAllocator<'_, F> {
         let args = func.branch_blockparams(pred, func.block_insns(pred).last(), number);
         for (&arg, &param) in args.iter().zip(params) {
             let register = self.register_of(param);
-            let value = &mut self.values.list[param.vreg()];
+            let value = &mut self.values[param.vreg()];
             if value.is_global {
                 value.register = None;
             }

@@ -27,9 +27,10 @@ mod slots;
 use self::slots::Slots;
 use super::homes::Homes;
 use super::label_places::LabelPlaces;
+use super::operand_bits::{is_plain_def, is_plain_use, vreg_of};
 use super::parallel_moves::{ParallelMoves, Temporaries};
 use super::registers::{RegSet, Register, RegisterFile};
-use super::values::{FixedCursor, Values};
+use super::values::{FixedCursor, Value, Values};
 use crate::backend::regalloc::AllocationError;
 use lpc_lpir::heap::Heap;
 use regalloc2::{
@@ -49,10 +50,11 @@ pub(super) struct Placed {
 pub(super) struct LocalAllocator<'a, F: Function> {
     func: &'a F,
     registers: &'a RegisterFile,
-    values: &'a mut Values,
+    /// By the number of the virtual register.
+    values: &'a mut [Value],
     homes: &'a Homes,
     output: &'a mut Output,
-    cursor: FixedCursor,
+    cursor: FixedCursor<'a>,
     /// The registers that are nobody's home in the current block.
     available: RegSet,
     /// Those of them that have no value.
@@ -75,8 +77,7 @@ pub(super) struct LocalAllocator<'a, F: Function> {
 }
 
 impl<'a, F: Function> LocalAllocator<'a, F> {
-    /// An allocator that adds the edits to `output`, and the places of operands to its list, which has room for them. The spill slots that
-    /// `output` has are homes.
+    /// An allocator that adds the moves between instructions to `output`. The spill slots that this has are homes.
     pub(super) fn new(
         func: &'a F,
         registers: &'a RegisterFile,
@@ -90,7 +91,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             func,
             registers,
             cursor: FixedCursor::at_end(&values.fixed),
-            values,
+            values: &mut values.list,
             homes,
             available: RegSet::EMPTY,
             free: RegSet::EMPTY,
@@ -107,10 +108,10 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         }
     }
 
-    /// Allocates all blocks.
-    pub(super) fn run(mut self) -> Result<Placed, AllocationError> {
+    /// Allocates all blocks. The places of all operands, in their order, come to `places`, which is as long.
+    pub(super) fn run(mut self, mut places: &mut [Allocation]) -> Result<Placed, AllocationError> {
         for block in (0..self.func.num_blocks()).rev().map(Block::new) {
-            self.allocate_block(block)?;
+            places = self.allocate_block(block, places)?;
         }
         self.output.edits.reverse();
         for moves in [&self.before, &self.after] {
@@ -122,31 +123,40 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         })
     }
 
-    fn allocate_block(&mut self, block: Block) -> Result<(), AllocationError> {
+    /// Allocates a block, whose operands have the last of the `places`. Gives the rest.
+    fn allocate_block<'b>(
+        &mut self,
+        block: Block,
+        mut places: &'b mut [Allocation],
+    ) -> Result<&'b mut [Allocation], AllocationError> {
         self.available = self.registers.allocatable - self.homes.in_block(block);
         self.free = self.available;
         self.occupied = RegSet::EMPTY;
         self.slots.start_block();
-        self.pass_args(block)?;
+        self.pass_args(block);
         for inst in self.func.block_insns(block).iter().rev() {
-            self.allocate_inst(inst)?;
-            self.heap.check()?;
+            let operands = self.func.inst_operands(inst);
+            let (above, of_inst) = places.split_at_mut(places.len() - operands.len());
+            places = above;
+            self.allocate_inst(inst, operands, of_inst)
+                .ok_or(RegAllocError::TooManyLiveRegs)?;
         }
         self.enter_block(block)?;
-        Ok(self.heap.check()?)
+        self.heap.check()?;
+        Ok(places)
     }
 
     /// Where the value is, at the point up to which registers have been allocated.
     fn place(&self, vreg: VReg) -> Option<Allocation> {
         match self.register_of(vreg) {
             Some(register) => Some(self.in_register(register)),
-            None => self.values.list[vreg.vreg()].spill_slot(),
+            None => self.values[vreg.vreg()].spill_slot(),
         }
     }
 
     /// The register that the value is in, at the point up to which registers have been allocated.
     fn register_of(&self, vreg: VReg) -> Option<Register> {
-        let value = &self.values.list[vreg.vreg()];
+        let value = &self.values[vreg.vreg()];
         value.home.or(value.register)
     }
 
@@ -154,62 +164,62 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         Allocation::reg(self.registers.preg(register))
     }
 
-    fn allocate_inst(&mut self, inst: Inst) -> Result<(), RegAllocError> {
-        let operands = self.func.inst_operands(inst);
-        let named = self.cursor.take(&self.values.fixed, inst);
+    /// Allocates registers to the `operands` of `inst`, which come to `places`, unless it needs more than there are.
+    fn allocate_inst(
+        &mut self,
+        inst: Inst,
+        operands: &[Operand],
+        places: &mut [Allocation],
+    ) -> Option<()> {
+        let named = self.cursor.take(inst);
         self.relocated = RegSet::EMPTY;
-        let is_plain = |operand: &Operand| {
-            let vreg = operand.vreg();
-            *operand == Operand::reg_use(vreg) || *operand == Operand::reg_def(vreg)
-        };
+        let is_plain = |&operand: &Operand| is_plain_use(operand) || is_plain_def(operand);
         if named == [RegSet::EMPTY; 2] && operands.iter().all(is_plain) {
-            self.allocate_plain(inst, operands)
+            self.allocate_plain(inst, operands, places)
         } else {
-            self.allocate_constrained(inst, operands, named)
+            self.allocate_constrained(inst, operands, places, named)
         }
     }
 
     /// Allocates an instruction that reads registers, whichever they are, before it writes others.
-    fn allocate_plain(&mut self, inst: Inst, operands: &[Operand]) -> Result<(), RegAllocError> {
-        let offset = self.values.operand_offsets[inst.index()] as usize;
+    fn allocate_plain(
+        &mut self,
+        inst: Inst,
+        operands: &[Operand],
+        places: &mut [Allocation],
+    ) -> Option<()> {
         let (free_after, occupied_after) = (self.free, self.occupied);
         let mut written = RegSet::EMPTY;
-        for (index, operand) in operands.iter().enumerate() {
-            if operand.kind() == OperandKind::Def {
-                let vreg = operand.vreg();
+        for (&operand, place) in operands.iter().zip(&mut *places) {
+            if is_plain_def(operand) {
+                let vreg = vreg_of(operand);
                 let register = match self.end_of_life(vreg, occupied_after) {
                     Some(register) => register,
                     None => self.unoccupied(written, inst)?,
                 };
                 written.insert(register);
-                self.output.allocs[offset + index] = self.in_register(register);
+                *place = self.in_register(register);
                 self.store(vreg, register);
             }
         }
         self.clear_homes(operands, inst, written);
         let mut read = RegSet::EMPTY;
-        for (index, operand) in operands.iter().enumerate() {
-            if operand.kind() == OperandKind::Use {
-                let register = self.read(operand.vreg(), inst, read, written)?;
+        for (&operand, place) in operands.iter().zip(places) {
+            if is_plain_use(operand) {
+                let register = self.read(vreg_of(operand), inst, read, written)?;
                 read.insert(register);
-                self.output.allocs[offset + index] = self.in_register(register);
+                *place = self.in_register(register);
             }
         }
         self.flush(ProgPoint::after(inst), (free_after & self.free) - written);
-        Ok(())
+        Some(())
     }
 
-    /// The register that has `vreg` when it is read. If it has none it gets one that is not `taken`, and `near` if possible.
-    fn read(
-        &mut self,
-        vreg: VReg,
-        inst: Inst,
-        taken: RegSet,
-        near: RegSet,
-    ) -> Result<Register, RegAllocError> {
-        let value = &self.values.list[vreg.vreg()];
+    /// The register that has `vreg` when it is read. If it has none it gets one that is not `taken`, and `near` if possible; none if all are needed.
+    fn read(&mut self, vreg: VReg, inst: Inst, taken: RegSet, near: RegSet) -> Option<Register> {
+        let value = &self.values[vreg.vreg()];
         if let Some(home) = value.home {
-            return Ok(home);
+            return Some(home);
         }
         let register = match (value.register, value.spill_slot()) {
             (Some(register), _) => register,
@@ -221,26 +231,20 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             }
         };
         self.occupy(register, vreg, inst);
-        Ok(register)
+        Some(register)
     }
 
     /// A register for `vreg` from its definition to its use by `inst`.
-    fn choose(
-        &mut self,
-        vreg: VReg,
-        inst: Inst,
-        taken: RegSet,
-        near: RegSet,
-    ) -> Result<Register, RegAllocError> {
+    fn choose(&mut self, vreg: VReg, inst: Inst, taken: RegSet, near: RegSet) -> Option<Register> {
         let candidates = self.free - taken;
         if candidates.is_empty() {
             return self.make_room(taken, inst);
         }
-        let value = &self.values.list[vreg.vreg()];
+        let value = &self.values[vreg.vreg()];
         let unnamed = match value.slot.is_valid() {
             // It is loaded anyway, so that it need not stay where it is up to its definition.
             true => candidates,
-            false => candidates - self.cursor.last_since(&self.values.fixed, value.start),
+            false => candidates - self.cursor.last_since(value.start),
         };
         let wanted = value.wanted.filter(|&wanted| {
             !taken.contains(wanted)
@@ -250,13 +254,14 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
             .or((unnamed & near).first())
             .or(unnamed.first())
             .or(candidates.first());
-        Ok(choice.expect("there are candidates"))
+        debug_assert!(choice.is_some(), "there are candidates");
+        choice
     }
 
     /// A register that has no value before or after the instruction, except what is loaded or moved there behind it.
-    fn unoccupied(&mut self, taken: RegSet, inst: Inst) -> Result<Register, RegAllocError> {
+    fn unoccupied(&mut self, taken: RegSet, inst: Inst) -> Option<Register> {
         match (self.free - taken).first() {
-            Some(register) => Ok(register),
+            Some(register) => Some(register),
             None => self.make_room(taken, inst),
         }
     }
@@ -266,7 +271,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         if self.occupied.contains(register) || self.is_named_before(vreg, register) {
             return false;
         }
-        let start = self.values.list[vreg.vreg()].start;
+        let start = self.values[vreg.vreg()].start;
         self.free.contains(register)
             || self.registers.allocatable.contains(register)
                 && !self.homes.is_home(register, start, ProgPoint::after(inst))
@@ -275,32 +280,31 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     /// Whether an instruction between the definition of `vreg` and the current one names `register`, as far as the last one tells that
     /// names any.
     fn is_named_before(&self, vreg: VReg, register: Register) -> bool {
-        let start = self.values.list[vreg.vreg()].start;
-        let named = self.cursor.last_since(&self.values.fixed, start);
+        let start = self.values[vreg.vreg()].start;
+        let named = self.cursor.last_since(start);
         named.contains(register)
     }
 
     /// Displaces the value that is needed last, out of a register that is not `taken`.
-    fn make_room(&mut self, taken: RegSet, inst: Inst) -> Result<Register, RegAllocError> {
+    fn make_room(&mut self, taken: RegSet, inst: Inst) -> Option<Register> {
         let mut candidates = self.occupied - self.relocated - taken;
         for operand in self.func.inst_operands(inst) {
-            if let Some(register) = self.values.list[operand.vreg().vreg()].register {
+            if let Some(register) = self.values[vreg_of(*operand).vreg()].register {
                 candidates.remove(register);
             }
         }
         let next_access = |register: &Register| self.occupants[register.index()].1;
-        let victim = candidates.max_by_key(next_access);
-        let victim = victim.ok_or(RegAllocError::TooManyLiveRegs)?;
+        let victim = candidates.max_by_key(next_access)?;
         self.lacked_registers = true;
         self.displace(victim, inst);
-        Ok(victim)
+        Some(victim)
     }
 
     /// Takes its register from a value, which is loaded behind the instruction.
     fn displace(&mut self, register: Register, inst: Inst) {
         let (vreg, _) = self.occupants[register.index()];
         self.note_move(vreg, inst, self.in_register(register));
-        let value = &mut self.values.list[vreg.vreg()];
+        let value = &mut self.values[vreg.vreg()];
         value.register = None;
         if value.slot.is_invalid() {
             value.slot = self.slots.take();
@@ -312,12 +316,16 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     }
 
     /// Clears the homes of what is read from values of the block.
+    #[inline]
     fn clear_homes(&mut self, operands: &[Operand], inst: Inst, taken: RegSet) {
-        if (self.occupied - self.available).is_empty() {
-            return;
+        if !(self.occupied - self.available).is_empty() {
+            self.clear_homes_of_read(operands, inst, taken);
         }
+    }
+
+    fn clear_homes_of_read(&mut self, operands: &[Operand], inst: Inst, taken: RegSet) {
         for operand in operands {
-            let home = self.values.list[operand.vreg().vreg()].home;
+            let home = self.values[vreg_of(*operand).vreg()].home;
             if operand.kind() == OperandKind::Use
                 && let Some(home) = home
                 && self.occupied.contains(home)
@@ -330,7 +338,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     /// Has the value in `home` go to another register that is not `taken`, and moved back behind the instruction.
     fn clear_home(&mut self, home: Register, inst: Inst, taken: RegSet) {
         let (occupant, next_access) = self.occupants[home.index()];
-        let has_slot = self.values.list[occupant.vreg()].slot.is_valid();
+        let has_slot = self.values[occupant.vreg()].slot.is_valid();
         match (self.free - taken).first() {
             Some(other) if !has_slot => {
                 let (from, to) = (self.in_register(other), self.in_register(home));
@@ -348,7 +356,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         self.occupants[register.index()] = (vreg, inst);
         self.free.remove(register);
         self.occupied.insert(register);
-        self.values.list[vreg.vreg()].register = Some(register);
+        self.values[vreg.vreg()].register = Some(register);
     }
 
     fn vacate(&mut self, register: Register) {
@@ -362,7 +370,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     /// home is among the registers that are `occupied` then, nobody reads it.
     fn end_of_life(&mut self, vreg: VReg, occupied: RegSet) -> Option<Register> {
         self.note_place(vreg);
-        let value = &mut self.values.list[vreg.vreg()];
+        let value = &mut self.values[vreg.vreg()];
         let home = value.home.filter(|&home| !occupied.contains(home));
         let register = value.register.take();
         if let Some(register) = register {
@@ -373,7 +381,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
 
     /// Stores `vreg`, which is written to `register`, to its spill slot, if it has one.
     fn store(&mut self, vreg: VReg, register: Register) {
-        let value = &self.values.list[vreg.vreg()];
+        let value = &self.values[vreg.vreg()];
         if let Some(slot) = value.spill_slot() {
             if !value.is_global {
                 self.slots.give_back(value.slot, self.heap);
@@ -388,7 +396,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
         if self.label_places.is_none() {
             return;
         }
-        let value = &self.values.list[vreg.vreg()];
+        let value = &self.values[vreg.vreg()];
         let place = value.spill_slot().or_else(|| self.place(vreg));
         if let (Some(places), Some(place)) = (&mut self.label_places, place) {
             places.define(vreg, place);
@@ -398,7 +406,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     /// Notes that `vreg`, a value of the block, is in `place` behind `inst`.
     fn note_move(&mut self, vreg: VReg, inst: Inst, place: Allocation) {
         if let Some(places) = &mut self.label_places
-            && !self.values.list[vreg.vreg()].is_global
+            && !self.values[vreg.vreg()].is_global
         {
             places.add_move(vreg, ProgPoint::before(inst.next()), place, self.heap);
         }
@@ -406,14 +414,22 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
 
     /// Adds the moves of `point`, which is before or after the current instruction, to the edits, which are listed backward. `free` are registers
     /// that the moves may use.
+    #[inline]
     fn flush(&mut self, point: ProgPoint, free: RegSet) {
+        let moves = match point.pos() {
+            InstPosition::Before => &self.before,
+            InstPosition::After => &self.after,
+        };
+        if !moves.is_empty() {
+            self.add_edits(point, free);
+        }
+    }
+
+    fn add_edits(&mut self, point: ProgPoint, free: RegSet) {
         let moves = match point.pos() {
             InstPosition::Before => &mut self.before,
             InstPosition::After => &mut self.after,
         };
-        if moves.is_empty() {
-            return;
-        }
         let mut num_slots = self.slots.max_end;
         let temporaries = Temporaries {
             free,
