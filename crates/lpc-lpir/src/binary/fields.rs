@@ -1,4 +1,5 @@
-//! The bytes of what is one of a few: types, conventions, what a parameter is for, flags of memory accesses, kinds of data.
+//! The bytes of what is one of a few: types, conventions, what a parameter is for, flags, kinds of data and declarations; and what else both
+//! readers and writers must know of numbers. Each is stated once, for both.
 
 use crate::ir::{
     AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, DataKind, Linkage, MemFlags, TrapCode,
@@ -13,6 +14,41 @@ pub(super) fn type_to_byte(ty: Type) -> u8 {
 
 pub(super) fn type_from_byte(byte: u8) -> Option<Type> {
     Type::ALL.get(usize::from(byte)).copied()
+}
+
+/// Set in the flags of a function that is not visible outside of its module.
+pub(super) const IS_LOCAL: u8 = 1 << 0;
+/// Set in the flags of a function whose instructions have source locations.
+pub(super) const HAS_LOCATIONS: u8 = 1 << 1;
+/// Set in the flags of a function with a limit of the stack.
+pub(super) const HAS_STACK_LIMIT: u8 = 1 << 2;
+
+/// The kind of an import of data.
+pub(super) const IMPORTED_DATA: u8 = 0;
+/// The kind of an import of a function.
+pub(super) const IMPORTED_FUNCTION: u8 = 1;
+
+/// The kind of the global value `vmctx`.
+pub(super) const VMCONTEXT: u8 = 0;
+/// The kind of a global value that is loaded.
+pub(super) const LOADED: u8 = 1;
+/// The kind of a global value that is another one with an offset.
+pub(super) const WITH_OFFSET: u8 = 2;
+/// The kind of a global value that is an address.
+pub(super) const SYMBOL: u8 = 3;
+/// The kind of a global value that is an address near the code.
+pub(super) const COLOCATED_SYMBOL: u8 = 4;
+
+/// The largest alignment of a stack slot, as a base-2 logarithm.
+pub(super) const MAX_ALIGN_SHIFT: u8 = 31;
+
+/// The most parameters or results of a function: they are numbered with 16 bits.
+pub(super) const MAX_PARAMS: usize = u16::MAX as usize;
+
+/// The byte of one of a few: its place among all.
+fn place<T: PartialEq>(all: &[T], one: T) -> u8 {
+    let place = all.iter().position(|each| *each == one);
+    place.expect("all are listed") as u8
 }
 
 const EXTENSIONS: [ArgumentExtension; 3] = [
@@ -37,16 +73,11 @@ const PURPOSES: [ArgumentPurpose; 4] = [
 /// ```
 pub(super) fn param_to_byte(param: &AbiParam) -> (u8, Option<u32>) {
     let (purpose, size) = match param.purpose {
-        ArgumentPurpose::Normal => (0, None),
-        ArgumentPurpose::StructReturn => (1, None),
-        ArgumentPurpose::VMContext => (2, None),
-        ArgumentPurpose::StructArgument(size) => (3, Some(size)),
+        ArgumentPurpose::StructArgument(size) => (ArgumentPurpose::StructArgument(0), Some(size)),
+        other => (other, None),
     };
-    let extension = match param.extension {
-        ArgumentExtension::None => 0,
-        ArgumentExtension::Uext => 1,
-        ArgumentExtension::Sext => 2,
-    };
+    let purpose = place(&PURPOSES, purpose);
+    let extension = place(&EXTENSIONS, param.extension);
     let byte = type_to_byte(param.value_type) | extension << 3 | purpose << 5;
     (byte, size)
 }
@@ -116,6 +147,8 @@ pub(super) fn trap_code_from_byte(byte: u8) -> Option<TrapCode> {
     NonZeroU8::new(byte).map(TrapCode::from_raw)
 }
 
+const DATA_KINDS: [DataKind; 3] = [DataKind::Writable, DataKind::ReadOnly, DataKind::Zeroed];
+
 /// What a data object is as a byte; the alignment is given by its base-2 logarithm.
 ///
 /// ```text
@@ -123,21 +156,13 @@ pub(super) fn trap_code_from_byte(byte: u8) -> Option<TrapCode> {
 ///  [0 | alignment | local | kind]
 /// ```
 pub(super) fn data_to_byte(kind: DataKind, linkage: Linkage, alignment: u32) -> u8 {
-    let kind = match kind {
-        DataKind::Writable => 0,
-        DataKind::ReadOnly => 1,
-        DataKind::Zeroed => 2,
-    };
-    kind | u8::from(linkage == Linkage::Local) << 2 | (alignment.trailing_zeros() as u8) << 3
+    place(&DATA_KINDS, kind)
+        | u8::from(linkage == Linkage::Local) << 2
+        | (alignment.trailing_zeros() as u8) << 3
 }
 
 pub(super) fn data_from_byte(byte: u8) -> Option<(DataKind, Linkage, u32)> {
-    let kind = match byte & 3 {
-        0 => DataKind::Writable,
-        1 => DataKind::ReadOnly,
-        2 => DataKind::Zeroed,
-        _ => return None,
-    };
+    let kind = *DATA_KINDS.get(usize::from(byte & 3))?;
     let linkage = linkage_from_bit(byte & 1 << 2 != 0);
     (byte < 1 << 7).then_some((kind, linkage, 1 << (byte >> 3)))
 }

@@ -6,8 +6,8 @@
 
 use crate::binary::error::DecodeErrorKind;
 use crate::binary::fields::{
-    CALL_CONV_BITS, call_conv_from_bits, mem_flags_from_bytes, param_from_byte, states_trap_code,
-    type_from_byte,
+    CALL_CONV_BITS, COLOCATED_SYMBOL, LOADED, MAX_ALIGN_SHIFT, MAX_PARAMS, VMCONTEXT, WITH_OFFSET,
+    call_conv_from_bits, mem_flags_from_bytes, param_from_byte, states_trap_code, type_from_byte,
 };
 use crate::binary::reader::{DecodeResult, Reader};
 use crate::entity::EntityRef;
@@ -16,12 +16,6 @@ use crate::ir::{
     MemFlags, Offset32, SigRef, Signature, StackSlotData, Type,
 };
 use alloc::vec::Vec;
-
-/// The most parameters or results of a function: they are numbered with 16 bits.
-const MAX_PARAMS: usize = u16::MAX as usize;
-
-/// The largest alignment of a stack slot, as a base-2 logarithm.
-const MAX_ALIGN_SHIFT: u8 = 31;
 
 /// Reads the declarations of `function`.
 pub(super) fn read(
@@ -104,16 +98,18 @@ impl Reader<'_> {
     ///
     /// Of symbols, those with 4 are colocated.
     fn global_value_data(&mut self, count: usize) -> DecodeResult<GlobalValueData> {
-        let kind = self.known("kind of global value", |byte| (byte <= 4).then_some(byte))?;
+        let kind = self.known("kind of global value", |byte| {
+            (byte <= COLOCATED_SYMBOL).then_some(byte)
+        })?;
         Ok(match kind {
-            0 => GlobalValueData::VMContext,
-            1 => GlobalValueData::Load {
+            VMCONTEXT => GlobalValueData::VMContext,
+            LOADED => GlobalValueData::Load {
                 base: self.global_value(count)?,
                 offset: self.offset()?,
                 global_type: self.ty()?,
                 flags: self.mem_flags()?,
             },
-            2 => GlobalValueData::IAddImm {
+            WITH_OFFSET => GlobalValueData::IAddImm {
                 base: self.global_value(count)?,
                 offset: Imm64::new(self.i64()?),
                 global_type: self.ty()?,
@@ -121,7 +117,7 @@ impl Reader<'_> {
             _ => GlobalValueData::Symbol {
                 name: self.name()?,
                 offset: Imm64::new(self.i64()?),
-                colocated: kind == 4,
+                colocated: kind == COLOCATED_SYMBOL,
             },
         })
     }

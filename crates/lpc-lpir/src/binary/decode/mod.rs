@@ -8,7 +8,10 @@ mod body;
 mod declarations;
 
 use super::error::{DecodeError, DecodeErrorKind};
-use super::fields::{data_from_byte, linkage_from_bit};
+use super::fields::{
+    HAS_LOCATIONS, HAS_STACK_LIMIT, IMPORTED_DATA, IMPORTED_FUNCTION, IS_LOCAL, data_from_byte,
+    linkage_from_bit,
+};
 use super::reader::{DecodeResult, Reader};
 use super::{MAGIC, VERSION};
 use crate::ir::{
@@ -17,13 +20,6 @@ use crate::ir::{
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-
-/// Set in the flags of a function that is not visible outside of its module.
-pub(super) const IS_LOCAL: u8 = 1 << 0;
-/// Set in the flags of a function whose instructions have source locations.
-pub(super) const HAS_LOCATIONS: u8 = 1 << 1;
-/// Set in the flags of a function with a limit of the stack.
-pub(super) const HAS_STACK_LIMIT: u8 = 1 << 2;
 
 /// The module that [`encode`](super::encode) made `bytes` of.
 ///
@@ -153,8 +149,11 @@ impl<'a> Decoder<'a> {
     /// import ::= 0 name | 1 name signature
     /// ```
     fn read_import(&mut self) -> DecodeResult<()> {
-        let kinds = |byte| (byte <= 1).then_some(byte == 1);
-        let is_function = self.reader.known("kind of import", kinds)?;
+        let is_function = self.reader.known("kind of import", |byte| match byte {
+            IMPORTED_DATA => Some(false),
+            IMPORTED_FUNCTION => Some(true),
+            _ => None,
+        })?;
         let name = self.reader.name()?;
         let mut kind = ImportKind::Data;
         if is_function {

@@ -2,16 +2,14 @@
 
 use super::EncodeResult;
 use crate::binary::fields::{
-    CALL_CONV_BITS, call_conv_to_bits, mem_flags_to_bytes, param_to_byte, type_to_byte,
+    CALL_CONV_BITS, COLOCATED_SYMBOL, LOADED, MAX_ALIGN_SHIFT, MAX_PARAMS, SYMBOL, VMCONTEXT,
+    WITH_OFFSET, call_conv_to_bits, mem_flags_to_bytes, param_to_byte, type_to_byte,
 };
 use crate::binary::writer::Writer;
 use crate::entity::EntityRef;
 use crate::ir::{
     AnyEntity, Function, GlobalValue, GlobalValueData, MemFlags, Signature, StackSlotData, Type,
 };
-
-/// The largest alignment of a stack slot, as a base-2 logarithm.
-const MAX_ALIGN_SHIFT: u8 = 31;
 
 impl Writer {
     pub(super) fn declarations(&mut self, function: &Function) -> EncodeResult<()> {
@@ -81,14 +79,14 @@ impl Writer {
         data: &GlobalValueData,
     ) -> EncodeResult<()> {
         match data {
-            GlobalValueData::VMContext => self.byte(0),
+            GlobalValueData::VMContext => self.byte(VMCONTEXT),
             GlobalValueData::Load {
                 base,
                 offset,
                 global_type,
                 flags,
             } => {
-                self.byte(1);
+                self.byte(LOADED);
                 self.global_value(function, global_value.into(), *base)?;
                 self.i32(offset.bytes());
                 self.ty(*global_type);
@@ -99,7 +97,7 @@ impl Writer {
                 offset,
                 global_type,
             } => {
-                self.byte(2);
+                self.byte(WITH_OFFSET);
                 self.global_value(function, global_value.into(), *base)?;
                 self.i64(offset.bits());
                 self.ty(*global_type);
@@ -109,7 +107,10 @@ impl Writer {
                 offset,
                 colocated,
             } => {
-                self.byte(3 + u8::from(*colocated));
+                self.byte(match colocated {
+                    true => COLOCATED_SYMBOL,
+                    false => SYMBOL,
+                });
                 self.name(name);
                 self.i64(offset.bits());
             }
@@ -127,7 +128,7 @@ impl Writer {
             returns,
             call_conv,
         } = signature;
-        if params.len().max(returns.len()) > usize::from(u16::MAX) {
+        if params.len().max(returns.len()) > MAX_PARAMS {
             return Err((location, "there are too many parameters or results"));
         }
         let call_conv = call_conv_to_bits(*call_conv);

@@ -3,9 +3,10 @@
 mod body;
 mod declarations;
 
-use super::decode::{HAS_LOCATIONS, HAS_STACK_LIMIT, IS_LOCAL};
 use super::error::EncodeError;
-use super::fields::data_to_byte;
+use super::fields::{
+    HAS_LOCATIONS, HAS_STACK_LIMIT, IMPORTED_DATA, IMPORTED_FUNCTION, IS_LOCAL, data_to_byte,
+};
 use super::writer::Writer;
 use super::{MAGIC, VERSION};
 use crate::ir::{
@@ -58,12 +59,12 @@ impl Writer {
     fn import(&mut self, import: &Import) -> EncodeResult<()> {
         match &import.kind {
             ImportKind::Data => {
-                self.byte(0);
+                self.byte(IMPORTED_DATA);
                 self.name(&import.name);
                 Ok(())
             }
             ImportKind::Function(signature) => {
-                self.byte(1);
+                self.byte(IMPORTED_FUNCTION);
                 self.name(&import.name);
                 self.signature(AnyEntity::Function, signature)
             }
