@@ -11,6 +11,7 @@ use lpc_codegen::{Settings, compile_module};
 use lpc_harness::{MachineOptions, NoHost, Program, ProgramError};
 use lpc_link::elf::{ExecutableOptions, link_executable};
 use lpc_link::{LinkError, Linker};
+use lpc_lpir::binary::{self, DecodeErrorKind};
 use lpc_lpir::ir::{DataKind, DataObject, ExternalName, Module};
 use lpc_lpir::text::parse_module;
 use lpc_process::{LoadError, Process, ProcessOptions};
@@ -190,4 +191,32 @@ fn processes() {
         Some(LoadError::OutOfMemory)
     );
     assert_eq!(load(), None);
+}
+
+/// Memory that a module in binary form says how much it is: for a table of the function, or a list in it.
+#[test]
+fn modules_in_binary_form() {
+    let calls = (0..300).map(|number| format!("    v{} = call fn0()\n", number + 1));
+    let text = format!(
+        "; data: %table readonly = {{ zero 5000 }}\n\
+         function %f(i32) -> i32 {{\n    sig0 = () -> i32\n    fn0 = %g sig0\nblock0(v0: i32):\n{}    return v300\n}}",
+        calls.collect::<String>(),
+    );
+    let bytes = binary::encode(&parse_module(&text).unwrap()).unwrap();
+    let decode = || binary::decode(&bytes).map(|module| module.to_string());
+    let expected = decode().unwrap();
+    let mut refused = 0;
+    for most in (1_500..6_000).step_by(100) {
+        match with_fault(Fault::Above(most), || binary::decode(&bytes)) {
+            Ok(module) => assert_eq!(module.to_string(), expected),
+            Err(error) => {
+                let DecodeErrorKind::OutOfMemory { size } = error.kind else {
+                    panic!("{error}");
+                };
+                assert!(size > most, "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 30, "{refused}");
 }

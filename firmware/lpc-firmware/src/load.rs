@@ -11,7 +11,7 @@ use core::fmt;
 use lpc_codegen::{CompileError, CompiledModule, Settings, compile_module};
 use lpc_device::{Cost, FailureKind, HostFunction, Loaded, WireSettings};
 use lpc_link::{Image, LinkError, Linker};
-use lpc_lpir::binary;
+use lpc_lpir::binary::{self, DecodeErrorKind};
 use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Module, SourceLoc};
 use lpc_lpir::text::{Location, parse_module, parse_module_with_sources};
 use lpc_lpir::verifier::verify_module;
@@ -81,7 +81,10 @@ impl<'a> Source<'a> {
                 number_instructions(&mut module);
                 Ok(module)
             }
-            Self::Binary(bytes) => binary::decode(bytes).map_err(|error| failed(&error)),
+            Self::Binary(bytes) => binary::decode(bytes).map_err(|error| match error.kind {
+                DecodeErrorKind::OutOfMemory { .. } => Failure::new(FailureKind::Memory, error),
+                _ => failed(&error),
+            }),
         }
     }
 

@@ -27,8 +27,13 @@ pub enum DecodeErrorKind {
     TrailingBytes,
     /// A number does not fit, or is longer than it need be.
     BadNumber,
-    /// There are fewer bytes left than there are to be entities.
+    /// There are fewer bytes left than so many entities take.
     TooLong,
+    /// There is no memory for what the message states here.
+    OutOfMemory {
+        /// The bytes that it takes.
+        size: usize,
+    },
     /// A byte has no meaning where it stands for this: a type, an opcode.
     Unknown(&'static str),
     /// An entity of this kind is referred to that does not exist.
@@ -61,6 +66,9 @@ impl fmt::Display for DecodeError {
                 f.write_str("a number does not fit, or is not as short as it can be")
             }
             Kind::TooLong => f.write_str("a list is longer than all that follows"),
+            Kind::OutOfMemory { size } => {
+                write!(f, "there is no memory for the {size} bytes that this takes")
+            }
             Kind::Unknown(what) => write!(f, "there is no such {what}"),
             Kind::Undefined(what) => write!(f, "this {what} is not defined"),
             Kind::NotUtf8 => f.write_str("a name is not UTF-8"),

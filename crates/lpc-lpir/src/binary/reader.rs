@@ -1,6 +1,7 @@
 //! Reads bytes, numbers and names, none of which are trusted.
 
 use super::error::{DecodeError, DecodeErrorKind};
+use crate::heap::{Heap, HeapError};
 use crate::ir::ExternalName;
 
 pub(super) type DecodeResult<T> = Result<T, DecodeError>;
@@ -13,6 +14,8 @@ pub(super) struct Reader<'a> {
     position: usize,
     /// Where what was read last starts: what an error is about.
     start: usize,
+    /// Where memory comes from that is asked for at once, as the message states how much it is.
+    heap: Heap,
 }
 
 impl<'a> Reader<'a> {
@@ -21,6 +24,7 @@ impl<'a> Reader<'a> {
             bytes,
             position: 0,
             start: 0,
+            heap: Heap::unlimited(),
         }
     }
 
@@ -116,17 +120,34 @@ impl<'a> Reader<'a> {
 
     /// The length of a list that follows. Each element takes a byte at least, so that it is no more than the bytes that are left.
     pub(super) fn count(&mut self) -> DecodeResult<usize> {
+        self.count_of(1)
+    }
+
+    /// The length of a list that follows, each element of which takes `min_len` bytes at least.
+    pub(super) fn count_of(&mut self, min_len: usize) -> DecodeResult<usize> {
         let count = self.u32()? as usize;
-        self.check_count(count)?;
+        self.require(count.saturating_mul(min_len))?;
         Ok(count)
     }
 
-    /// Fails if less than `count` bytes are left.
-    pub(super) fn check_count(&self, count: usize) -> DecodeResult<()> {
-        match count <= self.remaining() {
+    /// Fails if less than `len` bytes are left.
+    pub(super) fn require(&self, len: usize) -> DecodeResult<()> {
+        match len <= self.remaining() {
             true => Ok(()),
             false => Err(self.error(DecodeErrorKind::TooLong)),
         }
+    }
+
+    /// What `take` takes memory for, because of what was read last.
+    pub(super) fn allocate<T>(
+        &mut self,
+        take: impl FnOnce(&mut Heap) -> Result<T, HeapError>,
+    ) -> DecodeResult<T> {
+        take(&mut self.heap).map_err(|error| {
+            let (HeapError::OverLimit { needed: size, .. } | HeapError::Exhausted { size, .. }) =
+                error;
+            self.error(DecodeErrorKind::OutOfMemory { size })
+        })
     }
 
     /// A name: the number of its bytes plus one, and these; or zero, and two numbers.
@@ -138,7 +159,7 @@ impl<'a> Reader<'a> {
         };
         let bytes = self.bytes(len as usize)?;
         match core::str::from_utf8(bytes) {
-            Ok(text) => Ok(ExternalName::symbol(text)),
+            Ok(text) => self.allocate(|heap| ExternalName::symbol_in(text, heap)),
             Err(_) => Err(self.error(DecodeErrorKind::NotUtf8)),
         }
     }

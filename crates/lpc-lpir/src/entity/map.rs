@@ -96,12 +96,7 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
         self.elements.clear();
     }
 
-    /// Makes room for `additional` more entities, and for no more.
-    pub fn reserve(&mut self, additional: usize) {
-        self.elements.reserve_exact(additional);
-    }
-
-    /// Makes room for `additional` more entities in memory of `heap`.
+    /// Makes room for `additional` more entities, and for no more, in memory of `heap`.
     ///
     /// # Errors
     /// [`HeapError`] where there is none.

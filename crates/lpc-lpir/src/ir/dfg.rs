@@ -8,6 +8,7 @@ use super::opcodes::ControllingType;
 use super::signature::Signature;
 use super::types::Type;
 use crate::entity::{EntityRef, PrimaryMap, SecondaryMap};
+use crate::heap::{Heap, HeapError};
 
 /// Instructions and values of a function, and what they refer to.
 ///
@@ -77,11 +78,20 @@ impl DataFlowGraph {
     }
 
     /// Makes room for so many values, instructions and blocks more than there are, so that the tables need not grow.
-    pub fn reserve(&mut self, values: usize, insts: usize, blocks: usize) {
-        self.values.reserve(values);
-        self.insts.reserve(insts);
-        self.results.resize(self.insts.len() + insts);
-        self.block_params.reserve(blocks);
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for them.
+    pub fn reserve_in(
+        &mut self,
+        values: usize,
+        insts: usize,
+        blocks: usize,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
+        self.values.reserve_in(values, heap)?;
+        self.insts.reserve_in(insts, heap)?;
+        self.results.resize_in(self.insts.len() + insts, heap)?;
+        self.block_params.reserve_in(blocks, heap)
     }
 
     /// Makes a block without parameters.

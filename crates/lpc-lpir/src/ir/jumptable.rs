@@ -16,6 +16,15 @@ impl JumpTableData {
         let mut branches = Vec::with_capacity(entries.len() + 1);
         branches.push(default);
         branches.extend_from_slice(entries);
+        Self::from_branches(branches)
+    }
+
+    /// A table of these branches, the first of which is the default.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn from_branches(branches: Vec<BlockCall>) -> Self {
+        assert!(!branches.is_empty(), "a table has a default branch");
         Self { branches }
     }
 

@@ -5,6 +5,7 @@
 
 use super::entities::{Block, Inst};
 use crate::entity::{PackedOption, SecondaryMap};
+use crate::heap::{Heap, HeapError};
 
 /// The order of blocks and instructions.
 #[derive(Clone, Debug, Default)]
@@ -48,9 +49,17 @@ impl Layout {
 
     /// Makes the tables of an empty layout hold the first `insts` instructions and the first `blocks` blocks, so that they need not
     /// grow.
-    pub fn resize(&mut self, insts: usize, blocks: usize) {
-        self.insts.resize(insts);
-        self.blocks.resize(blocks);
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for them.
+    pub fn resize_in(
+        &mut self,
+        insts: usize,
+        blocks: usize,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
+        self.insts.resize_in(insts, heap)?;
+        self.blocks.resize_in(blocks, heap)
     }
 
     /// The block where the function starts: the first one.

@@ -32,18 +32,27 @@ pub(super) fn read(
     let mut num_values = reader.count()?;
     let num_insts = reader.count()?;
     let num_blocks = reader.count()?;
+    // Each instruction takes a byte, and each block but the first one too.
+    reader.require(num_insts + num_blocks.saturating_sub(1))?;
+    if num_blocks > num_insts {
+        return Err(reader.error(DecodeErrorKind::WrongCount("instructions")));
+    }
     if num_blocks > 0 {
         num_values += function.signature.params.len();
     }
-    function.dfg.reserve(num_values, num_insts, num_blocks);
-    function.layout.resize(num_insts, num_blocks);
+    let Function { dfg, layout, .. } = &mut *function;
+    let num_params = reader.allocate(|heap| {
+        dfg.reserve_in(num_values, num_insts, num_blocks, heap)?;
+        layout.resize_in(num_insts, num_blocks, heap)?;
+        heap.vec(num_blocks)
+    })?;
     for _ in 0..num_values {
         function.dfg.reserve_value();
     }
     let mut body = Body {
         reader,
         function,
-        num_params: Vec::with_capacity(num_blocks),
+        num_params,
         num_values,
         num_insts,
         next_value: 0,
@@ -329,8 +338,10 @@ impl Body<'_, '_> {
 
     /// Reads `count` values to `args`.
     fn read_args(&mut self, count: usize) -> DecodeResult<()> {
-        self.reader.check_count(count)?;
+        self.reader.require(count)?;
         self.args.clear();
+        let args = &mut self.args;
+        self.reader.allocate(|heap| heap.reserve(args, count))?;
         for _ in 0..count {
             let value = self.value()?;
             self.args.push(value);
@@ -368,12 +379,13 @@ impl Body<'_, '_> {
     fn jump_table(&mut self, from: Block) -> DecodeResult<JumpTable> {
         let default = self.block_call(from)?;
         let count = self.reader.count()?;
-        let mut entries = Vec::with_capacity(count);
+        let mut branches = self.reader.allocate(|heap| heap.vec(1 + count))?;
+        branches.push(default);
         for _ in 0..count {
-            entries.push(self.block_call(from)?);
+            branches.push(self.block_call(from)?);
         }
         let DataFlowGraph { jump_tables, .. } = &mut self.function.dfg;
-        Ok(jump_tables.push(JumpTableData::new(default, &entries)))
+        Ok(jump_tables.push(JumpTableData::from_branches(branches)))
     }
 
     fn trap_code(&mut self) -> DecodeResult<TrapCode> {

@@ -23,29 +23,29 @@ pub(super) fn read(
     function: &mut Function,
     has_stack_limit: bool,
 ) -> DecodeResult<()> {
-    let count = reader.count()?;
-    function.stack_slots.reserve(count);
+    let count = reader.count_of(2)?;
+    reader.allocate(|heap| function.stack_slots.reserve_in(count, heap))?;
     for _ in 0..count {
         function.stack_slots.push(reader.stack_slot()?);
     }
 
     let global_values = reader.count()?;
-    function.global_values.reserve(global_values);
+    reader.allocate(|heap| function.global_values.reserve_in(global_values, heap))?;
     for _ in 0..global_values {
         let data = reader.global_value_data(global_values)?;
         function.global_values.push(data);
     }
 
-    let signatures = reader.count()?;
-    function.dfg.signatures.reserve(signatures);
+    let signatures = reader.count_of(2)?;
+    reader.allocate(|heap| function.dfg.signatures.reserve_in(signatures, heap))?;
     for _ in 0..signatures {
         let mut signature = Signature::default();
         reader.signature(&mut signature)?;
         function.dfg.signatures.push(signature);
     }
 
-    let count = reader.count()?;
-    function.dfg.ext_funcs.reserve(count);
+    let count = reader.count_of(2)?;
+    reader.allocate(|heap| function.dfg.ext_funcs.reserve_in(count, heap))?;
     for _ in 0..count {
         let data = reader.function_data(signatures)?;
         function.dfg.ext_funcs.push(data);
@@ -158,13 +158,13 @@ impl Reader<'_> {
         if count > MAX_PARAMS {
             return Err(self.error(DecodeErrorKind::TooMany("parameters")));
         }
-        self.check_count(count)?;
+        self.require(count)?;
         Ok(count)
     }
 
     fn params(&mut self, count: usize, params: &mut Vec<AbiParam>) -> DecodeResult<()> {
         params.clear();
-        params.reserve_exact(count);
+        self.allocate(|heap| heap.reserve(params, count))?;
         for _ in 0..count {
             let mut param = self.known("parameter", param_from_byte)?;
             if let ArgumentPurpose::StructArgument(size) = &mut param.purpose {

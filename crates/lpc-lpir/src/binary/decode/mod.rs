@@ -178,7 +178,8 @@ impl<'a> Decoder<'a> {
         } else {
             let len = self.reader.count()?;
             let bytes = self.reader.bytes(len)?;
-            DataObject::new(name, kind, alignment, bytes.to_vec())
+            let bytes = self.reader.allocate(|heap| heap.copy(bytes))?;
+            DataObject::new(name, kind, alignment, bytes)
         };
         data.linkage = linkage;
         if kind != DataKind::Zeroed {
@@ -198,8 +199,8 @@ impl<'a> Decoder<'a> {
     ///
     /// The gap is what lies between its first byte and that of the one before.
     fn read_relocs(&mut self) -> DecodeResult<Vec<DataReloc>> {
-        let count = self.reader.count()?;
-        let mut relocs = Vec::with_capacity(count);
+        let count = self.reader.count_of(3)?;
+        let mut relocs = self.reader.allocate(|heap| heap.vec(count))?;
         let mut offset = 0_u32;
         for _ in 0..count {
             let next = offset.checked_add(self.reader.u32()?);

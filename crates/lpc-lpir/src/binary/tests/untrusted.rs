@@ -165,8 +165,24 @@ fn lists_are_no_longer_than_the_message() {
         let body = [vec![0; len].as_slice(), &huge, &[0; 20]].concat();
         assert_eq!(kind(&with_body(&body)), Kind::TooLong, "{len}");
     }
+    // Each by itself would have room: instructions and blocks, signatures of two bytes.
+    assert_eq!(kind(&with_body(&[0, 5, 5, 0, 0, 0, 0])), Kind::TooLong);
+    assert_eq!(
+        kind(&with_body(&[0, 1, 2, 0, 0, 0, 0])),
+        Kind::WrongCount("instructions")
+    );
+    let signatures = |count| {
+        let start = [&MAGIC, [VERSION, 0, 0, 1].as_slice(), b"\0\x02f"].concat();
+        [
+            &start,
+            [0, 1, 2, 0, 0, count, 0, 0, 0, 0, 0, 0, 0].as_slice(),
+        ]
+        .concat()
+    };
+    assert_eq!(kind(&signatures(4)), Kind::TooLong);
+    assert_ne!(kind(&signatures(3)), Kind::TooLong);
     // A block with so many parameters, and one with fewer that are not there.
-    let block = |head: &[u8]| with_body(&[[0, 0, 2].as_slice(), head].concat());
+    let block = |head: &[u8]| with_body(&[[0, 2, 2].as_slice(), head].concat());
     assert_eq!(kind(&block(&[0x80, 0x80, 8])), Kind::TooMany("parameters"));
     assert_eq!(kind(&block(&[0xfe, 0xff, 7])), Kind::Truncated);
 }
