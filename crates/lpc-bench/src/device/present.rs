@@ -14,26 +14,18 @@ struct Candidate {
     name: &'static str,
 }
 
-const FAST: Candidate = Candidate {
-    printed: "lpc fast",
-    name: "lpc none, single_pass",
-};
-const ION: Candidate = Candidate {
-    printed: "lpc ion",
-    name: "lpc speed, Ion",
-};
-const DEFAULT: Candidate = Candidate {
-    printed: "lpc default",
-    name: "lpc default",
-};
-const CRANELIFT_FAST: Candidate = Candidate {
-    printed: "cranelift fast",
-    name: "Cranelift none, single_pass",
-};
-const CRANELIFT_BACKTRACKING: Candidate = Candidate {
-    printed: "cranelift backtracking",
-    name: "Cranelift speed, backtracking",
-};
+impl Candidate {
+    const fn new(printed: &'static str, name: &'static str) -> Self {
+        Self { printed, name }
+    }
+}
+
+const FAST: Candidate = Candidate::new("lpc fast", "lpc none, single_pass");
+const ION: Candidate = Candidate::new("lpc ion", "lpc speed, Ion");
+const DEFAULT: Candidate = Candidate::new("lpc default", "lpc default");
+const CRANELIFT_FAST: Candidate = Candidate::new("cranelift fast", "Cranelift none, single_pass");
+const CRANELIFT_BACKTRACKING: Candidate =
+    Candidate::new("cranelift backtracking", "Cranelift speed, backtracking");
 
 const CANDIDATES: [&Candidate; 5] = [
     &FAST,

@@ -17,41 +17,29 @@ pub(super) struct Program {
 }
 
 /// The program without a compiler.
-pub(super) const NOTHING: Program = Program {
-    name: "nothing",
-    package: "measure-lpc",
-    features: "",
-};
+pub(super) const NOTHING: Program = Program::new("nothing", "measure-lpc", "");
 
 /// IR, builder, and the backend that allocates registers in a single pass.
-pub(super) const LPC_SMALLEST: Program = Program {
-    name: "lpc smallest",
-    package: "measure-lpc",
-    features: "smallest",
-};
+pub(super) const LPC_SMALLEST: Program = Program::new("lpc smallest", "measure-lpc", "smallest");
 
 /// All there is of lpc.
-pub(super) const LPC_FULL: Program = Program {
-    name: "lpc full",
-    package: "measure-lpc",
-    features: "full",
-};
+pub(super) const LPC_FULL: Program = Program::new("lpc full", "measure-lpc", "full");
 
 /// All there is of lpc, to measure its passes one by one.
-pub(super) const LPC_PASSES: Program = Program {
-    name: "lpc passes",
-    package: "measure-lpc",
-    features: "passes",
-};
+pub(super) const LPC_PASSES: Program = Program::new("lpc passes", "measure-lpc", "passes");
 
 /// IR, builder and backend of Cranelift, with both of its allocators, since they cannot be taken away.
-pub(super) const CRANELIFT: Program = Program {
-    name: "Cranelift",
-    package: "measure-cranelift",
-    features: "",
-};
+pub(super) const CRANELIFT: Program = Program::new("Cranelift", "measure-cranelift", "");
 
 impl Program {
+    const fn new(name: &'static str, package: &'static str, features: &'static str) -> Self {
+        Self {
+            name,
+            package,
+            features,
+        }
+    }
+
     /// Builds it, and returns the path of the ELF file.
     pub(super) fn build(self) -> Result<PathBuf> {
         anstream::eprintln!("building: {}", self.name);
