@@ -519,6 +519,7 @@ mod tests {
     use super::*;
     use alloc::format;
     use alloc::string::String;
+    use alloc::vec::Vec;
 
     fn all_forms() -> impl Iterator<Item = (u16, Inst)> {
         (0..=u16::MAX).filter_map(|bits| Some((bits, expand(bits, ExtensionSet::all())?)))
@@ -557,6 +558,28 @@ mod tests {
                 assert_eq!(compressed, Some(produced), "{bits:#06x} {inst}");
             }
         }
+    }
+
+    /// So whether a machine has the first one of them tells whether it has one at all.
+    #[test]
+    fn forms_that_can_hold_the_same_instruction_are_of_one_extension() {
+        let mut with_several = 0;
+        for (bits, inst) in all_forms() {
+            let (first, extension) = first_form(&inst).unwrap();
+            let rows = ROWS.iter().filter(|row| row.opcode == inst.opcode);
+            let forms = rows.filter_map(|row| {
+                let form = insert(row.bits, row.operands, &inst)?;
+                Some((form, row.extension))
+            });
+            let forms: Vec<_> = forms.collect();
+            assert_eq!(forms[0], (first, extension), "{inst}");
+            assert!(forms.iter().any(|&(form, _)| form == bits), "{inst}");
+            for (_, other) in &forms {
+                assert_eq!(*other, extension, "{inst}");
+            }
+            with_several += usize::from(forms.len() > 1);
+        }
+        assert!(with_several > 0);
     }
 
     /// Instructions of registers and immediates that are special to some form.
