@@ -191,16 +191,21 @@ fn the_code_of_what_comes_back_is_the_same() {
             continue;
         }
         let decoded = decode(&encode(&module).unwrap()).unwrap();
-        for regalloc in [RegallocAlgorithm::Ion, RegallocAlgorithm::SinglePass] {
+        for regalloc in RegallocAlgorithm::ALLOCATORS {
             let settings = Settings {
                 regalloc,
                 ..Settings::default()
             };
             let code =
                 |module| compile_module(module, &settings).map_err(|error| error.to_string());
-            let (Ok(expected), Ok(found)) = (code(&module), code(&decoded)) else {
-                continue;
+            let (expected, found) = match (code(&module), code(&decoded)) {
+                (Ok(expected), Ok(found)) => (expected, found),
+                (expected, found) => {
+                    assert_eq!(found.err(), expected.err(), "{}", path.display());
+                    continue;
+                }
             };
+            assert_eq!(found.functions.len(), expected.functions.len());
             for (expected, found) in expected.functions.iter().zip(&found.functions) {
                 let code = &expected.code.buffer;
                 let name = format!("{} {} {regalloc:?}", path.display(), expected.name);
