@@ -1,6 +1,7 @@
 //! The functions that every program can call without defining them.
 
 use lpc_lpir::ir::{ExternalName, Signature, Type};
+use lpc_riscv32::host_call::HOST_CALL_SIZE;
 
 /// A function that the device provides to programs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,9 +17,6 @@ pub enum HostFunction {
 impl HostFunction {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::PutChar, Self::GetChar, Self::Write];
-
-    /// The bytes of the code that calls one: `ecall` and `ret`.
-    pub const CALL_SIZE: u32 = 8;
 
     /// The function that the device provides under this name, if it has this signature.
     pub fn find(name: &ExternalName, signature: &Signature) -> Option<Self> {
@@ -51,12 +49,12 @@ impl HostFunction {
 
     /// The address that programs call, where the calls to the host are at `host_calls`.
     pub fn address(self, host_calls: u32) -> u32 {
-        host_calls + self as u32 * Self::CALL_SIZE
+        host_calls + self as u32 * HOST_CALL_SIZE
     }
 
     /// The function that is called at `offset` from the first of the calls.
     pub fn at(offset: u32) -> Option<Self> {
-        Self::ALL.get((offset / Self::CALL_SIZE) as usize).copied()
+        Self::ALL.get((offset / HOST_CALL_SIZE) as usize).copied()
     }
 }
 

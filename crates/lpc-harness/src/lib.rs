@@ -27,7 +27,6 @@ extern crate alloc;
 extern crate std;
 
 mod error;
-mod garbage;
 mod host;
 mod load;
 mod options;

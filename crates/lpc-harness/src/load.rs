@@ -1,7 +1,6 @@
 //! From a module to a machine that is ready to run it.
 
 use crate::error::ProgramError;
-use crate::garbage::Garbage;
 use crate::host::HostFunctions;
 use crate::options::{MEMORY_BASE, MachineOptions};
 use crate::program::{Entry, Import, Program};
@@ -9,21 +8,13 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use lpc_codegen::backend::abi::AbiSignature;
+use lpc_codegen::backend::transfer::Garbage;
 use lpc_codegen::isa::riscv32::abi;
 use lpc_codegen::{CompiledModule, Settings, compile_module};
 use lpc_link::Linker;
 use lpc_lpir::ir::{ExternalName, Module, Signature};
 use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory};
-use lpc_riscv32::{Gpr, Imm12, Inst, Opcode};
-
-/// The code of a call to the host: the machine stops at the `ecall`, and goes on to return to the caller.
-const HOST_CALL: [Inst; 2] = [
-    Inst::no_operands(Opcode::Ecall),
-    Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO),
-];
-
-/// The bytes of [`HOST_CALL`].
-pub(crate) const HOST_CALL_SIZE: u32 = 4 * HOST_CALL.len() as u32;
+use lpc_riscv32::host_call::{HOST_CALL_SIZE, host_call};
 
 /// How much of the stack is filled with garbage, in bytes: more than usual programs touch, and little enough to do it for
 /// each program.
@@ -79,7 +70,7 @@ impl Program {
         let mut linker = Linker::new();
         linker.align_sections(options.section_alignment);
         linker.add_module(module, compiled)?;
-        let mut code = host_calls(imports.len());
+        let mut code = host_call().repeat(imports.len());
         let image_start = (stack_top + code.len() as u32).next_multiple_of(linker.alignment());
         code.resize((image_start - stack_top) as usize, 0);
         let image = linker.link(image_start, &address_of_import)?;
@@ -164,10 +155,4 @@ fn abi_signature(
         name: name.clone(),
         error,
     })
-}
-
-/// The code of `count` calls to the host.
-fn host_calls(count: usize) -> Vec<u8> {
-    let call = HOST_CALL.map(|inst| inst.encode().expect("the operands are in range"));
-    call.map(u32::to_le_bytes).as_flattened().repeat(count)
 }

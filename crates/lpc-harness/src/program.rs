@@ -1,9 +1,7 @@
 //! Calling the functions of a program.
 
 use crate::error::{Place, RunError, Violation};
-use crate::garbage::Garbage;
 use crate::host::HostFunctions;
-use crate::load::HOST_CALL_SIZE;
 use crate::options::{MEMORY_BASE, MachineOptions};
 use crate::transfer::{read_value, write_value};
 use alloc::collections::BTreeMap;
@@ -12,10 +10,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use lpc_codegen::backend::abi::AbiSignature;
 use lpc_codegen::backend::frame::STACK_ALIGNMENT;
+use lpc_codegen::backend::transfer::Garbage;
 use lpc_codegen::isa::riscv32::regs;
 use lpc_link::{Image, Sections};
 use lpc_lpir::ir::{DataValue, ExternalName, TrapCode};
 use lpc_riscv32::emulator::{Counters, Emulator, Stop, TraceEvent, TrapCause};
+use lpc_riscv32::host_call::HOST_CALL_SIZE;
 use lpc_riscv32::{Gpr, Inst, Opcode};
 
 /// A module, loaded into a machine. See the [crate documentation](crate).

@@ -1,8 +1,8 @@
 //! Moving arguments and results in and out of the machine, where their signature says that they travel.
 
 use crate::error::Violation;
-use crate::garbage::Garbage;
-use lpc_codegen::backend::abi::{AbiSignature, AbiSlot, AbiValue, WORD_BYTES};
+use lpc_codegen::backend::abi::{AbiSignature, AbiSlot, AbiValue};
+use lpc_codegen::backend::transfer::Garbage;
 use lpc_codegen::isa::riscv32::regs;
 use lpc_lpir::ir::{ArgumentExtension, DataValue};
 use lpc_riscv32::emulator::{Emulator, OutOfBounds};
@@ -22,26 +22,15 @@ pub(crate) fn write_value(
     data: DataValue,
     garbage: &mut Garbage,
 ) -> Result<(), OutOfBounds> {
-    for (slot, word) in abi.slots(value).iter().zip(data.words()) {
-        let word = word | fill(value, data, garbage);
-        match *slot {
-            AbiSlot::Reg(reg) => emulator.set_gpr(regs::gpr(reg.to_reg()), word),
-            AbiSlot::Memory(offset) => {
-                emulator.write_memory(area.wrapping_add(offset), &word.to_le_bytes())?;
-            }
+    abi.store_words(value, data.words(), garbage, |slot, word| match slot {
+        AbiSlot::Reg(reg) => {
+            emulator.set_gpr(regs::gpr(reg.to_reg()), word);
+            Ok(())
         }
-    }
-    Ok(())
-}
-
-/// The bits above `data` in its word.
-fn fill(value: &AbiValue, data: DataValue, garbage: &mut Garbage) -> u32 {
-    let mask = data.ty().mask() as u32;
-    match value.extension {
-        ArgumentExtension::None => garbage.word() & !mask,
-        ArgumentExtension::Uext => 0,
-        ArgumentExtension::Sext => data.signed() as u32 & !mask,
-    }
+        AbiSlot::Memory(offset) => {
+            emulator.write_memory(area.wrapping_add(offset), &word.to_le_bytes())
+        }
+    })
 }
 
 /// What is where `value` travels. Its words that are in memory are relative to `area`.
@@ -54,14 +43,10 @@ pub(crate) fn read_value(
     value: &AbiValue,
     area: u32,
 ) -> Result<DataValue, Violation> {
-    let mut bits = 0;
-    for (index, slot) in abi.slots(value).iter().enumerate() {
-        let word = match *slot {
-            AbiSlot::Reg(reg) => emulator.gpr(regs::gpr(reg.to_reg())),
-            AbiSlot::Memory(offset) => emulator.memory().read_u32(area.wrapping_add(offset))?,
-        };
-        bits |= u128::from(word) << (8 * WORD_BYTES * index as u32);
-    }
+    let bits = abi.load_bits(value, |slot| match slot {
+        AbiSlot::Reg(reg) => Ok(emulator.gpr(regs::gpr(reg.to_reg()))),
+        AbiSlot::Memory(offset) => emulator.memory().read_u32(area.wrapping_add(offset)),
+    })?;
     let ty = value.ty;
     let data = DataValue::new(ty, bits);
     let word = bits as u32;

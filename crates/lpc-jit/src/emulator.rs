@@ -27,10 +27,14 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
 use lpc_codegen::backend::abi::{AbiSignature, WORD_BYTES};
+use lpc_codegen::backend::transfer::Garbage;
 use lpc_codegen::isa::riscv32::abi::abi_signature;
+use lpc_codegen::isa::riscv32::regs;
 use lpc_link::Sections;
+use lpc_lpir::ir::DataValue;
 use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory, MemoryError, OutOfBounds, Stop};
-use lpc_riscv32::{ExtensionSet, Gpr, Imm12, Inst, Opcode};
+use lpc_riscv32::host_call::{HOST_CALL_SIZE, host_call};
+use lpc_riscv32::{ExtensionSet, Gpr};
 
 /// The address of the first byte of the emulated memory. Its top bit is set, so that code which compares addresses as signed numbers does not
 /// get away with it.
@@ -83,6 +87,7 @@ struct Machine {
     stack_top: u32,
     /// How many calls have not returned yet, because host functions make calls.
     depth: u32,
+    garbage: Garbage,
 }
 
 /// Why a call in the emulator did not return.
@@ -116,14 +121,6 @@ impl From<OutOfBounds> for EmulatorError {
     }
 }
 
-/// The code of a call to the host: the machine stops at the `ecall`, and goes on to return to the caller.
-const HOST_CALL: [Inst; 2] = [
-    Inst::no_operands(Opcode::Ecall),
-    Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO),
-];
-
-const HOST_CALL_SIZE: u32 = 4 * HOST_CALL.len() as u32;
-
 /// The most host functions that can be used.
 const MAX_HOST_FUNCTIONS: u32 = 1 << 13;
 
@@ -149,6 +146,7 @@ impl EmulatorMemory {
             host: Vec::new(),
             stack_top,
             depth: 0,
+            garbage: Garbage::new(),
         };
         Ok(Self {
             machine: EmulatedMachine(Rc::new(RefCell::new(machine))),
@@ -227,9 +225,7 @@ impl CodeMemory for EmulatorMemory {
         let address = machine.stack_top + index * HOST_CALL_SIZE;
         if known.is_none() {
             machine.host.push(function.clone());
-            let call = HOST_CALL.map(|inst| inst.encode().expect("the operands are in range"));
-            let call = call.map(u32::to_le_bytes);
-            let written = machine.emulator.write_memory(address, call.as_flattened());
+            let written = machine.emulator.write_memory(address, &host_call());
             written.expect("calls to the host are inside the memory");
         }
         Some(address)
@@ -280,12 +276,11 @@ impl EmulatedMachine {
                     _ => Err(EmulatorError::Stopped { stop, pc }),
                 };
             };
-            let mut call = machine.words_of_call(&abi)?;
+            let call = machine.words_of_call(&abi)?;
             // The function may call code in this machine.
             drop(machine);
             let results = function.call(&call.arguments(&abi));
-            call.set_results(&abi, &results);
-            self.0.borrow_mut().set_arguments(&call.registers);
+            self.0.borrow_mut().return_from_host(&abi, &results, call);
         }
     }
 }
@@ -299,7 +294,8 @@ impl Execute for EmulatedMachine {
         arguments: F::Arguments,
     ) -> Result<F::Results, EmulatorError> {
         let abi = c_abi(&F::SIGNATURE);
-        let mut call = WordCall::new(&abi, &F::to_data(arguments));
+        let arguments = F::to_data(arguments);
+        let mut call = WordCall::new(&abi, &arguments, &mut self.0.borrow_mut().garbage);
         self.call_words(address, &mut call)?;
         Ok(F::Results::from_data(&call.results(&abi)))
     }
@@ -353,6 +349,9 @@ impl Machine {
             let address = stack_pointer.wrapping_add(index * WORD_BYTES);
             self.emulator.write_memory(address, &word.to_le_bytes())?;
         }
+        for gpr in Gpr::all() {
+            self.emulator.set_gpr(gpr, self.garbage.word());
+        }
         self.set_arguments(&call.registers);
         if let Some(register) = call.return_area_register {
             self.emulator.set_gpr(Gpr::ARGUMENTS[register], return_area);
@@ -380,6 +379,17 @@ impl Machine {
         let function = self.host.get((offset / HOST_CALL_SIZE) as usize)?.clone();
         let abi = c_abi(function.signature());
         Some((function, abi))
+    }
+
+    /// Lets the program go on with `results` of a function of the signature `abi`, which it has made `call` of. All else that a call may change
+    /// is garbage.
+    fn return_from_host(&mut self, abi: &AbiSignature, results: &[DataValue], mut call: WordCall) {
+        for preg in regs::CALLER_SAVED {
+            let gpr = regs::gpr(preg.into());
+            self.emulator.set_gpr(gpr, self.garbage.word());
+        }
+        call.set_results(abi, results, &mut self.garbage);
+        self.set_arguments(&call.registers);
     }
 
     /// The words with which a function of the signature `abi` was called.

@@ -3,10 +3,12 @@
 use crate::types::FunctionType;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::convert::Infallible;
 use lpc_codegen::backend::abi::{AbiSignature, AbiSlot, AbiValue, WORD_BYTES};
 use lpc_codegen::backend::reg::RealReg;
+use lpc_codegen::backend::transfer::Garbage;
 use lpc_codegen::isa::riscv32::regs;
-use lpc_lpir::ir::{ArgumentExtension, DataValue};
+use lpc_lpir::ir::DataValue;
 use lpc_riscv32::Gpr;
 
 /// What executes code.
@@ -56,21 +58,16 @@ pub struct WordCall {
 }
 
 impl WordCall {
-    /// The call of a function of the signature `abi` with `arguments`, which are of its types.
-    pub(crate) fn new(abi: &AbiSignature, arguments: &[DataValue]) -> Self {
+    /// The call of a function of the signature `abi` with `arguments`, which are of its types. What the convention leaves undefined is garbage.
+    pub(crate) fn new(abi: &AbiSignature, arguments: &[DataValue], garbage: &mut Garbage) -> Self {
         let mut call = Self {
-            registers: [0; 8],
+            registers: [(); 8].map(|()| garbage.word()),
             stack: vec![0; (abi.stack_args_size / WORD_BYTES) as usize],
             return_area: vec![0; abi.return_area_size.div_ceil(WORD_BYTES) as usize],
             return_area_register: abi.return_area_pointer.map(argument_register),
         };
         for (value, data) in abi.args().iter().zip(arguments) {
-            for (slot, word) in abi.slots(value).iter().zip(extended_words(value, *data)) {
-                match *slot {
-                    AbiSlot::Reg(reg) => call.registers[argument_register(reg)] = word,
-                    AbiSlot::Memory(offset) => call.stack[(offset / WORD_BYTES) as usize] = word,
-                }
-            }
+            call.store(abi, value, *data, garbage);
         }
         call
     }
@@ -92,38 +89,47 @@ impl WordCall {
             .collect()
     }
 
-    /// Puts `results` where a function of the signature `abi` returns them: in registers, as C has no others.
+    /// Puts `results` where a function of the signature `abi` returns them: in registers, as C has no others. The other registers are garbage.
     #[cfg(feature = "emulator")]
-    pub(crate) fn set_results(&mut self, abi: &AbiSignature, results: &[DataValue]) {
+    pub(crate) fn set_results(
+        &mut self,
+        abi: &AbiSignature,
+        results: &[DataValue],
+        garbage: &mut Garbage,
+    ) {
+        self.registers.fill_with(|| garbage.word());
         for (value, data) in abi.rets().iter().zip(results) {
-            for (slot, word) in abi.slots(value).iter().zip(extended_words(value, *data)) {
-                if let AbiSlot::Reg(reg) = *slot {
-                    self.registers[argument_register(reg)] = word;
-                }
-            }
+            self.store(abi, value, *data, garbage);
         }
+    }
+
+    /// Puts `data` where `value`, an argument or a result in a register, travels.
+    fn store(
+        &mut self,
+        abi: &AbiSignature,
+        value: &AbiValue,
+        data: DataValue,
+        garbage: &mut Garbage,
+    ) {
+        let Ok(()) = abi.store_words(value, data.words(), garbage, |slot, word| {
+            match slot {
+                AbiSlot::Reg(reg) => self.registers[argument_register(reg)] = word,
+                AbiSlot::Memory(offset) => self.stack[(offset / WORD_BYTES) as usize] = word,
+            }
+            Ok::<(), Infallible>(())
+        });
     }
 
     /// The value that travels as `value`, with its words in memory in `memory`.
     fn value(&self, abi: &AbiSignature, value: &AbiValue, memory: &[u32]) -> DataValue {
-        let words = abi.slots(value).iter().map(|slot| match *slot {
-            AbiSlot::Reg(reg) => self.registers[argument_register(reg)],
-            AbiSlot::Memory(offset) => memory[(offset / WORD_BYTES) as usize],
-        });
-        let bits = words.enumerate().fold(0, |bits, (index, word)| {
-            bits | u128::from(word) << (8 * WORD_BYTES * index as u32)
+        let Ok(bits) = abi.load_bits(value, |slot| {
+            Ok::<u32, Infallible>(match slot {
+                AbiSlot::Reg(reg) => self.registers[argument_register(reg)],
+                AbiSlot::Memory(offset) => memory[(offset / WORD_BYTES) as usize],
+            })
         });
         DataValue::new(value.ty, bits)
     }
-}
-
-/// The words of `data`, extended as `value` says.
-fn extended_words(value: &AbiValue, data: DataValue) -> impl Iterator<Item = u32> {
-    let upper = match value.extension {
-        ArgumentExtension::Sext => data.signed() as u32 & !(data.ty().mask() as u32),
-        ArgumentExtension::Uext | ArgumentExtension::None => 0,
-    };
-    data.words().map(move |word| word | upper)
 }
 
 /// The number of an argument register, from 0 for `a0`.

@@ -9,6 +9,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
+use lpc_codegen::backend::transfer::Garbage;
 use lpc_codegen::isa::riscv32::abi::abi_signature;
 use lpc_link::{ImageMap, Location, Sections};
 use lpc_lpir::ir::{DataValue, ExternalName, Linkage, Signature, SourceLoc, TrapCode};
@@ -141,7 +142,7 @@ impl<M: CodeMemory<Executor: Execute>> JitModule<M> {
             return Err(CallError::BadArguments(types.collect()));
         }
         let abi = abi_signature(signature).map_err(CallError::Signature)?;
-        let mut call = WordCall::new(&abi, arguments);
+        let mut call = WordCall::new(&abi, arguments, &mut Garbage::new());
         self.executor
             .call_words(address, &mut call)
             .map_err(CallError::Execution)?;

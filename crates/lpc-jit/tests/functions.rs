@@ -1,9 +1,10 @@
 //! Calls: by types, with values, and what becomes of those that trap.
 
-use lpc_codegen::{RegallocAlgorithm, Settings};
+use lpc_codegen::runtime::Routine;
+use lpc_codegen::{CompileBudget, CompileError, Compiler, RegallocAlgorithm, Settings};
 use lpc_jit::{
     CallError, EmulatorError, EmulatorMemory, EmulatorOptions, FunctionType, HostFunctions, Jit,
-    JitModule,
+    JitError, JitModule,
 };
 use lpc_lpir::ir::{DataValue, ExternalName, Linkage, Module, SourceLoc, TrapCode, Type};
 use lpc_lpir::text::{parse_module, parse_module_with_sources};
@@ -63,6 +64,30 @@ fn values_of_every_type_in_every_convention() {
             }
         }
     }
+}
+
+/// What a convention leaves undefined is garbage, and nothing that code could rely on.
+#[test]
+fn what_is_above_narrow_arguments() {
+    let module = compile(
+        "function %word(i32) -> i32 {
+block0(v0: i32):
+    return v0
+}
+function %word_of_byte(i8) -> i32 {
+    sig0 = (i8) -> i32
+    fn0 = %word(i32) -> i32
+block0(v0: i8):
+    v1 = func_addr.i32 fn0
+    v2 = call_indirect sig0, v1(v0)
+    return v2
+}",
+    );
+    let byte = DataValue::new(Type::I8, 0x85);
+    let results = module.call(&ExternalName::symbol("word_of_byte"), &[byte]);
+    let word = results.unwrap()[0].unsigned();
+    assert_eq!(word & 0xff, 0x85);
+    assert_ne!(word, 0x85);
 }
 
 fn error<F: FunctionType>(signature: &str) -> Option<String> {
@@ -273,4 +298,30 @@ fn what_cannot_be_compiled_is_named() {
         "{error}"
     );
     assert_eq!(jit.largest_free(), free);
+}
+
+/// What the function of a module keeps to, the routine that it calls keeps to as well: it is larger.
+#[test]
+fn a_budget_is_for_routines_too() {
+    let text = "function %divide(i128, i128) -> i128 {\nblock0(v0: i128, v1: i128):\n    v2 = udiv v0, v1\n    return v2\n}";
+    let settings = Settings::default();
+    let compile = |max_heap| {
+        let memory = EmulatorMemory::new(EmulatorOptions::default()).unwrap();
+        let compiler = Compiler::with_budget(CompileBudget::new(max_heap));
+        let mut jit = Jit::with_compiler(memory, HostFunctions::new(), compiler);
+        jit.compile(parse_module(text).unwrap(), &settings)
+    };
+    let (mut functions, _) = parse_module(text).unwrap().into_definitions();
+    let (function, _) = functions.next().unwrap();
+    let mut compiler = Compiler::with_budget(CompileBudget::new(1 << 20));
+    let compiled = compiler.compile_owned(function, &settings).unwrap();
+    let Err(JitError::Compile { function, error }) = compile(compiled.memory.peak_heap()) else {
+        panic!("the routine takes no more than the function");
+    };
+    assert_eq!(Routine::from_name(&function), Some(Routine::Udivrem128));
+    assert!(
+        matches!(error, CompileError::OverBudget { .. }),
+        "{error:?}"
+    );
+    assert!(compile(1 << 20).is_ok());
 }

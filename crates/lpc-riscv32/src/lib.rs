@@ -15,6 +15,7 @@
 //! * [`inst`]: [`Inst`], one instruction with its operands, encoded and decoded.
 //! * [`compressed`]: the 16-bit forms, as a table of the same kind that maps them to [`Inst`].
 //! * [`fetch`](mod@fetch): the instruction at the start of a byte sequence.
+//! * [`host_call`](mod@host_call): the code of functions that are provided by who runs a program.
 //! * [`display`] and [`disassembler`]: assembler syntax.
 //! * [`emulator`]: runs machine code.
 
@@ -36,6 +37,7 @@ pub mod extension;
 pub mod fetch;
 pub mod format;
 pub mod gpr;
+pub mod host_call;
 pub mod immediate;
 pub mod inst;
 pub mod table;

@@ -8,10 +8,11 @@ use alloc::vec::Vec;
 use board::timer;
 use board::user::{Context, Exception, Trap};
 use lpc_codegen::backend::abi::{AbiSlot, AbiValue, words_of};
-use lpc_codegen::isa::riscv32::regs::gpr;
+use lpc_codegen::backend::transfer::Garbage;
+use lpc_codegen::isa::riscv32::regs::{CALLER_SAVED, gpr};
 use lpc_device::frame::decode;
 use lpc_device::{Cause, Execution, FailureKind, HostFunction, Reply, Request};
-use lpc_lpir::ir::{ArgumentExtension, TrapCode};
+use lpc_lpir::ir::{DataValue, TrapCode};
 use lpc_riscv32::Gpr;
 
 /// How often a program that runs is looked at, in ticks of the timer: every millisecond.
@@ -182,18 +183,24 @@ impl Run<'_> {
         if let Some(pointer) = abi.return_area_pointer {
             self.set(gpr(pointer.to_reg()), return_area);
         }
-        let mut words = arguments.iter();
+        let Self {
+            context,
+            sandbox,
+            garbage,
+            ..
+        } = self;
+        let mut words = arguments.iter().copied();
         for value in abi.args() {
-            for (slot, word) in abi.slots(value).iter().zip(&mut words) {
-                let word = extended(*word, value, &mut self.garbage);
-                match *slot {
-                    AbiSlot::Reg(register) => self.set(gpr(register.to_reg()), word),
-                    AbiSlot::Memory(offset) => {
-                        let address = stack_pointer.wrapping_add(offset);
-                        self.sandbox.write(address, &word.to_le_bytes())?;
-                    }
+            let words = words.by_ref().take(words_of(value.ty) as usize);
+            abi.store_words(value, words, garbage, |slot, word| match slot {
+                AbiSlot::Reg(register) => {
+                    context.registers[gpr(register.to_reg()).index()] = word;
+                    Ok(())
                 }
-            }
+                AbiSlot::Memory(offset) => {
+                    sandbox.write(stack_pointer.wrapping_add(offset), &word.to_le_bytes())
+                }
+            })?;
         }
         Ok(return_area)
     }
@@ -201,17 +208,15 @@ impl Run<'_> {
     fn leave(&mut self, return_area: u32, results: &mut Vec<u8>) -> Result<(), Stop> {
         let abi = &self.function.abi;
         for value in abi.rets() {
-            for slot in abi.slots(value) {
-                let word = match *slot {
-                    AbiSlot::Reg(register) => self.get(gpr(register.to_reg())),
-                    AbiSlot::Memory(offset) => {
-                        let address = return_area.wrapping_add(offset);
-                        self.sandbox.word(address).ok_or(DoesNotFit)?
-                    }
-                };
-                let word = word & value.ty.mask() as u32;
-                results.extend_from_slice(&word.to_le_bytes());
-            }
+            let bits = abi.load_bits(value, |slot| match slot {
+                AbiSlot::Reg(register) => Ok(self.get(gpr(register.to_reg()))),
+                AbiSlot::Memory(offset) => {
+                    let word = self.sandbox.word(return_area.wrapping_add(offset));
+                    word.ok_or(DoesNotFit)
+                }
+            })?;
+            let words = DataValue::new(value.ty, bits).words();
+            results.extend(words.flat_map(u32::to_le_bytes));
         }
         Ok(())
     }
@@ -269,7 +274,7 @@ impl Run<'_> {
         let arguments = [Gpr::A0, Gpr::A1].map(|register| self.get(register));
         for register in CALLER_SAVED {
             let word = self.garbage.word();
-            self.set(register, word);
+            self.set(gpr(register.into()), word);
         }
         match function {
             HostFunction::PutChar => self.console.write(&[arguments[0] as u8]),
@@ -299,36 +304,6 @@ impl Run<'_> {
 
     fn set(&mut self, register: Gpr, value: u32) {
         self.context.registers[register.index()] = value;
-    }
-}
-
-/// The registers that calls may change, without the return address.
-const CALLER_SAVED: [Gpr; 15] = [
-    Gpr::T0,
-    Gpr::T1,
-    Gpr::T2,
-    Gpr::T3,
-    Gpr::T4,
-    Gpr::T5,
-    Gpr::T6,
-    Gpr::A0,
-    Gpr::A1,
-    Gpr::A2,
-    Gpr::A3,
-    Gpr::A4,
-    Gpr::A5,
-    Gpr::A6,
-    Gpr::A7,
-];
-
-/// `word`, a part of `value`, with the bits above it.
-fn extended(word: u32, value: &AbiValue, garbage: &mut Garbage) -> u32 {
-    let mask = value.ty.mask() as u32;
-    let unused = mask.leading_zeros();
-    match value.extension {
-        ArgumentExtension::None => word & mask | garbage.word() & !mask,
-        ArgumentExtension::Uext => word & mask,
-        ArgumentExtension::Sext => ((word << unused) as i32 >> unused) as u32,
     }
 }
 
@@ -386,22 +361,5 @@ impl<'a> Console<'a> {
     fn finish(mut self) -> &'a mut Sender {
         self.flush();
         self.sender
-    }
-}
-
-/// A source of words without meaning, the same ones in each run: Marsaglia's xorshift generator with the shifts 13, 17 and 5
-/// ("Xorshift RNGs", 2003).
-struct Garbage(u32);
-
-impl Garbage {
-    const fn new() -> Self {
-        Self(0x9e37_79b9)
-    }
-
-    fn word(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 17;
-        self.0 ^= self.0 << 5;
-        self.0
     }
 }

@@ -17,7 +17,7 @@ use core::ops::Range;
 use core::slice;
 use lpc_device::HostFunction;
 use lpc_link::Image;
-use lpc_riscv32::{Gpr, Imm12, Inst, Opcode};
+use lpc_riscv32::host_call::{HOST_CALL_SIZE, host_call};
 use static_cell::ConstStaticCell;
 
 /// The bytes of the stack.
@@ -68,12 +68,13 @@ impl Sandbox {
 
     /// The first address behind the calls to the host that is a multiple of `alignment`.
     pub(crate) fn image_start(&self, alignment: u32) -> u32 {
-        (self.program().start + host_calls().len() as u32).next_multiple_of(alignment)
+        let host_calls = size_of_val(&host_calls()) as u32;
+        (self.program().start + host_calls).next_multiple_of(alignment)
     }
 
     /// The address that a program returns to when it is through.
     pub(crate) fn return_address(&self) -> u32 {
-        self.program().start + HostFunction::CALL_SIZE * HostFunction::ALL.len() as u32
+        self.program().start + HOST_CALL_SIZE * HostFunction::ALL.len() as u32
     }
 
     /// Puts `image` into the memory, and allows what it needs.
@@ -89,7 +90,7 @@ impl Sandbox {
         self.bytes_mut(program.start, program.len() as u32)
             .ok_or(DoesNotFit)?
             .fill(0);
-        self.write(program.start, &host_calls())?;
+        self.write(program.start, host_calls().as_flattened())?;
         self.write(image.base(), image.bytes())?;
         self.allow(image);
         // SAFETY: from here on, what was written is what is executed.
@@ -195,19 +196,9 @@ impl Sandbox {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DoesNotFit;
 
-/// The code that calls the host: what is called, its address tells. Behind all of them is the `ecall` that ends a program.
-fn host_calls() -> [u8; 4 * (2 * HostFunction::ALL.len() + 1)] {
-    let call = Inst::no_operands(Opcode::Ecall);
-    let return_ = Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO);
-    let mut bytes = [0; _];
-    for (index, place) in bytes.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        let inst = if index % 2 == 0 { call } else { return_ };
-        *place = inst
-            .encode()
-            .expect("the operands are in range")
-            .to_le_bytes();
-    }
-    bytes
+/// The code that calls the host: what is called, its address tells. Behind all of them is the one that ends a program.
+fn host_calls() -> [[u8; HOST_CALL_SIZE as usize]; HostFunction::ALL.len() + 1] {
+    [host_call(); _]
 }
 
 fn range(start: usize, size: usize) -> Range<u32> {

@@ -32,6 +32,7 @@ mod regalloc_validation;
 pub mod relax;
 pub mod reloc;
 mod single_pass;
+pub mod transfer;
 pub mod unwind;
 pub mod value_labels;
 pub mod value_regs;
