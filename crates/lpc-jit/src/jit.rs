@@ -141,16 +141,19 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
         self.add_routines()?;
         let imports = self.imports()?;
         let image = self.linker.lay_out()?;
-        let (size, alignment) = (image.size(), image.alignment());
+        let alignment = image.alignment();
+        // Who protects the end of the module protects all of the unit that it is in.
+        let unit = self.jit.memory.borrow().section_alignment();
+        let size = image.size().checked_next_multiple_of(unit);
         let available = self.memory.region().size();
         let no_room = JitError::OutOfCodeMemory {
-            needed: size,
+            needed: size.unwrap_or(u32::MAX),
             available,
         };
         let memory = self.memory;
-        if size > available {
+        let Some(size) = size.filter(|size| *size <= available) else {
             return Err(no_room);
-        }
+        };
         let mut memory = memory.settle(size, alignment).ok_or(no_room)?;
         let (base, data_base) = {
             let region = memory.region();

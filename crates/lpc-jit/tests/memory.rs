@@ -12,63 +12,7 @@ use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory, Stop};
 use std::cell::Cell;
 
 /// Code that calls and jumps through a table, and data of each kind, addresses among them.
-const MODULE: &str = "
-; data: %table readonly align 4 = { %twice, %table, i32 1000 }
-; data: %total align 64 = { i32 1 }
-; data: %count local zeroed 4 align 4
-
-function %add(i32) -> i32 {
-    gv0 = symbol %table
-    gv1 = symbol %total
-    gv2 = symbol %count
-    sig0 = (i32) -> i32
-    fn0 = %choose(i32) -> i32
-
-block0(v0: i32):
-    v1 = symbol_value.i32 gv0
-    v2 = load.i32 v1+4
-    v3 = load.i32 v2
-    v4 = call_indirect sig0, v3(v0)
-    v5 = call fn0(v0)
-    v6 = symbol_value.i32 gv1
-    v7 = load.i32 v6
-    v8 = iadd v7, v4
-    v9 = iadd v8, v5
-    store v9, v6
-    v10 = symbol_value.i32 gv2
-    v11 = load.i32 v10
-    v12 = iconst.i32 1
-    v13 = iadd v11, v12
-    store v13, v10
-    v14 = load.i32 v1+8
-    v15 = imul v13, v14
-    v16 = iadd v9, v15
-    return v16
-}
-
-function %twice(i32) -> i32 {
-block0(v0: i32):
-    v1 = iadd v0, v0
-    return v1
-}
-
-function %choose(i32) -> i32 {
-block0(v0: i32):
-    br_table v0, block3, [block1, block2, block3]
-
-block1:
-    v1 = iconst.i32 100
-    return v1
-
-block2:
-    v2 = iconst.i32 200
-    return v2
-
-block3:
-    v3 = iconst.i32 300
-    return v3
-}
-";
+const MODULE: &str = include_str!("../../lpc-link/tests/addresses.clif");
 
 /// What `%add` of [`MODULE`] gives for these, one after the other.
 const SUMS: [(u32, u32); 3] = [
@@ -205,6 +149,26 @@ fn publishing_is_told_what_is_where() {
         assert_eq!(starts.map(|section| section.start), [0x100, 0x200, 0x300]);
         assert_eq!(PUBLISHED.take(), Some((base, sections.text.end, 0x100)));
         std::mem::forget(module);
+    }
+}
+
+/// What protects the end of a module protects all of the unit that it is in: nobody else may be there, not even for a while.
+#[test]
+fn units_of_protection_are_not_shared() {
+    const BASE: u32 = 0x4200_0000;
+    const UNIT: u32 = 256;
+    let (memory, bytes) = aliased(BASE, 4 * UNIT as usize);
+    let mut jit = Jit::new(memory.align_sections(UNIT), HostFunctions::new());
+    let modules = [0, 1, 2, 3].map(|index| {
+        let module = jit.compile(constant(index), &Settings::default()).unwrap();
+        assert_eq!(module.map().base(), BASE + index as u32 * UNIT);
+        assert_eq!(module.memory_size(), UNIT);
+        module
+    });
+    assert_eq!(jit.largest_free(), 0);
+    for (module, unit) in modules.iter().zip(bytes.chunks(UNIT as usize)) {
+        let behind = &unit[module.map().memory_size() as usize..];
+        assert!(behind.iter().all(|byte| byte.get() == 0xff));
     }
 }
 

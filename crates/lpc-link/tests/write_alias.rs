@@ -14,69 +14,13 @@ const INSTRUCTION_BUS: u32 = 0x4038_0000;
 const DATA_BUS: u32 = 0x3fc8_0000;
 const SIZE: u32 = 64 << 10;
 /// Where the image is, from the start of the memory.
-const OFFSET: u32 = 0x1230;
+const OFFSET: u32 = 0x1240;
 
 /// What was in the memory before.
 const GARBAGE: u8 = 0xa5;
 
 /// Code that calls and jumps through a table, and data of each kind, addresses among them.
-const MODULE: &str = "
-; data: %table readonly align 4 = { %twice, %table, i32 1000 }
-; data: %total align 4 = { i32 1 }
-; data: %count local zeroed 4 align 4
-
-function %add(i32) -> i32 {
-    gv0 = symbol %table
-    gv1 = symbol %total
-    gv2 = symbol %count
-    sig0 = (i32) -> i32
-    fn0 = %choose(i32) -> i32
-
-block0(v0: i32):
-    v1 = symbol_value.i32 gv0
-    v2 = load.i32 v1+4
-    v3 = load.i32 v2
-    v4 = call_indirect sig0, v3(v0)
-    v5 = call fn0(v0)
-    v6 = symbol_value.i32 gv1
-    v7 = load.i32 v6
-    v8 = iadd v7, v4
-    v9 = iadd v8, v5
-    store v9, v6
-    v10 = symbol_value.i32 gv2
-    v11 = load.i32 v10
-    v12 = iconst.i32 1
-    v13 = iadd v11, v12
-    store v13, v10
-    v14 = load.i32 v1+8
-    v15 = imul v13, v14
-    v16 = iadd v9, v15
-    return v16
-}
-
-function %twice(i32) -> i32 {
-block0(v0: i32):
-    v1 = iadd v0, v0
-    return v1
-}
-
-function %choose(i32) -> i32 {
-block0(v0: i32):
-    br_table v0, block3, [block1, block2, block3]
-
-block1:
-    v1 = iconst.i32 100
-    return v1
-
-block2:
-    v2 = iconst.i32 200
-    return v2
-
-block3:
-    v3 = iconst.i32 300
-    return v3
-}
-";
+const MODULE: &str = include_str!("addresses.clif");
 
 fn link(base: u32) -> Image {
     let module = parse_module(MODULE).unwrap();
