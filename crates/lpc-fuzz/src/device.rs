@@ -115,7 +115,7 @@ fn sent(program: &TestProgram, form: Form, client: &Client) -> Result<(Vec<u8>, 
     match form {
         Form::Text => {
             let text = program.module.to_string();
-            if text.len() > client.max_module() {
+            if text.len() > client.max_data() {
                 return sent(program, Form::Binary, client);
             }
             let module = parse_module(&text).map_err(|error| failed(&error))?;

@@ -6,6 +6,7 @@ use crate::{
     Cause, Description, Execution, Loaded, PROTOCOL_VERSION, Place, Reply, Request, WireSettings,
 };
 use lpc_codegen::Settings;
+use lpc_codegen::backend::abi::words_of;
 use lpc_lpir::ir::{DataValue, Type};
 use std::boxed::Box;
 use std::io::{self, Read, Write};
@@ -57,6 +58,9 @@ const MAX_REPLY: usize = 1 << 20;
 /// The bytes of a request beside its data, at most.
 const REQUEST_OVERHEAD: usize = 64;
 
+/// The least that a device must be able to receive at once, in bytes, so that it can do anything.
+const MIN_REQUEST: usize = 2 * REQUEST_OVERHEAD;
+
 /// How long a device is asked whether it is there before it is asked again.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -65,7 +69,7 @@ impl Client {
     /// as long as `timeout`.
     ///
     /// # Errors
-    /// When nobody answers, or somebody who speaks another version of the protocol.
+    /// When nobody answers, or somebody who speaks another version of the protocol, or who can receive or send nothing at all.
     pub fn connect(
         input: impl Read + Send + 'static,
         output: impl Write + Send + 'static,
@@ -81,7 +85,7 @@ impl Client {
             description: Description {
                 nonce: 0,
                 version: PROTOCOL_VERSION,
-                max_request: REQUEST_OVERHEAD as u32,
+                max_request: MIN_REQUEST as u32,
                 max_data: 0,
                 heap: 0,
                 stack: 0,
@@ -99,8 +103,8 @@ impl Client {
         &self.description
     }
 
-    /// The most bytes of a module that can be sent to it.
-    pub fn max_module(&self) -> usize {
+    /// The most bytes of data in a request, such as those of a module.
+    pub fn max_data(&self) -> usize {
         self.description.max_request as usize - REQUEST_OVERHEAD
     }
 
@@ -119,6 +123,8 @@ impl Client {
             self.send(&Request::Describe { nonce: self.nonce })?;
             match self.await_description(&mut failures, start + self.timeout) {
                 Err(Error::TimedOut(_)) if start.elapsed() < self.timeout => {}
+                // Of all tries, and not of the last.
+                Err(Error::TimedOut(_)) => return Err(Error::TimedOut(self.timeout)),
                 result => return result.map(|()| failures),
             }
         }
@@ -138,11 +144,14 @@ impl Client {
                 _ => None,
             });
             match found {
-                Ok(Some(description)) if description.version == PROTOCOL_VERSION => {
+                Ok(Some(description)) if description.version != PROTOCOL_VERSION => {
+                    return Err(Error::Version(description.version));
+                }
+                Ok(Some(description)) if !is_usable(&description) => return Err(Error::BadReply),
+                Ok(Some(description)) => {
                     self.description = description;
                     return Ok(());
                 }
-                Ok(Some(description)) => return Err(Error::Version(description.version)),
                 // The end of something that was said before.
                 Ok(None) | Err(Error::BadReply) => {}
                 Err(error) => return Err(error),
@@ -210,7 +219,8 @@ impl Client {
     /// goes to `output`.
     ///
     /// # Errors
-    /// When there is no such function, or when it takes other arguments.
+    /// When there is no such function, or when it takes other arguments. When `input` or `output` fails, the function may still run: it takes
+    /// [`Self::synchronize`] to wait for its end.
     pub fn call(
         &mut self,
         calls: &Calls<'_>,
@@ -224,10 +234,10 @@ impl Client {
         };
         let first = calls.arguments.first();
         let words_in = first.map_or(0, |arguments| {
-            words_of(arguments.iter().map(|data| data.ty()))
+            words_of_all(arguments.iter().map(|data| data.ty()))
         });
-        let words_out = words_of(calls.results.iter().copied());
-        let room_in = self.description.max_request as usize - REQUEST_OVERHEAD;
+        let words_out = words_of_all(calls.results.iter().copied());
+        let room_in = self.max_data();
         let room_out = self.description.max_data as usize;
         let calls_at_once =
             (room_in / (4 * words_in.max(1))).min(room_out / (4 * words_out.max(1)));
@@ -272,7 +282,7 @@ impl Client {
                 Reply::Output(bytes) => Some(output.write_all(bytes).map(|()| Step::GoesOn)),
                 Reply::NeedsInput => Some(Ok(Step::NeedsInput)),
                 Reply::Returned { results, execution } => {
-                    add_results(calls, results, outcome);
+                    add_results(calls, results, outcome)?;
                     add_execution(execution, outcome);
                     Some(Ok(Step::Done))
                 }
@@ -297,8 +307,7 @@ impl Client {
     }
 
     fn send_input(&mut self, input: &mut dyn Read) -> Result<(), Error> {
-        let room = self.description.max_request as usize - REQUEST_OVERHEAD;
-        let mut bytes = vec![0; room];
+        let mut bytes = vec![0; self.max_data()];
         let length = input.read(&mut bytes)?;
         self.send(&Request::Input(&bytes[..length]))
     }
@@ -325,11 +334,10 @@ impl Client {
             Request::Input(bytes) => bytes.len(),
             _ => 0,
         };
-        let size = data + REQUEST_OVERHEAD;
-        if size > self.description.max_request as usize {
+        if data > self.max_data() {
             return Err(Error::TooLarge);
         }
-        let mut buffer = vec![0; max_frame(size)];
+        let mut buffer = vec![0; max_frame(data + REQUEST_OVERHEAD)];
         let frame = encode(request, &mut buffer).map_err(|_| Error::TooLarge)?;
         self.output.write_all(frame)?;
         Ok(self.output.flush()?)
@@ -412,21 +420,27 @@ fn is_temporary(error: &io::Error) -> bool {
     )
 }
 
-fn words_of(types: impl Iterator<Item = Type>) -> usize {
-    types.map(|ty| ty.bits().div_ceil(32) as usize).sum()
+/// Whether a device that says this of itself can be asked for anything.
+fn is_usable(description: &Description) -> bool {
+    description.max_request as usize >= MIN_REQUEST && description.max_data > 0
 }
 
-/// Adds the results of all of `calls`, whose words are `bytes`.
-fn add_results(calls: &Calls<'_>, bytes: &[u8], outcome: &mut Outcome) {
-    let mut words = bytes
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .copied()
-        .map(u32::from_le_bytes);
+/// The words that values of these types take.
+fn words_of_all(types: impl Iterator<Item = Type>) -> usize {
+    types.map(|ty| words_of(ty) as usize).sum()
+}
+
+/// Adds the results of all of `calls`, whose words are `bytes`, if there are as many.
+fn add_results(calls: &Calls<'_>, bytes: &[u8], outcome: &mut Outcome) -> Option<()> {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let expected = calls.arguments.len() * words_of_all(calls.results.iter().copied());
+    if words.len() != expected || !rest.is_empty() {
+        return None;
+    }
+    let mut words = words.iter().copied().map(u32::from_le_bytes);
     for _ in calls.arguments {
         let results = calls.results.iter().map(|&ty| {
-            let words = words.by_ref().take(words_of([ty].into_iter()));
+            let words = words.by_ref().take(words_of(ty) as usize);
             let bits = words.zip(0..).fold(0, |bits, (word, index)| {
                 bits | u128::from(word) << (32 * index)
             });
@@ -434,6 +448,7 @@ fn add_results(calls: &Calls<'_>, bytes: &[u8], outcome: &mut Outcome) {
         });
         outcome.results.push(results.collect());
     }
+    Some(())
 }
 
 fn add_execution(execution: Execution, outcome: &mut Outcome) {
@@ -441,4 +456,84 @@ fn add_execution(execution: Execution, outcome: &mut Outcome) {
     total.instructions += execution.instructions;
     total.microseconds += execution.microseconds;
     total.stack = total.stack.max(execution.stack);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Cursor, pipe, sink};
+
+    const TIMEOUT: Duration = Duration::from_millis(20);
+
+    /// What a device says of itself when it is asked for the first time.
+    const DESCRIPTION: Description = Description {
+        nonce: 1,
+        version: PROTOCOL_VERSION,
+        max_request: 1000,
+        max_data: 1000,
+        heap: 0,
+        stack: 0,
+        program_memory: 0,
+        program_stack: 0,
+        section_alignment: 1,
+    };
+
+    /// A client whose device says this, whatever it is asked.
+    fn connect(replies: &[Reply<'_>]) -> Result<Client, Error> {
+        let mut bytes = Vec::new();
+        for reply in replies {
+            let mut buffer = [0; 200];
+            bytes.extend_from_slice(encode(reply, &mut buffer).expect("there is room"));
+        }
+        Client::connect(Cursor::new(bytes), sink(), TIMEOUT)
+    }
+
+    #[test]
+    fn devices_that_can_receive_or_send_nothing_are_refused() {
+        let connected = |description| connect(&[Reply::Description(description)]).err();
+        assert!(connected(DESCRIPTION).is_none());
+        for (max_request, max_data) in [(0, 1000), (127, 1000), (1000, 0)] {
+            let error = connected(Description {
+                max_request,
+                max_data,
+                ..DESCRIPTION
+            });
+            assert!(matches!(error, Some(Error::BadReply)), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn results_are_as_many_as_were_asked_for() {
+        let call = |results| {
+            let execution = Execution::default();
+            let returned = Reply::Returned { results, execution };
+            let mut client = connect(&[Reply::Description(DESCRIPTION), returned]).unwrap();
+            let calls = Calls {
+                function: 0,
+                arguments: &[vec![], vec![]],
+                results: &[Type::I64],
+                instruction_limit: 1,
+            };
+            client.call(&calls, &mut std::io::empty(), &mut sink())
+        };
+        let bytes: Vec<u8> = (0..20).collect();
+        let two = [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908];
+        let two = two.map(|bits| vec![DataValue::new(Type::I64, bits)]);
+        assert_eq!(call(&bytes[..16]).unwrap().results, two);
+        for length in [0, 8, 15, 17, 20] {
+            let outcome = call(&bytes[..length]);
+            assert!(matches!(outcome, Err(Error::BadReply)), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn the_time_without_an_answer_is_that_of_all_tries() {
+        let timeout = PATIENCE + TIMEOUT;
+        let (input, _silent) = pipe().unwrap();
+        let error = Client::connect(input, sink(), timeout).err();
+        assert!(
+            matches!(error, Some(Error::TimedOut(time)) if time == timeout),
+            "{error:?}"
+        );
+    }
 }
