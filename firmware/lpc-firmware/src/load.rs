@@ -1,19 +1,22 @@
 //! From the bytes of a module to a program in the sandbox.
 
 use crate::failure::Failure;
+use crate::line::MAX_DATA;
 use crate::program::Program;
 use crate::sandbox::{DoesNotFit, Sandbox};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use board::pmp::GRANULE;
 use board::{counters, heap, stack, timer};
-use core::fmt;
+use core::fmt::{self, Write};
 use lpc_codegen::{CompileError, CompiledModule, Settings, compile_module};
 use lpc_device::{Cost, FailureKind, HostFunction, Loaded, WireSettings};
 use lpc_link::{Image, LinkError, Linker};
 use lpc_lpir::binary::{self, DecodeErrorKind};
+use lpc_lpir::entity::PrimaryMap;
 use lpc_lpir::ir::{AnyEntity, ExternalName, FuncId, Module, SourceLoc};
-use lpc_lpir::text::{Location, parse_module, parse_module_with_sources};
+use lpc_lpir::text::{Location, SourceMap, parse_module, parse_module_with_sources};
 use lpc_lpir::verifier::verify_module;
 
 /// Reads, verifies, compiles and links `module`, and puts it into the sandbox.
@@ -89,20 +92,27 @@ impl<'a> Source<'a> {
     }
 
     fn verify(&self, module: &Module) -> Result<(), Failure> {
-        verify_module(module).map_err(|errors| {
-            let lines = errors.0.iter().flat_map(|function| {
-                let errors = function.errors.0.iter();
-                errors.map(|error| {
-                    let location = self.location(function.function, error.location);
-                    Described {
-                        location,
-                        what: format!("{}: {}", function.name, error.message),
-                    }
-                })
-            });
-            let lines: Vec<_> = lines.map(|line| format!("{line}")).collect();
-            Failure::new(FailureKind::Verifier, lines.join("\n"))
-        })
+        let Err(errors) = verify_module(module) else {
+            return Ok(());
+        };
+        let places = self.places();
+        let errors = errors.0.iter().flat_map(|function| {
+            let errors = function.errors.0.iter();
+            errors.map(move |error| (function, error))
+        });
+        let mut message = String::new();
+        for (function, error) in errors {
+            let location = places.location(module, function.function, error.location);
+            let what = format_args!("{}: {}", function.name, error.message);
+            let separator = if message.is_empty() { "" } else { "\n" };
+            // A string takes all text.
+            let _ = write!(message, "{separator}{}", Described { location, what });
+            // More is not sent.
+            if message.len() >= MAX_DATA {
+                break;
+            }
+        }
+        Err(Failure::new(FailureKind::Verifier, message))
     }
 
     fn compile(&self, module: &Module, settings: &Settings) -> Result<CompiledModule, Failure> {
@@ -112,27 +122,37 @@ impl<'a> Source<'a> {
                 .inst()
                 .map_or(AnyEntity::Function, AnyEntity::Inst);
             let function = module.function(error.function);
-            let described = Described {
-                location: self.location(error.function, entity),
-                what: format!("{}: {}", function.name, error.error.display(function)),
-            };
-            let kind = match error.error {
-                CompileError::OutOfMemory { .. } => FailureKind::Memory,
-                _ => FailureKind::Compile,
-            };
-            Failure::new(kind, described)
+            let what = format_args!("{}: {}", function.name, error.error.display(function));
+            match error.error {
+                // Nor is there memory to find out where.
+                CompileError::OutOfMemory { .. } => Failure::new(FailureKind::Memory, what),
+                _ => {
+                    let places = self.places();
+                    let location = places.location(module, error.function, entity);
+                    Failure::new(FailureKind::Compile, Described { location, what })
+                }
+            }
         })
     }
 
-    /// Where `entity` stands in the text. That is read again, as errors are few, and the places of everything take memory.
-    fn location(&self, function: FuncId, entity: AnyEntity) -> Option<Location> {
-        match self {
-            Self::Text(text) => {
-                let (module, sources) = parse_module_with_sources(text).ok()?;
-                Some(sources[function].nearest(module.function(function), entity))
-            }
+    /// Where everything stands in the text. That is read again for it, as most programs have no errors, and places take memory.
+    fn places(&self) -> Places {
+        Places(match self {
+            Self::Text(text) => parse_module_with_sources(text)
+                .ok()
+                .map(|(_, sources)| sources),
             Self::Binary(_) => None,
-        }
+        })
+    }
+}
+
+/// Where the parts of functions stand in the text, if there is one.
+struct Places(Option<PrimaryMap<FuncId, SourceMap>>);
+
+impl Places {
+    fn location(&self, module: &Module, function: FuncId, entity: AnyEntity) -> Option<Location> {
+        let sources = self.0.as_ref()?;
+        Some(sources[function].nearest(module.function(function), entity))
     }
 }
 

@@ -5,6 +5,7 @@ use lpc_codegen::Settings;
 use lpc_device::FailureKind;
 use lpc_device::host::Error;
 use lpc_riscv32::ExtensionSet;
+use std::time::Instant;
 
 /// What the device says of `text`.
 fn refusal(
@@ -66,6 +67,30 @@ fn errors_are_answered_with_their_place() {
             ..
         })
     ));
+    device.check_alive();
+}
+
+/// However many errors there are, the text is read once more for their places, and as many are told as there is room for.
+#[test]
+fn many_errors_are_answered_at_once() {
+    let Some(mut device) = Device::start() else {
+        return;
+    };
+    let functions = (0..600).map(|number| {
+        format!(
+            "function %f{number}() -> i32 {{\nblock0:\n    v0 = iconst.i8 1\n    return v0\n}}\n"
+        )
+    });
+    let text: String = functions.collect();
+    let start = Instant::now();
+    let (kind, message) = refusal(&mut device, &text, &settings(), 4 << 20);
+    println!("answered after {:?}", start.elapsed());
+    assert_eq!(kind, FailureKind::Verifier, "{message}");
+    assert_eq!(message.len(), device.client.description().max_data as usize);
+    for (number, line) in message.lines().take(10).enumerate() {
+        let place = format!("{}:5: %f{number}: ", 5 * number + 4);
+        assert!(line.starts_with(&place), "{line}, and not {place}");
+    }
     device.check_alive();
 }
 
