@@ -56,7 +56,7 @@ pub fn reset_peak() {
     with_state(|state| state.usage.peak = state.usage.current);
 }
 
-/// The size of the last allocation that found no room, once.
+/// The size of the last allocation, if that found no room, once.
 pub(crate) fn take_failure() -> Option<usize> {
     with_state(|state| state.failed.take())
 }
@@ -89,6 +89,8 @@ impl State {
         self.usage.current = self.usage.current - freed + allocated;
         self.usage.peak = self.usage.peak.max(self.usage.current);
         self.usage.allocations += 1;
+        // Whoever found no room goes on without it.
+        self.failed = None;
     }
 }
 

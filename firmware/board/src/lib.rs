@@ -14,8 +14,9 @@
 //! | running code that is not trusted | `user.rs`, with memory protection in `pmp.rs` |
 //! | the end of the simulation | `exit.rs` |
 //!
-//! It is written for QEMU's `virt`. To bring it to a board, change `memory.x`, `uart.rs` if the serial line is no 16550, and
-//! `exit.rs`, where there is nothing to exit to.
+//! It is written for QEMU's `virt`. To bring it to a board, change `memory.x`, `uart.rs` if the serial line is no 16550, the rate of the
+//! clock in `timer.rs`, and `exit.rs`, where there is nothing to exit to. `pmp.rs` needs the mode "top of range" and ten entries,
+//! `user.rs` and `counters.rs` the counter `minstret`: not every chip has these.
 //!
 //! A program names its entry with [`entry!`], and has a build script that prints `cargo:rustc-link-arg-bins=-Tlink.x`.
 //!

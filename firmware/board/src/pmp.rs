@@ -43,6 +43,9 @@ const TOP_OF_RANGE: u8 = 1 << 3;
 /// The bit of a configuration that locks it.
 const LOCKED: u8 = 1 << 7;
 
+/// The bit of `misa` that tells of supervisor mode.
+const SUPERVISOR_MODE: usize = 1 << (b'S' - b'A');
+
 /// Makes `regions`, of which the first one counts where they overlap, what user mode may access.
 pub fn allow(regions: &[Region; REGIONS]) {
     let addresses = regions.each_ref().map(|region| &region.range);
@@ -62,10 +65,22 @@ pub fn allow(regions: &[Region; REGIONS]) {
             in(reg) c.0, in(reg) c.1, in(reg) d.0, in(reg) d.1, options(nostack),
         );
         asm!(
-            "csrw pmpcfg0, {0}", "csrw pmpcfg1, {1}", "sfence.vma",
+            "csrw pmpcfg0, {0}", "csrw pmpcfg1, {1}",
             in(reg) pair(first, second), in(reg) pair(third, fourth), options(nostack),
         );
     }
+    if has_supervisor_mode() {
+        // SAFETY: the instruction changes no register and no memory.
+        unsafe { asm!("sfence.vma", options(nostack)) };
+    }
+}
+
+/// Whether there is address translation, which may remember what regions allowed. Without it there is no instruction to make it forget.
+fn has_supervisor_mode() -> bool {
+    let extensions: usize;
+    // SAFETY: reading the register has no effect.
+    unsafe { asm!("csrr {}, misa", out(reg) extensions, options(nomem, nostack)) };
+    extensions & SUPERVISOR_MODE != 0
 }
 
 /// Forbids `range` to everyone, the firmware included, until the next reset.

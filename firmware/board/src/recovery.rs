@@ -117,8 +117,9 @@ pub fn catch<R, F: FnOnce() -> R>(work: F) -> Result<R, Fault> {
 fn abandon(fault: Fault) -> ! {
     // SAFETY: there is one hart, and nobody holds a reference.
     unsafe { *FAULT.0.get() = Some(fault) };
-    // SAFETY: within `catch`, its frame is on the stack.
+    // SAFETY: it only looks at a variable.
     if unsafe { board_is_caught() } != 0 {
+        // SAFETY: within `catch`, its frame is on the stack.
         unsafe { board_abandon() }
     }
     println!("{fault}");
