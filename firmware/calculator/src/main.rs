@@ -1,6 +1,6 @@
 //! A calculator that compiles what it computes, into the memory of the board. `docs/embedded.md` tells how it works.
 //!
-//! It takes lines from the serial line, and ends with Ctrl-D.
+//! It takes lines from the serial line, and ends with Ctrl-D. When the heap is full of definitions, it forgets them and goes on.
 #![no_std]
 #![no_main]
 
@@ -24,6 +24,9 @@ use lpc_jit::{HostFunctions, Jit, RamMemory};
 
 board::entry!(main);
 
+/// For definitions, and for compiling.
+const HEAP_SIZE: usize = 128 << 10;
+
 /// For the code of one line and all definitions.
 const CODE_SIZE: usize = 16 << 10;
 
@@ -31,11 +34,21 @@ const CODE_SIZE: usize = 16 << 10;
 static mut CODE: MaybeUninit<[u8; CODE_SIZE]> = MaybeUninit::uninit();
 
 fn main() {
-    // SAFETY: nothing is allocated yet.
-    unsafe { heap::init(128 << 10) };
+    loop {
+        // SAFETY: nothing is allocated yet, or all of it was abandoned.
+        unsafe { heap::init(HEAP_SIZE) };
+        match catch(calculate) {
+            Ok(()) => exit(0),
+            Err(fault) => println!("error: {fault}; all definitions are forgotten"),
+        }
+    }
+}
+
+/// Answers lines until there are no more.
+fn calculate() {
     let code = (&raw mut CODE).cast::<u8>();
     let address = code.addr() as u32;
-    // SAFETY: nobody else uses `CODE`, and all RAM of the board is executable. The code of the calculator touches no memory but its
+    // SAFETY: nobody else uses `CODE` any more, and all RAM of the board is executable. The code of the calculator touches no memory but its
     // stack.
     let memory = unsafe { RamMemory::with_alias(code, address, CODE_SIZE as u32) };
     let mut calculator = Calculator::new(Jit::new(memory, HostFunctions::new()));
@@ -58,7 +71,6 @@ fn main() {
             Err(error) => println!("error: {error}"),
         }
     }
-    exit(0);
 }
 
 /// The next line that is typed, which is shown. `None` for Ctrl-D.
