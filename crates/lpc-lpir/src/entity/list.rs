@@ -8,11 +8,12 @@
 //! ```
 
 use super::{EntityRef, make_room};
+use crate::heap::bytes_of;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-/// The words of the smallest block: a length and an element, as most instructions have a single result.
+/// The words of the smallest block: a length and an element, as most branches have no arguments.
 const SMALLEST_BLOCK: usize = 2;
 
 /// Backing storage of [`EntityList`]s.
@@ -42,6 +43,11 @@ impl<T> ListPool<T> {
             free: Vec::new(),
             entity: PhantomData,
         }
+    }
+
+    /// The bytes that the pool has taken.
+    pub fn heap_bytes(&self) -> usize {
+        bytes_of(&self.words) + bytes_of(&self.free)
     }
 
     /// Empties the pool and keeps the memory. All lists in it become invalid.
@@ -152,10 +158,26 @@ impl<T: EntityRef> EntityList<T> {
         &self,
         pool: &'a ListPool<T>,
     ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + Clone + use<'a, T> {
+        Elements::of(self.words(pool))
+    }
+
+    /// The numbers of the elements.
+    #[inline]
+    pub(super) fn words(self, pool: &ListPool<T>) -> &[u32] {
         let start = self.start as usize;
-        let words = &pool.words[start..start + self.len(pool)];
-        Elements {
-            words: words.iter(),
+        &pool.words[start..start + self.len(pool)]
+    }
+
+    /// The four bytes of the list.
+    pub(super) const fn word(self) -> u32 {
+        self.start
+    }
+
+    /// The list whose four bytes are `word`.
+    #[inline]
+    pub(super) const fn from_word(word: u32) -> Self {
+        Self {
+            start: word,
             entity: PhantomData,
         }
     }
@@ -248,9 +270,20 @@ impl<T: EntityRef> EntityList<T> {
 }
 
 /// The elements of a list.
-struct Elements<'a, T> {
+pub(super) struct Elements<'a, T> {
     words: core::slice::Iter<'a, u32>,
     entity: PhantomData<T>,
+}
+
+impl<'a, T> Elements<'a, T> {
+    /// The elements whose numbers are `words`.
+    #[inline]
+    pub(super) fn of(words: &'a [u32]) -> Self {
+        Self {
+            words: words.iter(),
+            entity: PhantomData,
+        }
+    }
 }
 
 impl<T: EntityRef> Iterator for Elements<'_, T> {

@@ -2,15 +2,18 @@
 //!
 //! An entity reference is a `u32` in a type of its own, so that a block cannot be taken for a value. [`PrimaryMap`] hands
 //! out the numbers; [`SecondaryMap`] attaches further data to numbers that a primary map handed out; [`EntityList`] stores
-//! short lists of entities in one shared [`ListPool`]; [`PackedOption`] is an optional reference in four bytes.
+//! short lists of entities in one shared [`ListPool`], and [`SingleOrList`] those that mostly have a single element;
+//! [`PackedOption`] is an optional reference in four bytes.
 
 mod list;
 mod map;
 mod packed_option;
+mod single_or_list;
 
 pub use list::{EntityList, ListPool};
 pub use map::{Keys, PrimaryMap, SecondaryMap};
 pub use packed_option::PackedOption;
+pub use single_or_list::SingleOrList;
 
 use alloc::vec::Vec;
 

@@ -7,7 +7,7 @@ use super::jumptable::JumpTableData;
 use super::opcodes::ControllingType;
 use super::signature::Signature;
 use super::types::Type;
-use crate::entity::{EntityRef, PrimaryMap, SecondaryMap};
+use crate::entity::{EntityRef, PrimaryMap, SecondaryMap, SingleOrList};
 use crate::heap::{Heap, HeapError};
 
 /// Instructions and values of a function, and what they refer to.
@@ -17,7 +17,7 @@ use crate::heap::{Heap, HeapError};
 #[derive(Clone, Debug, Default)]
 pub struct DataFlowGraph {
     insts: PrimaryMap<Inst, InstructionData>,
-    results: SecondaryMap<Inst, ValueList>,
+    results: SecondaryMap<Inst, SingleOrList<Value>>,
     block_params: PrimaryMap<Block, ValueList>,
     values: PrimaryMap<Value, ValueData>,
     /// The storage of all value lists.
