@@ -2,6 +2,10 @@
 //!
 //! Both orders are doubly linked lists through tables indexed by the entity, so that inserting and removing take constant
 //! time and leave all references valid. A block or an instruction that is in no list is not part of the function.
+//!
+//! The list of the instructions of a block is seldom needed: who makes a function mostly makes each block from its first instruction to
+//! its last, so that their numbers follow each other. As long as that is so for all blocks, the layout is *in sequence*, and what stands before
+//! and behind an instruction is told by its number. The first change that is not in sequence makes the lists of all blocks.
 
 use super::entities::{Block, Inst};
 use crate::entity::{PackedOption, SecondaryMap};
@@ -11,7 +15,10 @@ use crate::heap::{Heap, HeapError};
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
     blocks: SecondaryMap<Block, BlockNode>,
-    insts: SecondaryMap<Inst, InstNode>,
+    /// The block that each instruction is in.
+    inst_blocks: SecondaryMap<Inst, PackedOption<Block>>,
+    /// What stands before and behind each instruction. Empty in sequence: then the instructions of a block are all from its first to its last.
+    links: SecondaryMap<Inst, InstLinks>,
     first_block: PackedOption<Block>,
     last_block: PackedOption<Block>,
 }
@@ -27,8 +34,7 @@ struct BlockNode {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct InstNode {
-    block: PackedOption<Block>,
+struct InstLinks {
     prev: PackedOption<Inst>,
     next: PackedOption<Inst>,
 }
@@ -42,7 +48,8 @@ impl Layout {
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.blocks.clear();
-        self.insts.clear();
+        self.inst_blocks.clear();
+        self.links.clear();
         self.first_block = PackedOption::NONE;
         self.last_block = PackedOption::NONE;
     }
@@ -58,7 +65,7 @@ impl Layout {
         blocks: usize,
         heap: &mut Heap,
     ) -> Result<(), HeapError> {
-        self.insts.resize_in(insts, heap)?;
+        self.inst_blocks.resize_in(insts, heap)?;
         self.blocks.resize_in(blocks, heap)
     }
 
@@ -170,7 +177,7 @@ impl Layout {
     /// The block that `inst` is in.
     #[inline]
     pub fn inst_block(&self, inst: Inst) -> Option<Block> {
-        self.insts[inst].block.expand()
+        self.inst_blocks[inst].expand()
     }
 
     /// The first instruction of `block`.
@@ -188,13 +195,39 @@ impl Layout {
     /// The instruction behind `inst` in its block.
     #[inline]
     pub fn next_inst(&self, inst: Inst) -> Option<Inst> {
-        self.insts[inst].next.expand()
+        let block = self.inst_block(inst)?;
+        match self.last_inst(block) == Some(inst) {
+            true => None,
+            false => Some(self.behind(inst)),
+        }
     }
 
     /// The instruction before `inst` in its block.
     #[inline]
     pub fn prev_inst(&self, inst: Inst) -> Option<Inst> {
-        self.insts[inst].prev.expand()
+        let block = self.inst_block(inst)?;
+        match self.first_inst(block) == Some(inst) {
+            true => None,
+            false => Some(self.before(inst)),
+        }
+    }
+
+    /// The instruction behind `inst`, which is not the last of its block.
+    #[inline]
+    fn behind(&self, inst: Inst) -> Inst {
+        match self.links[inst].next.expand() {
+            Some(next) => next,
+            None => Inst::from_u32(inst.as_u32() + 1),
+        }
+    }
+
+    /// The instruction before `inst`, which is not the first of its block.
+    #[inline]
+    fn before(&self, inst: Inst) -> Inst {
+        match self.links[inst].prev.expand() {
+            Some(prev) => prev,
+            None => Inst::from_u32(inst.as_u32() - 1),
+        }
     }
 
     /// The instructions of `block` in order, from either end.
@@ -213,6 +246,10 @@ impl Layout {
     pub fn append_inst(&mut self, inst: Inst, block: Block) {
         assert!(self.is_block_inserted(block), "{block} is not inserted");
         let last = self.blocks[block].last_inst;
+        let follows = |last: Inst| inst.as_u32() == last.as_u32() + 1;
+        if !last.expand().is_none_or(follows) {
+            self.make_links();
+        }
         self.link_inst(inst, block, last, PackedOption::NONE);
     }
 
@@ -221,10 +258,11 @@ impl Layout {
     /// # Panics
     /// When the instruction is already in a block, or `before` is in none.
     pub fn insert_inst_before(&mut self, inst: Inst, before: Inst) {
-        let InstNode { block, prev, .. } = self.insts[before];
-        let block = block
-            .expand()
+        let block = self
+            .inst_block(before)
             .expect("the instruction to insert before is in a block");
+        self.make_links();
+        let prev = self.links[before].prev;
         self.link_inst(inst, block, prev, before.into());
     }
 
@@ -233,21 +271,18 @@ impl Layout {
     /// # Panics
     /// When it is in none.
     pub fn remove_inst(&mut self, inst: Inst) {
-        let InstNode { block, prev, next } = self.insts[inst];
-        let block = block
-            .expand()
+        let block = self
+            .inst_block(inst)
             .expect("the instruction to remove is in a block");
-        match prev.expand() {
-            Some(prev) => self.insts[prev].next = next,
-            None => self.blocks[block].first_inst = next,
+        let (prev, next) = (self.prev_inst(inst), self.next_inst(inst));
+        if prev.is_some() && next.is_some() {
+            self.make_links();
         }
-        match next.expand() {
-            Some(next) => self.insts[next].prev = prev,
-            None => self.blocks[block].last_inst = prev,
-        }
-        self.insts[inst] = InstNode::default();
+        self.connect(block, prev.into(), next.into());
+        self.inst_blocks[inst] = PackedOption::NONE;
     }
 
+    /// Puts `inst` between two instructions of `block`, or at an end of it.
     fn link_inst(
         &mut self,
         inst: Inst,
@@ -259,18 +294,50 @@ impl Layout {
             self.inst_block(inst).is_none(),
             "{inst} is already inserted"
         );
-        self.insts[inst] = InstNode {
-            block: block.into(),
-            prev,
-            next,
-        };
+        self.inst_blocks[inst] = block.into();
+        self.connect(block, prev, inst.into());
+        self.connect(block, inst.into(), next);
+    }
+
+    /// Makes `next` follow `prev` in `block`, each of which may be the end of it.
+    fn connect(&mut self, block: Block, prev: PackedOption<Inst>, next: PackedOption<Inst>) {
+        let has_links = !self.links.is_empty();
         match prev.expand() {
-            Some(prev) => self.insts[prev].next = inst.into(),
-            None => self.blocks[block].first_inst = inst.into(),
+            Some(prev) if has_links => self.links[prev].next = next,
+            Some(_) => {}
+            None => self.blocks[block].first_inst = next,
         }
         match next.expand() {
-            Some(next) => self.insts[next].prev = inst.into(),
-            None => self.blocks[block].last_inst = inst.into(),
+            Some(next) if has_links => self.links[next].prev = prev,
+            Some(_) => {}
+            None => self.blocks[block].last_inst = prev,
+        }
+    }
+
+    /// Makes the lists of instructions that stand in sequence.
+    #[cold]
+    fn make_links(&mut self) {
+        if !self.links.is_empty() {
+            return;
+        }
+        let mut next_block = self.entry_block();
+        while let Some(block) = next_block {
+            next_block = self.next_block(block);
+            let ends = self.first_inst(block).zip(self.last_inst(block));
+            let Some((first, last)) = ends else {
+                continue;
+            };
+            for number in first.as_u32()..=last.as_u32() {
+                let neighbour = |number| PackedOption::from(Inst::from_u32(number));
+                let mut links = InstLinks::default();
+                if number > first.as_u32() {
+                    links.prev = neighbour(number - 1);
+                }
+                if number < last.as_u32() {
+                    links.next = neighbour(number + 1);
+                }
+                self.links[Inst::from_u32(number)] = links;
+            }
         }
     }
 }
@@ -292,7 +359,7 @@ impl Iterator for BlockInsts<'_> {
         self.ends = if first == last {
             None
         } else {
-            self.layout.next_inst(first).map(|next| (next, last))
+            Some((self.layout.behind(first), last))
         };
         Some(first)
     }
@@ -305,7 +372,7 @@ impl DoubleEndedIterator for BlockInsts<'_> {
         self.ends = if first == last {
             None
         } else {
-            self.layout.prev_inst(last).map(|prev| (first, prev))
+            Some((first, self.layout.before(last)))
         };
         Some(last)
     }
@@ -357,5 +424,82 @@ mod tests {
         assert_eq!(layout.first_inst(block(0)), Some(inst(5)));
         assert_eq!(layout.last_inst(block(0)), Some(inst(6)));
         assert_eq!(layout.inst_block(inst(4)), None);
+    }
+
+    /// What is in sequence for some time and then not any more, beside lists of the same instructions.
+    #[test]
+    fn changes_of_any_kind_in_and_out_of_sequence() {
+        let mut random = 0x9e37_79b9u32;
+        let mut choose = |limit: usize| {
+            random ^= random << 13;
+            random ^= random >> 17;
+            random ^= random << 5;
+            random as usize % limit
+        };
+        for round in 0..200 {
+            let mut layout = Layout::new();
+            let mut expected = [const { Vec::<Inst>::new() }; 3];
+            (0..3).for_each(|number| layout.append_block(block(number)));
+            let mut removed = Vec::new();
+            for step in 0..40 {
+                let number = choose(3);
+                let insts = &mut expected[number];
+                let removes = choose(6) == 0 && !insts.is_empty();
+                if removes {
+                    let position = [0, insts.len() - 1, choose(insts.len())][choose(3)];
+                    let inst = insts.remove(position);
+                    layout.remove_inst(inst);
+                    removed.push(inst);
+                    continue;
+                }
+                let again = if choose(2) == 0 { removed.pop() } else { None };
+                let fresh = again.unwrap_or(inst(step));
+                match choose(4) {
+                    0 if round > 20 && !insts.is_empty() => {
+                        let position = choose(insts.len());
+                        layout.insert_inst_before(fresh, insts[position]);
+                        insts.insert(position, fresh);
+                    }
+                    _ => {
+                        layout.append_inst(fresh, block(number as u32));
+                        insts.push(fresh);
+                    }
+                }
+                for (number, insts) in (0..).zip(&expected) {
+                    check_block(&layout, block(number), insts);
+                }
+            }
+        }
+    }
+
+    fn check_block(layout: &Layout, block: Block, expected: &[Inst]) {
+        assert!(layout.block_insts(block).eq(expected.iter().copied()));
+        let backward = layout.block_insts(block).rev();
+        assert!(backward.eq(expected.iter().rev().copied()));
+        assert_eq!(layout.first_inst(block), expected.first().copied());
+        assert_eq!(layout.last_inst(block), expected.last().copied());
+        for (position, &inst) in expected.iter().enumerate() {
+            assert_eq!(layout.inst_block(inst), Some(block));
+            let prev = position.checked_sub(1).map(|prev| expected[prev]);
+            assert_eq!(layout.prev_inst(inst), prev);
+            assert_eq!(layout.next_inst(inst), expected.get(position + 1).copied());
+        }
+    }
+
+    #[test]
+    fn instructions_in_sequence_need_no_lists() {
+        let mut layout = Layout::new();
+        layout.append_block(block(0));
+        layout.append_block(block(1));
+        for number in 0..8 {
+            layout.append_inst(inst(number), block(number / 4));
+        }
+        layout.remove_inst(inst(7));
+        layout.remove_inst(inst(0));
+        assert!(layout.links.is_empty());
+        layout.append_inst(inst(0), block(1));
+        check_block(&layout, block(0), &[1, 2, 3].map(inst));
+        check_block(&layout, block(1), &[4, 5, 6, 0].map(inst));
+        assert!(!layout.links.is_empty());
     }
 }
