@@ -239,7 +239,8 @@ impl<'a> FunctionBuilder<'a> {
         }
     }
 
-    /// Ends the construction: removes the block parameters that have turned out to be redundant.
+    /// Ends the construction: removes the block parameters that have turned out to be redundant, and gives back the memory that the
+    /// tables of the function have too much.
     ///
     /// # Panics
     /// When a block that is part of the function, or that is branched to, has no terminator or is not sealed.
@@ -256,6 +257,7 @@ impl<'a> FunctionBuilder<'a> {
         }
         self.context.ssa.finish(self.func);
         self.context.clear();
+        self.func.shrink_to_fit();
     }
 }
 

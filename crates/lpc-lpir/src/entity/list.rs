@@ -45,6 +45,11 @@ impl<T> ListPool<T> {
         }
     }
 
+    /// Gives back the memory that the pool has too much.
+    pub fn shrink_to_fit(&mut self) {
+        self.words.shrink_to_fit();
+    }
+
     /// The bytes that the pool has taken.
     pub fn heap_bytes(&self) -> usize {
         bytes_of(&self.words) + bytes_of(&self.free)

@@ -104,6 +104,11 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
         heap.reserve(&mut self.elements, additional)
     }
 
+    /// Gives back the memory that the table has too much.
+    pub fn shrink_to_fit(&mut self) {
+        self.elements.shrink_to_fit();
+    }
+
     /// The bytes that the table has taken.
     pub fn heap_bytes(&self) -> usize {
         bytes_of(&self.elements)
@@ -180,6 +185,11 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
         heap.reserve(&mut self.elements, additional)?;
         self.resize(len);
         Ok(())
+    }
+
+    /// Gives back the memory that the table has too much.
+    pub fn shrink_to_fit(&mut self) {
+        self.elements.shrink_to_fit();
     }
 
     /// The bytes that the table has taken.

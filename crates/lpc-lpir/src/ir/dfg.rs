@@ -94,6 +94,15 @@ impl DataFlowGraph {
         self.block_params.reserve_in(blocks, heap)
     }
 
+    /// Gives back the memory that the tables have too much.
+    pub fn shrink_to_fit(&mut self) {
+        self.insts.shrink_to_fit();
+        self.results.shrink_to_fit();
+        self.block_params.shrink_to_fit();
+        self.values.shrink_to_fit();
+        self.value_lists.shrink_to_fit();
+    }
+
     /// Makes a block without parameters.
     pub fn make_block(&mut self) -> Block {
         self.block_params.push(ValueList::new())

@@ -56,6 +56,13 @@ impl Function {
         self.srclocs.clear();
     }
 
+    /// Gives back the memory that its tables have too much, as they do where they have grown.
+    pub fn shrink_to_fit(&mut self) {
+        self.dfg.shrink_to_fit();
+        self.layout.shrink_to_fit();
+        self.srclocs.shrink_to_fit();
+    }
+
     /// The block where it starts.
     pub fn entry_block(&self) -> Option<Block> {
         self.layout.entry_block()

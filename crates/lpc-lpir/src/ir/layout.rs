@@ -69,6 +69,13 @@ impl Layout {
         self.blocks.resize_in(blocks, heap)
     }
 
+    /// Gives back the memory that the tables have too much.
+    pub fn shrink_to_fit(&mut self) {
+        self.blocks.shrink_to_fit();
+        self.inst_blocks.shrink_to_fit();
+        self.links.shrink_to_fit();
+    }
+
     /// The block where the function starts: the first one.
     #[inline]
     pub fn entry_block(&self) -> Option<Block> {
