@@ -8,6 +8,7 @@ use crate::backend::lower::{bytes_at_start, lower};
 use crate::backend::regalloc::{self, Allocation, Allocators};
 use crate::backend::reloc::RelocTarget;
 use crate::backend::vcode::VCode;
+use crate::backend::vcode_builder::{VCodeBuilder, VRegAllocator};
 use crate::budget::{CompileBudget, MemoryUse};
 use crate::error::{CompileError, ModuleCompileError};
 use crate::isa::riscv32::abi::abi_signature_in;
@@ -61,6 +62,9 @@ struct Analyses {
     loops: LoopAnalysis,
 }
 
+/// A function whose instructions have been lowered.
+type Lowered = (VCodeBuilder<MInst>, VRegAllocator);
+
 /// The most instructions of a function after which memory is kept. To allocate it anew costs little beside compiling more.
 const MAX_INSTS_TO_KEEP_MEMORY: usize = 256;
 
@@ -100,8 +104,8 @@ impl Compiler {
         settings: &Settings,
         heap: Heap,
     ) -> Result<CompiledFunction, CompileError> {
-        let (vcode, heap) = self.lower(func, settings, heap)?;
-        let (code, mut heap) = self.finish(vcode, settings, heap)?;
+        let lowered = self.lower(func, settings, heap)?;
+        let (code, mut heap) = self.finish(lowered, settings)?;
         Ok(CompiledFunction {
             name: func.name.copy_in(&mut heap)?,
             code,
@@ -109,7 +113,7 @@ impl Compiler {
         })
     }
 
-    /// As [`Self::compile`], and gives the memory of `func` back as soon as it has been lowered.
+    /// As [`Self::compile`], and gives the memory of `func` back as soon as its instructions have been lowered.
     ///
     /// # Errors
     /// Those of [`Self::compile`].
@@ -121,7 +125,7 @@ impl Compiler {
         let heap = self.start();
         let lowered = self.lower(&func, settings, heap);
         let name = into_name(func);
-        let code = lowered.and_then(|(vcode, heap)| self.finish(vcode, settings, heap));
+        let code = lowered.and_then(|lowered| self.finish(lowered, settings));
         self.end();
         let (code, heap) = code?;
         Ok(CompiledFunction {
@@ -157,25 +161,25 @@ impl Compiler {
         cfg.heap_bytes() + domtree.heap_bytes() + loops.heap_bytes() + self.allocators.heap_bytes()
     }
 
-    /// The passes behind lowering.
+    /// The passes behind lowering, which do not need the function.
     fn finish(
         &mut self,
-        vcode: VCode<MInst>,
+        lowered: Lowered,
         settings: &Settings,
-        mut heap: Heap,
     ) -> Result<(CompiledCode, Heap), CompileError> {
+        let (vcode, mut heap) = self.build_vcode(lowered)?;
         let allocation = self.allocate_registers(&vcode, settings, &mut heap)?;
         heap.start(Pass::Emission);
         emit_with(vcode, &allocation, settings, heap)
     }
 
-    /// As [`lower_function`].
+    /// Lowers the instructions of `func`.
     fn lower(
         &mut self,
         func: &Function,
         settings: &Settings,
         mut heap: Heap,
-    ) -> Result<(VCode<MInst>, Heap), CompileError> {
+    ) -> Result<Lowered, CompileError> {
         heap.require(bytes_at_start::<MInst>(func))?;
         let abi = abi_signature_in(&func.signature, &mut heap)
             .map_err(|error| CompileError::of_signature(None, error))?;
@@ -199,10 +203,20 @@ impl Compiler {
         }
         heap.start(Pass::Lowering);
         let lowered = lower::<Riscv32Backend>(func, settings, &abi, order, loops, heap);
+        let (mut builder, vregs) = lowered?;
+        builder.heap().give_back(abi.heap_bytes());
         if is_large {
+            builder.heap().give_back(loops.heap_bytes());
             *loops = LoopAnalysis::default();
         }
-        let (vcode, mut heap) = lowered?;
+        Ok((builder, vregs))
+    }
+
+    /// Completes the code of a function.
+    // Of its own, so that what it has on the stack is gone when registers are allocated.
+    #[inline(never)]
+    fn build_vcode(&self, (builder, vregs): Lowered) -> Result<(VCode<MInst>, Heap), CompileError> {
+        let (vcode, mut heap) = builder.try_build(vregs)?;
         heap.set_used(self.heap_bytes() + vcode.heap_bytes() + heap.boxed_bytes());
         Ok((vcode, heap))
     }
@@ -352,7 +366,9 @@ impl CompiledFunction {
 /// # Errors
 /// When the function needs something that the backend lacks.
 pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MInst>, CompileError> {
-    let (vcode, _) = Compiler::new().lower(func, settings, Heap::unlimited())?;
+    let mut compiler = Compiler::new();
+    let lowered = compiler.lower(func, settings, Heap::unlimited())?;
+    let (vcode, _) = compiler.build_vcode(lowered)?;
     Ok(vcode)
 }
 

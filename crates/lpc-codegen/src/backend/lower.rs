@@ -25,7 +25,7 @@ use super::machinst::MachInst;
 use super::reg::{Reg, RegClass, VirtualReg, Writable};
 use super::value_labels::ValueLabel;
 use super::value_regs::ValueRegs;
-use super::vcode::{BlockFlags, BlockIndex, VCode};
+use super::vcode::{BlockFlags, BlockIndex};
 use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VCodeSize, VRegAllocator};
 use crate::error::CompileError;
 use crate::settings::{CodeAlignment, Settings};
@@ -121,8 +121,10 @@ impl Default for LoweredValue {
     }
 }
 
-/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signature is `abi`, in memory of `heap`, which is
-/// given back.
+/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signature is `abi`, in memory of `heap`.
+///
+/// What is given back needs the function no more: a builder that has all of its instructions, for [`VCodeBuilder::try_build`], and the
+/// heap.
 ///
 /// # Errors
 /// When an instruction needs something that the machine does not have, and when there is no memory.
@@ -133,7 +135,7 @@ pub fn lower<B: LowerBackend>(
     order: BlockLoweringOrder,
     loops: &LoopAnalysis,
     heap: Heap,
-) -> Result<(VCode<B::Inst>, Heap), CompileError> {
+) -> Result<(VCodeBuilder<B::Inst>, VRegAllocator), CompileError> {
     let mut ctx = Lower::new(func, settings, abi, &order, loops, heap)?;
     for (index, &block) in order.blocks().iter().enumerate().rev() {
         let index = BlockIndex::new(index);
@@ -160,7 +162,7 @@ pub fn lower<B: LowerBackend>(
     ctx.builder.set_stack_limit(stack_limit);
     ctx.heap().give_back(order.heap_bytes());
     drop(order);
-    Ok(ctx.finish()?)
+    Ok(ctx.finish())
 }
 
 fn lower_block<B: LowerBackend>(
@@ -563,8 +565,8 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.builder.add_succ(successor.block);
     }
 
-    /// The function that was built, and the heap. All else is given back before the builder takes memory for what it adds.
-    fn finish(mut self) -> Result<(VCode<I>, Heap), HeapError> {
+    /// What has all that comes of the function. All else is given back.
+    fn finish(mut self) -> (VCodeBuilder<I>, VRegAllocator) {
         let call_abis = core::mem::take(&mut self.call_abis);
         let constants = core::mem::take(&mut self.constants_outside_loop);
         let given_back = self.values.heap_bytes() + self.slot_offsets.heap_bytes();
@@ -574,9 +576,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         heap.give_back(given_back);
         heap.free(call_abis);
         heap.free(constants);
-        let into_parts = |ctx: Self| (ctx.builder, ctx.vregs);
-        let (builder, vregs) = into_parts(self);
-        builder.try_build(vregs)
+        (self.builder, self.vregs)
     }
 
     /// Hands what the current instruction was lowered to over to the builder.
