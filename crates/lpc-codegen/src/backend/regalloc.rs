@@ -293,6 +293,7 @@ impl<I: MachInst> Function for VCode<I> {
         self.inst_operands(insn)
     }
 
+    #[inline(always)]
     fn inst_clobbers(&self, insn: InsnIndex) -> PRegSet {
         self.inst_clobbers(insn)
     }

@@ -225,11 +225,16 @@ impl<I: MachInst> VCode<I> {
     }
 
     /// The registers that hold arbitrary values after an instruction.
+    // It is asked of every instruction, more than once, and has no answer for most.
+    #[inline(always)]
     pub fn inst_clobbers(&self, inst: InsnIndex) -> PRegSet {
-        // Asked of every instruction, more than once.
-        if self.inst(inst).call_type() != CallType::Regular {
-            return PRegSet::empty();
+        match self.inst(inst).call_type() {
+            CallType::Regular => self.clobbers_of_call(inst),
+            _ => PRegSet::empty(),
         }
+    }
+
+    fn clobbers_of_call(&self, inst: InsnIndex) -> PRegSet {
         match self.clobbers.binary_search_by_key(&inst, |entry| entry.0) {
             Ok(found) => self.clobbers[found].1,
             Err(_) => PRegSet::empty(),

@@ -207,12 +207,19 @@ impl<I: MachInst> MachBuffer<I> {
 
     /// Appends an instruction of 16 bits.
     pub fn put2(&mut self, halfword: u16) {
-        self.heap.extend(&mut self.code, &halfword.to_le_bytes());
+        self.put_bytes(halfword.to_le_bytes());
     }
 
     /// Appends an instruction of 32 bits.
     pub fn put4(&mut self, word: u32) {
-        self.heap.extend(&mut self.code, &word.to_le_bytes());
+        self.put_bytes(word.to_le_bytes());
+    }
+
+    /// Appends so few bytes that each is stored by itself.
+    fn put_bytes<const N: usize>(&mut self, bytes: [u8; N]) {
+        if self.heap.has_room(&mut self.code, N) {
+            self.code.extend(bytes);
+        }
     }
 
     /// Appends the instruction that always traps, because of `code`.

@@ -8,7 +8,7 @@
 //! block need some as well.
 
 use super::registers::{RegSet, Register, RegisterFile};
-use super::values::{LifeCursor, Values};
+use super::values::{FixedPoints, LifeCursor, Value, Values};
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -37,16 +37,25 @@ pub(super) fn assign_homes(
         let value = &values.list[vreg.vreg()];
         value.is_global && value.is_used()
     });
-    let start = |vreg: &VReg| values.list[vreg.vreg()].start;
-    for of_inst in globals.chunk_by_mut(|one, next| start(one).inst() == start(next).inst()) {
-        // With the number, no two are equal: the code does not depend on how a sort orders those.
-        of_inst.sort_unstable_by_key(|vreg| (start(vreg), vreg.vreg()));
-    }
+    order_by_start(globals, values);
     let lacks_registers = !in_registers || LinearScan::new(values, registers).run(globals);
     Ok(InMemory {
         num_slots: assign_slots(values, globals, heap)?,
         lacks_registers,
     })
+}
+
+/// Puts what an instruction defines early in front of what it defines late. All else is in order, so that little has to be moved.
+fn order_by_start(globals: &mut [VReg], values: &Values) {
+    let values = &values.list[..];
+    let start = |vreg: VReg| values[vreg.vreg()].start;
+    for end in 1..globals.len() {
+        let mut place = end;
+        while place > 0 && start(globals[place - 1]) > start(globals[place]) {
+            globals.swap(place - 1, place);
+            place -= 1;
+        }
+    }
 }
 
 /// The values whose homes are in memory.
@@ -58,14 +67,14 @@ pub(super) struct InMemory {
 }
 
 struct LinearScan<'a> {
-    values: &'a mut Values,
+    values: &'a mut [Value],
+    fixed: &'a FixedPoints,
     registers: &'a RegisterFile,
     cursor: LifeCursor,
-    /// What is in each register, and until when.
-    occupants: [(VReg, ProgPoint); Register::LIMIT],
+    /// What is in each register.
+    occupants: [VReg; Register::LIMIT],
     occupied: RegSet,
-    /// The first end of an occupant.
-    next_end: ProgPoint,
+    ends: Ends,
     /// The registers that have been homes.
     used: RegSet,
     /// Whether there was a value that could have no register unless another one went to memory.
@@ -75,12 +84,13 @@ struct LinearScan<'a> {
 impl<'a> LinearScan<'a> {
     fn new(values: &'a mut Values, registers: &'a RegisterFile) -> Self {
         Self {
-            values,
+            values: &mut values.list,
+            fixed: &values.fixed,
             registers,
             cursor: LifeCursor::default(),
-            occupants: [(VReg::invalid(), ProgPoint::invalid()); Register::LIMIT],
+            occupants: [VReg::invalid(); Register::LIMIT],
             occupied: RegSet::EMPTY,
-            next_end: ProgPoint::invalid(),
+            ends: Ends::new(),
             used: RegSet::EMPTY,
             lacks_registers: false,
         }
@@ -89,7 +99,7 @@ impl<'a> LinearScan<'a> {
     /// Gives homes to the `globals`. Returns whether there were too few registers.
     fn run(mut self, globals: &[VReg]) -> bool {
         for &vreg in globals {
-            self.expire(self.values.list[vreg.vreg()].start);
+            self.expire(self.values[vreg.vreg()].start);
             if let Some(register) = self.choose(vreg) {
                 self.occupy(register, vreg);
             }
@@ -99,37 +109,34 @@ impl<'a> LinearScan<'a> {
 
     /// Frees the registers of values that end at `point` or before.
     fn expire(&mut self, point: ProgPoint) {
-        if self.next_end > point {
-            return;
-        }
-        self.next_end = ProgPoint::invalid();
-        for register in self.occupied {
-            let (_, end) = self.occupants[register.index()];
-            if end <= point {
-                self.occupied.remove(register);
-            } else {
-                self.next_end = self.next_end.min(end);
-            }
+        while let Some(register) = self.ends.pop_until(point) {
+            self.occupied.remove(register);
         }
     }
 
     fn occupy(&mut self, register: Register, vreg: VReg) {
-        let value = &mut self.values.list[vreg.vreg()];
+        let value = &mut self.values[vreg.vreg()];
         value.home = Some(register);
-        self.occupants[register.index()] = (vreg, value.end);
-        self.next_end = self.next_end.min(value.end);
+        self.occupants[register.index()] = vreg;
         self.occupied.insert(register);
         self.used.insert(register);
+        self.ends.insert(value.end, register);
+    }
+
+    /// Frees `register` before its value ends.
+    fn vacate(&mut self, register: Register) {
+        self.ends.remove(register);
+        self.occupied.remove(register);
     }
 
     /// The register that becomes the home of `vreg`, out of which another value may have been driven.
     fn choose(&mut self, vreg: VReg) -> Option<Register> {
         let candidates = self.candidates(vreg);
-        let value = &self.values.list[vreg.vreg()];
+        let value = &self.values[vreg.vreg()];
         let free = candidates - self.occupied;
         let wanted = value.wanted.filter(|&wanted| free.contains(wanted));
         let partner = value.partner.and_then(|vreg| {
-            let partner = &self.values.list[vreg.vreg()];
+            let partner = &self.values[vreg.vreg()];
             partner.home.or(partner.wanted)
         });
         let partner = partner.filter(|&partner| free.contains(partner));
@@ -152,9 +159,9 @@ impl<'a> LinearScan<'a> {
 
     /// The registers that could be the home of `vreg`, whoever is in them now.
     fn candidates(&mut self, vreg: VReg) -> RegSet {
-        let value = &self.values.list[vreg.vreg()];
+        let value = &self.values[vreg.vreg()];
         let (start, end) = (value.start, value.end.prev());
-        let named = self.cursor.named_between(&self.values.fixed, start, end);
+        let named = self.cursor.named_between(self.fixed, start, end);
         let preferred = self.registers.preferred;
         let has_room = (self.used & preferred).len() < MAX_PREFERRED_HOMES;
         let allowed = match has_room {
@@ -167,16 +174,61 @@ impl<'a> LinearScan<'a> {
     /// Sends the value in one of `registers` to memory that is read least, if it is read less than `weight`.
     fn drive_out(&mut self, registers: RegSet, weight: u32) -> Option<Register> {
         let weight_in = |register: &Register| {
-            let (vreg, _) = self.occupants[register.index()];
-            self.values.list[vreg.vreg()].weight
+            let vreg = self.occupants[register.index()];
+            self.values[vreg.vreg()].weight
         };
         let victim = registers.min_by_key(weight_in)?;
         if weight_in(&victim) >= weight {
             return None;
         }
-        let (vreg, _) = self.occupants[victim.index()];
-        self.values.list[vreg.vreg()].home = None;
+        let vreg = self.occupants[victim.index()];
+        self.values[vreg.vreg()].home = None;
+        self.vacate(victim);
         Some(victim)
+    }
+}
+
+/// Registers that are occupied, and until when, in the order of the ends: the first end comes last.
+struct Ends {
+    list: [(ProgPoint, Register); Register::LIMIT],
+    len: usize,
+}
+
+impl Ends {
+    fn new() -> Self {
+        Self {
+            list: [(ProgPoint::invalid(), Register::FIRST); Register::LIMIT],
+            len: 0,
+        }
+    }
+
+    /// Removes the register that is free first, if that is at `point` or before.
+    fn pop_until(&mut self, point: ProgPoint) -> Option<Register> {
+        let &(end, register) = self.list[..self.len].last()?;
+        if end > point {
+            return None;
+        }
+        self.len -= 1;
+        Some(register)
+    }
+
+    /// Adds `register`, which is not among them: so there is room.
+    fn insert(&mut self, end: ProgPoint, register: Register) {
+        let mut place = self.len;
+        self.len += 1;
+        while place > 0 && self.list[place - 1].0 < end {
+            self.list[place] = self.list[place - 1];
+            place -= 1;
+        }
+        self.list[place] = (end, register);
+    }
+
+    fn remove(&mut self, register: Register) {
+        let list = &mut self.list[..self.len];
+        let place = list.iter().position(|&(_, other)| other == register);
+        let place = place.expect("an occupied register has an end");
+        list.copy_within(place + 1.., place);
+        self.len -= 1;
     }
 }
 

@@ -11,6 +11,9 @@ use regalloc2::{MachineEnv, PReg, PRegSet};
 pub(super) struct Register(NonZeroU8);
 
 impl Register {
+    /// The best.
+    pub(super) const FIRST: Self = Self(NonZeroU8::MIN);
+
     /// One more than the highest number, for arrays that are indexed by [`Self::index`].
     pub(super) const LIMIT: usize = RegSet::BITS as usize;
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use regalloc2::{
     Allocation, Block, Function, Inst, InstPosition, Operand, OperandConstraint, OperandKind,
-    OperandPos, PRegSet, ProgPoint, SpillSlot, VReg,
+    OperandPos, ProgPoint, RegClass, SpillSlot, VReg,
 };
 
 /// The values of a function, and where its instructions name physical registers.
@@ -108,10 +108,23 @@ impl Values {
         self.fixed.points.clear();
         self.operand_offsets.clear();
         heap.reserve(&mut self.operand_offsets, func.num_insts())?;
-        self.num_operands = 0;
+        let mut survey = Survey {
+            func,
+            list: &mut self.list,
+            fixed: &mut self.fixed,
+            operand_offsets: &mut self.operand_offsets,
+            num_operands: 0,
+            definitions,
+            registers,
+            heap,
+            block: Block::invalid(),
+            weight: 0,
+            last_clobber: ProgPoint::invalid(),
+        };
         for block in (0..func.num_blocks()).map(Block::new) {
-            self.survey_block(func, registers, loops, block, definitions, heap);
+            survey.look_at_block(block, loops);
         }
+        self.num_operands = survey.num_operands;
         self.fixed.build_unions(heap)?;
         for value in &mut self.list {
             if value.is_global
@@ -130,71 +143,84 @@ impl Values {
             + bytes_of(&self.fixed.unions)
             + bytes_of(&self.operand_offsets)
     }
+}
 
-    fn survey_block(
-        &mut self,
-        func: &impl Function,
-        registers: &mut RegisterFile,
-        loops: &Loops,
-        block: Block,
-        definitions: &mut Vec<VReg>,
-        heap: &mut Heap,
-    ) {
-        let weight = 1 << (3 * loops.depth(block).min(MAX_WEIGHTED_DEPTH));
+/// The walk through all instructions.
+struct Survey<'a, F: Function> {
+    func: &'a F,
+    /// What comes of it.
+    list: &'a mut [Value],
+    fixed: &'a mut FixedPoints,
+    operand_offsets: &'a mut Vec<u32>,
+    num_operands: u32,
+    definitions: &'a mut Vec<VReg>,
+    registers: &'a mut RegisterFile,
+    heap: &'a mut Heap,
+    /// The block that it has come to.
+    block: Block,
+    /// How much a use counts there.
+    weight: u32,
+    /// The last point in it at which registers were overwritten, or its start.
+    last_clobber: ProgPoint,
+}
+
+impl<F: Function> Survey<'_, F> {
+    fn look_at_block(&mut self, block: Block, loops: &Loops) {
+        let func = self.func;
         let insns = func.block_insns(block);
+        let start = ProgPoint::before(insns.first());
+        self.block = block;
+        self.weight = 1 << (3 * loops.depth(block).min(MAX_WEIGHTED_DEPTH));
+        self.last_clobber = start;
         let is_header = loops.is_header(block);
         for &param in func.block_params(block) {
-            let value = self.define(param, ProgPoint::before(insns.first()), block);
+            let value = self.define(param, start);
             value.is_global |= is_header;
             value.is_param = true;
-            definitions.push(param);
         }
-        let mut last_clobber = ProgPoint::before(insns.first());
         for inst in insns.iter() {
-            let operands = func.inst_operands(inst);
-            self.operand_offsets.push(self.num_operands);
-            self.num_operands += operands.len() as u32;
-            let mut named = [RegSet::EMPTY; 2];
-            for &operand in operands {
-                let vreg = vreg_of(operand);
-                if is_plain_use(operand) {
-                    self.read_after(last_clobber, vreg, ProgPoint::before(inst), block, weight);
-                } else if is_plain_def(operand) {
-                    self.define(vreg, ProgPoint::after(inst), block);
-                    definitions.push(vreg);
-                } else {
-                    let point = point_of(operand, inst);
-                    if operand.kind() == OperandKind::Use {
-                        self.read_after(last_clobber, vreg, point, block, weight);
-                    } else {
-                        self.define(vreg, point, block);
-                        definitions.push(vreg);
-                    }
-                    self.note_named(operand, registers, &mut named);
-                }
-            }
-            let clobbers = func.inst_clobbers(inst);
-            if clobbers != PRegSet::empty() {
-                named[1] |= registers.set(clobbers);
-                last_clobber = ProgPoint::after(inst);
-            }
-            self.fixed.add(ProgPoint::before(inst), named[0], heap);
-            self.fixed.add(ProgPoint::after(inst), named[1], heap);
+            self.look_at_inst(inst);
         }
-        self.survey_branch_args(func, block, weight);
+        self.look_at_branch_args(insns.last());
+    }
+
+    fn look_at_inst(&mut self, inst: Inst) {
+        let func = self.func;
+        let operands = func.inst_operands(inst);
+        self.operand_offsets.push(self.num_operands);
+        self.num_operands += operands.len() as u32;
+        let mut named = [RegSet::EMPTY; 2];
+        for &operand in operands {
+            let vreg = vreg_of(operand);
+            if is_plain_use(operand) {
+                self.read_in_place(vreg, ProgPoint::before(inst));
+            } else if is_plain_def(operand) {
+                self.define(vreg, ProgPoint::after(inst));
+            } else {
+                match operand.kind() {
+                    OperandKind::Use => self.read_in_place(vreg, point_of(operand, inst)),
+                    OperandKind::Def => {
+                        self.define(vreg, point_of(operand, inst));
+                    }
+                }
+                self.note_named(operand, &mut named);
+            }
+        }
+        let clobbers = func.inst_clobbers(inst);
+        if !clobbers.is_empty(RegClass::Int) {
+            named[1] |= self.registers.set(clobbers);
+            self.last_clobber = ProgPoint::after(inst);
+        }
+        self.fixed.add(ProgPoint::before(inst), named[0], self.heap);
+        self.fixed.add(ProgPoint::after(inst), named[1], self.heap);
     }
 
     /// Adds the register that `operand` names, if it does, to those that are `named` when its instruction starts and when it ends.
-    fn note_named(
-        &mut self,
-        operand: Operand,
-        registers: &mut RegisterFile,
-        named: &mut [RegSet; 2],
-    ) {
+    fn note_named(&mut self, operand: Operand, named: &mut [RegSet; 2]) {
         let OperandConstraint::FixedReg(preg) = operand.constraint() else {
             return;
         };
-        let register = registers.number(preg);
+        let register = self.registers.number(preg);
         self.list[vreg_of(operand).vreg()].wanted = Some(register);
         for (set, is_named) in named.iter_mut().zip(points_taken(operand)) {
             if is_named {
@@ -205,8 +231,8 @@ impl Values {
 
     /// Arguments are read at the end of the block, where the edge is not the only one to its target. Else they are read at the start of
     /// the target.
-    fn survey_branch_args(&mut self, func: &impl Function, block: Block, weight: u32) {
-        let terminator = func.block_insns(block).last();
+    fn look_at_branch_args(&mut self, terminator: Inst) {
+        let (func, block) = (self.func, self.block);
         for (number, &succ) in func.block_succs(block).iter().enumerate() {
             let is_only = func.block_preds(succ).len() == 1;
             let args = func.branch_blockparams(block, terminator, number);
@@ -215,7 +241,7 @@ impl Values {
                     true => (func.block_insns(succ).first(), succ),
                     false => (terminator, block),
                 };
-                let value = self.read(arg, ProgPoint::before(inst), read_in, weight);
+                let value = self.read(arg, ProgPoint::before(inst), read_in);
                 value.is_global |= is_only;
                 if succ <= block {
                     value.partner = Some(param);
@@ -227,33 +253,28 @@ impl Values {
         }
     }
 
-    fn define(&mut self, vreg: VReg, point: ProgPoint, block: Block) -> &mut Value {
+    fn define(&mut self, vreg: VReg, point: ProgPoint) -> &mut Value {
+        self.definitions.push(vreg);
         let value = &mut self.list[vreg.vreg()];
         value.start = point;
         value.end = point.next();
-        value.first_block = block;
-        value.last_block = block;
+        value.first_block = self.block;
+        value.last_block = self.block;
         value
     }
 
-    /// Reads `vreg` by an instruction of `block`, in which what is in registers at `last_clobber` is overwritten.
+    /// Reads `vreg` by an instruction of the block.
     #[inline]
-    fn read_after(
-        &mut self,
-        last_clobber: ProgPoint,
-        vreg: VReg,
-        point: ProgPoint,
-        block: Block,
-        weight: u32,
-    ) {
-        let value = self.read(vreg, point, block, weight);
+    fn read_in_place(&mut self, vreg: VReg, point: ProgPoint) {
+        let last_clobber = self.last_clobber;
+        let value = self.read(vreg, point, self.block);
         value.is_global |= last_clobber > value.start;
     }
 
     #[inline]
-    fn read(&mut self, vreg: VReg, point: ProgPoint, block: Block, weight: u32) -> &mut Value {
+    fn read(&mut self, vreg: VReg, point: ProgPoint, block: Block) -> &mut Value {
         let value = &mut self.list[vreg.vreg()];
-        value.weight = value.weight.saturating_add(weight);
+        value.weight = value.weight.saturating_add(self.weight);
         value.end = value.end.max(point.next());
         value.last_block = value.last_block.max(block);
         value.is_global |= value.first_block != block;
