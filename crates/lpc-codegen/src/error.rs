@@ -34,8 +34,6 @@ pub enum CompileError {
     OverBudget {
         /// The bytes that would have been in use at once.
         needed: usize,
-        /// The most that may be.
-        limit: usize,
         /// The pass that needs them.
         pass: Pass,
     },
@@ -54,15 +52,7 @@ pub enum CompileError {
 impl From<HeapError> for CompileError {
     fn from(error: HeapError) -> Self {
         match error {
-            HeapError::OverLimit {
-                needed,
-                limit,
-                pass,
-            } => Self::OverBudget {
-                needed,
-                limit,
-                pass,
-            },
+            HeapError::OverLimit { needed, pass } => Self::OverBudget { needed, pass },
             HeapError::Exhausted { size, pass } => Self::OutOfMemory { size, pass },
         }
     }
@@ -119,16 +109,7 @@ impl fmt::Display for CompileError {
             Self::StackLimit(what) => write!(f, "{what} in the stack limit is not supported"),
             Self::FrameTooLarge => f.write_str("the stack frame is too large"),
             Self::CodeTooLarge => f.write_str("the code of the function is too large"),
-            &Self::OverBudget {
-                needed,
-                limit,
-                pass,
-            } => HeapError::OverLimit {
-                needed,
-                limit,
-                pass,
-            }
-            .fmt(f),
+            &Self::OverBudget { needed, pass } => HeapError::OverLimit { needed, pass }.fmt(f),
             &Self::OutOfMemory { size, pass } => HeapError::Exhausted { size, pass }.fmt(f),
             Self::RegisterAllocation(error) => write!(f, "register allocation failed: {error}"),
         }

@@ -64,15 +64,13 @@ impl fmt::Display for Pass {
     }
 }
 
-/// Why there is no memory.
+/// Why there is no memory. On a machine of 32 bits this and a result with it fit two registers, since hundreds of functions pass it on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HeapError {
     /// It would be more than the limit.
     OverLimit {
         /// The bytes that would have been in use.
         needed: usize,
-        /// The most that may be.
-        limit: usize,
         /// What they are needed for.
         pass: Pass,
     },
@@ -88,14 +86,12 @@ pub enum HeapError {
 impl fmt::Display for HeapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OverLimit {
-                needed,
-                limit,
-                pass,
-            } => write!(
-                f,
-                "{pass} needs {needed} bytes of memory, and the limit is {limit}"
-            ),
+            Self::OverLimit { needed, pass } => {
+                write!(
+                    f,
+                    "{pass} needs {needed} bytes of memory, which is beyond the limit"
+                )
+            }
             Self::Exhausted { size, pass } => {
                 write!(f, "{pass} asked for {size} bytes of memory in vain")
             }
@@ -423,28 +419,43 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn enlarge<T>(&mut self, list: &mut Vec<T>, additional: usize) -> Result<(), HeapError> {
-        let element = size_of::<T>();
-        let old = bytes_of(list);
-        let new = list
-            .len()
-            .saturating_add(additional)
-            .saturating_mul(element);
-        self.begin_move(new)?;
-        if list.try_reserve_exact(additional).is_err() {
-            return Err(self.exhausted(new));
+        let old = list.capacity();
+        let new = self.begin_growth(list.len(), additional, size_of::<T>())?;
+        match list.try_reserve_exact(additional) {
+            Ok(()) => {
+                self.used += (list.capacity() - old) * size_of::<T>();
+                Ok(())
+            }
+            Err(_) => Err(self.exhausted(new)),
         }
-        self.used += bytes_of(list) - old;
-        Ok(())
+    }
+
+    /// Counts a list of `len` and `additional` elements of `element` bytes while it is moved, and returns its bytes.
+    #[inline(never)]
+    fn begin_growth(
+        &mut self,
+        len: usize,
+        additional: usize,
+        element: usize,
+    ) -> Result<usize, HeapError> {
+        let new = len.saturating_add(additional).saturating_mul(element);
+        self.begin_move(new)?;
+        Ok(new)
     }
 
     /// Half as much again, or as much as the limit leaves, but not just a little each time, which would take quadratic time.
     #[cold]
     #[inline(never)]
     fn grow<T>(&mut self, list: &mut Vec<T>, additional: usize) -> bool {
-        let left = self.limit - self.used.min(self.limit);
-        let most = left / size_of::<T>().max(1);
-        let step = advance(list.len(), additional, most);
+        let step = self.step(list.len(), additional, size_of::<T>());
         self.enlarge(list, step).is_ok()
+    }
+
+    /// By how many elements of `element` bytes a list of `len` grows that needs `additional`.
+    #[inline(never)]
+    fn step(&self, len: usize, additional: usize, element: usize) -> usize {
+        let left = self.limit - self.used.min(self.limit);
+        advance(len, additional, left / element.max(1))
     }
 
     /// Counts `new` bytes that stand beside those in use while a list is moved.
@@ -460,15 +471,16 @@ impl Heap {
     }
 
     #[cold]
+    #[inline(never)]
     fn refuse(&mut self, bytes: usize) -> HeapError {
         self.fail(HeapError::OverLimit {
             needed: self.used.saturating_add(bytes),
-            limit: self.limit,
             pass: self.pass,
         })
     }
 
     #[cold]
+    #[inline(never)]
     fn exhausted(&mut self, size: usize) -> HeapError {
         self.fail(HeapError::Exhausted {
             size,
@@ -523,12 +535,11 @@ mod tests {
         let list: Vec<u8> = heap.vec(60).unwrap();
         let error = HeapError::OverLimit {
             needed: 101,
-            limit: 100,
             pass: Pass::Lowering,
         };
         assert_eq!(heap.vec::<u8>(41), Err(error));
         assert_eq!(heap.check(), Err(error));
-        let text = "lowering needs 101 bytes of memory, and the limit is 100";
+        let text = "lowering needs 101 bytes of memory, which is beyond the limit";
         assert_eq!((error.to_string(), list.capacity()), (text.into(), 60));
     }
 
