@@ -3,6 +3,7 @@
 use super::Measured;
 use super::flash::UNNAMED;
 use super::machine::Measurement;
+use super::program::Library;
 use crate::report::{Bars, Cell, Lines, Plot, Report, Table};
 use std::collections::BTreeMap;
 
@@ -92,9 +93,10 @@ const CODE: Quantity = Quantity {
     of: |measurement, _| measurement.code_size,
 };
 
-/// What came of the programs: `ours`, from the smallest to the largest, of our `passes` if they were measured, and Cranelift or why it
-/// is not there.
+/// What came of the programs, which are linked with `library`: `ours`, from the smallest to the largest, of our `passes` if they were
+/// measured, and Cranelift or why it is not there.
 pub(super) fn present(
+    library: Library,
     ours: &[Measured],
     passes: &[Measurement],
     theirs: &Result<Measured, String>,
@@ -102,7 +104,7 @@ pub(super) fn present(
     let programs: Vec<&Measured> = ours.iter().chain(theirs).collect();
     let functions = Functions::new(&programs, passes);
     let mut report = Report::default();
-    report.tables.push(flash_table(ours, theirs));
+    report.tables.push(flash_table(library, ours, theirs));
     report.tables.push(crates_table(&programs));
     report
         .tables
@@ -316,9 +318,13 @@ impl<'a> Functions<'a> {
     }
 }
 
-fn flash_table(ours: &[Measured], theirs: &Result<Measured, String>) -> Table {
+fn flash_table(library: Library, ours: &[Measured], theirs: &Result<Measured, String>) -> Table {
     let header = ["", ".text", ".rodata", ".data", "all"];
-    let mut table = Table::new("Flash", "bytes, without what is no compiler", header);
+    let unit = format!(
+        "bytes, without what is no compiler; {}",
+        library.description()
+    );
+    let mut table = Table::new("Flash", unit, header);
     for Measured { program, flash, .. } in ours.iter().chain(theirs) {
         let sizes = [flash.text, flash.rodata, flash.data, flash.total()];
         let cells = sizes.map(Cell::integer).into_iter();

@@ -2,10 +2,51 @@
 
 use crate::{Error, Result, tools};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::{env, fs};
 
+/// What runs commands with the compiler for the chip, in the repository.
+const TOOLCHAIN: &str = "firmware/toolchain";
+
 const TARGET: &str = "riscv32imac-unknown-none-elf";
+
+/// The core library that programs are linked with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Library {
+    /// Optimized for size, and without the texts of panics.
+    ForSize,
+    /// As it is distributed for the target, since its source is not there.
+    AsDistributed,
+}
+
+impl Library {
+    /// The smallest that there is.
+    pub(super) fn smallest() -> Self {
+        let mut toolchain = Command::new(repository().join(TOOLCHAIN));
+        toolchain.args(Self::ForSize.options()).arg("true");
+        toolchain.stdout(Stdio::null()).stderr(Stdio::null());
+        match toolchain.status() {
+            Ok(status) if status.success() => Self::ForSize,
+            _ => Self::AsDistributed,
+        }
+    }
+
+    /// What it is, in words.
+    pub(super) const fn description(self) -> &'static str {
+        match self {
+            Self::ForSize => "with a core library that is built for size",
+            Self::AsDistributed => "with the core library as it is distributed",
+        }
+    }
+
+    /// What [`TOOLCHAIN`] is told.
+    const fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::ForSize => &["--size"],
+            Self::AsDistributed => &[],
+        }
+    }
+}
 
 /// A program in a configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,18 +81,19 @@ impl Program {
         }
     }
 
-    /// Builds it, and returns the path of the ELF file.
-    pub(super) fn build(self) -> Result<PathBuf> {
+    /// Builds it with `library`, and returns the path of the ELF file.
+    pub(super) fn build(self, library: Library) -> Result<PathBuf> {
         anstream::eprintln!("building: {}", self.name);
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let repository = repository();
         let target_directory = match env::var_os("CARGO_TARGET_DIR") {
             Some(folder) => PathBuf::from(folder),
             None => repository.join("target"),
         };
         let target_directory = std::path::absolute(target_directory.join("chip"))
             .map_err(|error| Error::file(&repository, error))?;
-        let mut command = Command::new(repository.join("firmware/toolchain"));
+        let mut command = Command::new(repository.join(TOOLCHAIN));
         command
+            .args(library.options())
             .args(["cargo", "build", "--quiet", "--release", "--locked"])
             .args(["--target", TARGET, "--package", self.package])
             .args(["--features", self.features])
@@ -69,4 +111,8 @@ impl Program {
         fs::copy(&built, &path).map_err(|error| Error::file(&built, error))?;
         Ok(path)
     }
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
