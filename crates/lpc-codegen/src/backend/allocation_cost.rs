@@ -13,7 +13,7 @@
 //! added up where a bound that is known without looking at the code is below the limit already, as for all functions of ordinary size.
 
 use super::live_ranges::{Accesses, LiveRange, Piece};
-use super::machinst::MachInst;
+use super::machinst::{CallType, MachInst};
 use super::vcode::VCode;
 use lpc_lpir::heap::{Heap, HeapError};
 
@@ -57,6 +57,8 @@ pub(super) fn is_affordable_in<I: MachInst>(
 /// that is likely to be hard, on a machine with pointers of 64 bits: they are the ones for which the bound is exceeded nowhere and is as low as
 /// can be, and a quarter more. That is one and a half times what a function takes on the average. With smaller pointers it takes less.
 pub fn ion_memory_bound<I: MachInst>(vcode: &VCode<I>) -> usize {
+    let calls = vcode.insts().iter().map(I::call_type);
+    let num_calls = calls.filter(|&call| call == CallType::Regular).count();
     let weighted = [
         (1, 13_000),
         (vcode.insts().len(), 610),
@@ -65,7 +67,7 @@ pub fn ion_memory_bound<I: MachInst>(vcode: &VCode<I>) -> usize {
         (vcode.num_blocks(), 64),
         (vcode.preds.len(), 32),
         (vcode.branch_args.len(), 2230),
-        (vcode.clobbers.len(), 2790),
+        (num_calls, 2790),
     ];
     let products = weighted.map(|(count, weight): (usize, usize)| count.saturating_mul(weight));
     products.into_iter().fold(0, usize::saturating_add)

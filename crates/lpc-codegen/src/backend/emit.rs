@@ -270,14 +270,14 @@ fn summarize<I: MachInst>(
             clobbered.add(preg);
         }
     }
-    for &(_, clobbers) in &vcode.clobbers {
-        clobbered.union_from(clobbers);
-    }
     let mut function_calls = CallType::None;
     let mut size: u64 = 0;
     for inst in vcode.insts() {
         function_calls = function_calls.max(inst.call_type());
         stats.calls += u32::from(inst.call_type() != CallType::None);
+        if inst.call_type() == CallType::Regular {
+            clobbered.union_from(inst.clobbers());
+        }
         size += u64::from(inst.worst_case_size());
     }
     let padding = u64::from(I::loop_alignment(info).bytes());

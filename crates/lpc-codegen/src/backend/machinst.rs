@@ -11,7 +11,7 @@ use crate::settings::CodeAlignment;
 use alloc::vec::Vec;
 use core::fmt::Debug;
 use lpc_lpir::heap::Heap;
-use regalloc2::MachineEnv;
+use regalloc2::{MachineEnv, PRegSet};
 
 /// A distance in bytes from the start of the function's code.
 pub type CodeOffset = u32;
@@ -56,6 +56,9 @@ pub trait MachInst: Clone + Debug + Sized {
 
     /// Whether the instruction calls a function.
     fn call_type(&self) -> CallType;
+
+    /// The registers that hold arbitrary values after the instruction, where it is a call that returns. It must not define them as well.
+    fn clobbers(&self) -> PRegSet;
 
     /// Calls `visit` for each label that the instruction may branch to. A label may be named more than once; the successors
     /// of the block are in the order in which they are first named.

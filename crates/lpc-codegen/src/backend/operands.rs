@@ -30,9 +30,6 @@ pub trait OperandVisitor {
     /// A physical register that stands where a virtual one could: it must not be allocatable.
     fn real_operand(&mut self, _reg: RealReg) {}
 
-    /// Registers that hold arbitrary values after the instruction, a call that returns. They must not be defined by it as well.
-    fn add_clobbers(&mut self, _clobbers: PRegSet) {}
-
     /// `reg` is in any register. The physical ones that may stand here are not for the allocator.
     // As `add_operand`: what is known of the operand is known here.
     #[inline(always)]
@@ -99,20 +96,12 @@ pub trait OperandVisitor {
     fn reg_fixed_def(&mut self, reg: &mut Writable<Reg>, fixed: RealReg) {
         self.fixed_reg(reg.reg_mut(), fixed, OperandKind::Def, OperandPos::Late);
     }
-
-    /// The registers in `clobbers` hold arbitrary values after the instruction.
-    #[inline]
-    fn reg_clobbers(&mut self, clobbers: PRegSet) {
-        self.add_clobbers(clobbers);
-    }
 }
 
 /// Collects the operands of instructions for the register allocator into one flat array, and gives virtual registers their
 /// final numbers.
 pub struct OperandCollector<'a> {
     operands: Vec<Operand>,
-    /// The clobbers of the last instruction that has some, until they are taken.
-    clobbers: Option<PRegSet>,
     allocatable: PRegSet,
     numbering: &'a mut VRegNumbering,
     heap: &'a mut Heap,
@@ -134,7 +123,6 @@ impl<'a> OperandCollector<'a> {
         Ok(Self {
             // Few instructions have more than three, many have one or two.
             operands: heap.vec(num_insts * 5 / 2)?,
-            clobbers: None,
             allocatable,
             numbering,
             heap,
@@ -144,11 +132,6 @@ impl<'a> OperandCollector<'a> {
     /// How many operands there are so far.
     pub fn num_operands(&self) -> usize {
         self.operands.len()
-    }
-
-    /// The clobbers of the last instruction, if it has any.
-    pub fn take_clobbers(&mut self) -> Option<PRegSet> {
-        self.clobbers.take()
     }
 
     /// The operands of all instructions.
@@ -186,10 +169,6 @@ impl OperandVisitor for OperandCollector<'_> {
             !self.allocatable.contains(reg.preg()),
             "{reg:?} is allocatable and may be named by a fixed constraint only"
         );
-    }
-
-    fn add_clobbers(&mut self, clobbers: PRegSet) {
-        self.clobbers = Some(clobbers);
     }
 }
 

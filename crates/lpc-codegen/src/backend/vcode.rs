@@ -67,8 +67,6 @@ pub struct VCode<I: MachInst> {
     pub(super) operands: Vec<Operand>,
     /// For each instruction, its part of `operands`.
     pub(super) operand_ranges: Ranges,
-    /// The instructions that clobber registers, in order. All of them are calls that return.
-    pub(super) clobbers: Vec<(InsnIndex, PRegSet)>,
     /// The first instruction of each run with the same source location, in order.
     pub(super) srclocs: Vec<(InsnIndex, SourceLoc)>,
     pub(super) blocks: Vec<BlockData>,
@@ -95,7 +93,6 @@ impl<I: MachInst> VCode<I> {
         bytes_of(&self.insts)
             + bytes_of(&self.operands)
             + self.operand_ranges.heap_bytes()
-            + bytes_of(&self.clobbers)
             + bytes_of(&self.srclocs)
             + bytes_of(&self.blocks)
             + bytes_of(&self.params)
@@ -228,16 +225,10 @@ impl<I: MachInst> VCode<I> {
     // It is asked of every instruction, more than once, and has no answer for most.
     #[inline(always)]
     pub fn inst_clobbers(&self, inst: InsnIndex) -> PRegSet {
-        match self.inst(inst).call_type() {
-            CallType::Regular => self.clobbers_of_call(inst),
+        let inst = self.inst(inst);
+        match inst.call_type() {
+            CallType::Regular => inst.clobbers(),
             _ => PRegSet::empty(),
-        }
-    }
-
-    fn clobbers_of_call(&self, inst: InsnIndex) -> PRegSet {
-        match self.clobbers.binary_search_by_key(&inst, |entry| entry.0) {
-            Ok(found) => self.clobbers[found].1,
-            Err(_) => PRegSet::empty(),
         }
     }
 

@@ -11,7 +11,7 @@
 
 use super::constants::VCodeConstants;
 use super::frame::FrameRequirements;
-use super::machinst::{CallType, MachInst};
+use super::machinst::MachInst;
 use super::operands::OperandCollector;
 use super::ranges::{IndexRange, Ranges};
 use super::reg::{Reg, VirtualReg};
@@ -88,7 +88,6 @@ impl<I: MachInst> VCodeBuilder<I> {
                 insts: heap.vec(size.insts)?,
                 operands: Vec::new(),
                 operand_ranges: Ranges::default(),
-                clobbers: Vec::new(),
                 srclocs: Vec::new(),
                 blocks: heap.vec(size.blocks)?,
                 params: Vec::new(),
@@ -291,20 +290,13 @@ impl<I: MachInst> VCodeBuilder<I> {
         let (vcode, heap) = (&mut self.vcode, &mut self.heap);
         // Room was made for a guess of how many there would be, and they stay until the code is emitted.
         heap.shrink(&mut vcode.insts);
-        let calls = vcode.insts.iter().map(I::call_type);
-        let num_calls = calls.filter(|&call| call == CallType::Regular).count();
-        vcode.clobbers = heap.vec(num_calls)?;
         let env = I::machine_env(vcode.frame.preserve_frame_pointers);
         let allocatable = PRegSet::from(env);
         vcode.operand_ranges = Ranges::with_capacity(vcode.insts.len(), heap)?;
         let mut collector = OperandCollector::new(vcode.insts.len(), allocatable, numbering, heap)?;
-        for (index, inst) in vcode.insts.iter_mut().enumerate() {
+        for inst in &mut vcode.insts {
             inst.get_operands(&mut collector);
             vcode.operand_ranges.push_end(collector.num_operands());
-            if let Some(clobbers) = collector.take_clobbers() {
-                debug_assert_eq!(inst.call_type(), CallType::Regular);
-                vcode.clobbers.push((InsnIndex::new(index), clobbers));
-            }
         }
         vcode.operands = collector.finish()?;
         for vreg in vcode.params.iter_mut().chain(&mut vcode.branch_args) {

@@ -319,6 +319,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
     fn note_operands(&mut self, inst: &mut I, cursor: Cursor<'t>) -> Result<(), VCodeParseError> {
         let mut operands = CollectedOperands::default();
         inst.get_operands(&mut operands);
+        operands.note_clobbers(inst.clobbers());
         for &(reg, kind) in &operands.regs {
             self.note_reg(reg, kind, cursor)?;
         }
@@ -452,8 +453,11 @@ impl OperandVisitor for CollectedOperands {
             self.conflict.get_or_insert((preg, what));
         }
     }
+}
 
-    fn add_clobbers(&mut self, clobbers: PRegSet) {
+impl CollectedOperands {
+    /// Notes what the instruction clobbers, which must not be what it defines.
+    fn note_clobbers(&mut self, clobbers: PRegSet) {
         let late = OperandPos::Late as u8;
         let mut defined = self.fixed.keys().filter(|&&(_, pos)| pos == late);
         if let Some(&(preg, _)) = defined.find(|&&(preg, _)| clobbers.contains(preg)) {

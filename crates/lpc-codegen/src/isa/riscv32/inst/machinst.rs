@@ -13,7 +13,7 @@ use crate::settings::CodeAlignment;
 use alloc::vec::Vec;
 use lpc_lpir::heap::Heap;
 use lpc_riscv32::Opcode;
-use regalloc2::MachineEnv;
+use regalloc2::{MachineEnv, PRegSet};
 
 impl MachInst for MInst {
     type EmitInfo = EmitInfo;
@@ -73,6 +73,14 @@ impl MachInst for MInst {
             Self::Call { .. } | Self::CallInd { .. } => CallType::Regular,
             Self::ReturnCall { .. } | Self::ReturnCallInd { .. } => CallType::TailCall,
             _ => CallType::None,
+        }
+    }
+
+    fn clobbers(&self) -> PRegSet {
+        match self {
+            Self::Call { info } => info.clobbers,
+            Self::CallInd { info } => info.clobbers,
+            _ => PRegSet::empty(),
         }
     }
 

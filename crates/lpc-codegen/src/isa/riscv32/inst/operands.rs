@@ -112,7 +112,6 @@ fn address(addr: &mut AMode, visitor: &mut impl OperandVisitor) {
 fn call<T>(info: &mut CallInfo<T>, visitor: &mut impl OperandVisitor) {
     fixed_uses(&mut info.uses, visitor);
     fixed_defs(&mut info.defs, visitor);
-    visitor.reg_clobbers(info.clobbers);
 }
 
 /// The result is `if_true` until the move is reached, so it takes its register. Where that is a register that cannot be
