@@ -138,8 +138,10 @@ impl<'a> OperandCollector<'a> {
     ///
     /// # Errors
     /// [`HeapError`] where there was no memory for them.
-    pub fn finish(self) -> Result<Vec<Operand>, HeapError> {
+    pub fn finish(mut self) -> Result<Vec<Operand>, HeapError> {
         self.heap.check()?;
+        // They stay until the code is emitted, beside all that the allocator needs.
+        self.heap.shrink(&mut self.operands);
         Ok(self.operands)
     }
 }
