@@ -35,7 +35,7 @@ pub(super) fn assign_homes(
     let globals = definitions;
     globals.retain(|vreg| {
         let value = &values.list[vreg.vreg()];
-        value.is_global && value.is_used()
+        value.is_global() && value.is_used()
     });
     order_by_start(globals, values);
     let lacks_registers = !in_registers || LinearScan::new(values, registers).run(globals);
@@ -135,7 +135,7 @@ impl<'a> LinearScan<'a> {
         let value = &self.values[vreg.vreg()];
         let free = candidates - self.occupied;
         let wanted = value.wanted.filter(|&wanted| free.contains(wanted));
-        let partner = value.partner.and_then(|vreg| {
+        let partner = value.partner().and_then(|vreg| {
             let partner = &self.values[vreg.vreg()];
             partner.home.or(partner.wanted)
         });

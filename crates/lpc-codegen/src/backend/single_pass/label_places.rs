@@ -55,7 +55,7 @@ impl LabelPlaces {
                 continue;
             }
             let value = &values.list[vreg.vreg()];
-            let mut start = match value.is_param {
+            let mut start = match value.is_param() {
                 true => value.start,
                 // Behind the moves that follow the definition.
                 false => ProgPoint::before(value.start.inst().next()),

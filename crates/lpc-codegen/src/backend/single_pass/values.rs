@@ -35,14 +35,12 @@ pub(super) struct Value {
     pub(super) last_block: Block,
     /// How often it is read, more often in loops.
     pub(super) weight: u32,
-    /// The value whose register it had best take, as an edge passes the one to the other.
-    pub(super) partner: Option<VReg>,
+    /// The value whose register it had best take, as an edge passes the one to the other, or none: [`Self::partner`].
+    partner: VReg,
     /// The physical register that an instruction wants it in.
     pub(super) wanted: Option<Register>,
-    /// Whether it is the parameter of a block.
-    pub(super) is_param: bool,
-    /// Whether it needs a home.
-    pub(super) is_global: bool,
+    /// A set of [`Self::PARAM`] and [`Self::GLOBAL`].
+    flags: u8,
     /// The register that is its home.
     pub(super) home: Option<Register>,
     /// The register that has it in the block that is being allocated.
@@ -52,6 +50,11 @@ pub(super) struct Value {
 }
 
 impl Value {
+    /// The flag of parameters of blocks.
+    const PARAM: u8 = 1;
+    /// The flag of values that need a home.
+    const GLOBAL: u8 = 2;
+
     fn new() -> Self {
         Self {
             start: ProgPoint::invalid(),
@@ -59,14 +62,33 @@ impl Value {
             first_block: Block::invalid(),
             last_block: Block::invalid(),
             weight: 0,
-            partner: None,
+            partner: VReg::invalid(),
             wanted: None,
-            is_param: false,
-            is_global: false,
+            flags: 0,
             home: None,
             register: None,
             slot: SpillSlot::invalid(),
         }
+    }
+
+    /// Whether it is the parameter of a block.
+    pub(super) fn is_param(&self) -> bool {
+        self.flags & Self::PARAM != 0
+    }
+
+    /// Whether it needs a home.
+    pub(super) fn is_global(&self) -> bool {
+        self.flags & Self::GLOBAL != 0
+    }
+
+    /// Notes that it needs a home, if that `is_global`.
+    fn set_global_if(&mut self, is_global: bool) {
+        self.flags |= u8::from(is_global) * Self::GLOBAL;
+    }
+
+    /// The value whose register it had best take, as an edge passes the one to the other.
+    pub(super) fn partner(&self) -> Option<VReg> {
+        (self.partner != VReg::invalid()).then_some(self.partner)
     }
 
     /// Whether anybody reads it.
@@ -127,7 +149,7 @@ impl Values {
         self.num_operands = survey.num_operands;
         self.fixed.build_unions(heap)?;
         for value in &mut self.list {
-            if value.is_global
+            if value.is_global()
                 && let Some(last) = loops.last_block_around(value.first_block, value.last_block)
             {
                 value.last_block = last;
@@ -175,8 +197,8 @@ impl<F: Function> Survey<'_, F> {
         let is_header = loops.is_header(block);
         for &param in func.block_params(block) {
             let value = self.define(param, start);
-            value.is_global |= is_header;
-            value.is_param = true;
+            value.set_global_if(is_header);
+            value.flags |= Value::PARAM;
         }
         for inst in insns.iter() {
             self.look_at_inst(inst);
@@ -242,12 +264,14 @@ impl<F: Function> Survey<'_, F> {
                     false => (terminator, block),
                 };
                 let value = self.read(arg, ProgPoint::before(inst), read_in);
-                value.is_global |= is_only;
+                value.set_global_if(is_only);
                 if succ <= block {
-                    value.partner = Some(param);
+                    value.partner = param;
                 } else {
                     let param = &mut self.list[param.vreg()];
-                    param.partner.get_or_insert(arg);
+                    if param.partner().is_none() {
+                        param.partner = arg;
+                    }
                 }
             }
         }
@@ -268,7 +292,7 @@ impl<F: Function> Survey<'_, F> {
     fn read_in_place(&mut self, vreg: VReg, point: ProgPoint) {
         let last_clobber = self.last_clobber;
         let value = self.read(vreg, point, self.block);
-        value.is_global |= last_clobber > value.start;
+        value.set_global_if(last_clobber > value.start);
     }
 
     #[inline]
@@ -277,7 +301,7 @@ impl<F: Function> Survey<'_, F> {
         value.weight = value.weight.saturating_add(self.weight);
         value.end = value.end.max(point.next());
         value.last_block = value.last_block.max(block);
-        value.is_global |= value.first_block != block;
+        value.set_global_if(value.first_block != block);
         value
     }
 }
@@ -397,5 +421,16 @@ impl<'a> FixedCursor<'a> {
             Some(&(point, registers)) if point > start => registers,
             _ => RegSet::EMPTY,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// There is one for each virtual register, which makes them most of what the allocator has in memory.
+    #[test]
+    fn values_are_of_32_bytes() {
+        assert_eq!(size_of::<Value>(), 32);
     }
 }

@@ -66,10 +66,10 @@ impl<F: Function> LocalAllocator<'_, F> {
             let (vreg, _) = self.occupants[register.index()];
             let register = self.in_register(register);
             let value = &mut self.values[vreg.vreg()];
-            let is_param = value.is_param && value.first_block == block;
+            let is_param = value.is_param() && value.first_block == block;
             match value.spill_slot() {
                 _ if is_param && only_pred.is_some() => {}
-                Some(slot) if is_param && !value.is_global => {
+                Some(slot) if is_param && !value.is_global() => {
                     self.before.add(register, slot, self.heap);
                 }
                 Some(slot) => {
@@ -103,7 +103,7 @@ impl<F: Function> LocalAllocator<'_, F> {
         for (&arg, &param) in args.iter().zip(params) {
             let register = self.register_of(param);
             let value = &mut self.values[param.vreg()];
-            if value.is_global {
+            if value.is_global() {
                 value.register = None;
             }
             let slot = value.spill_slot();

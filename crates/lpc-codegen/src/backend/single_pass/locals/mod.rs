@@ -383,7 +383,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     fn store(&mut self, vreg: VReg, register: Register) {
         let value = &self.values[vreg.vreg()];
         if let Some(slot) = value.spill_slot() {
-            if !value.is_global {
+            if !value.is_global() {
                 self.slots.give_back(value.slot, self.heap);
             }
             let from = self.in_register(register);
@@ -406,7 +406,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     /// Notes that `vreg`, a value of the block, is in `place` behind `inst`.
     fn note_move(&mut self, vreg: VReg, inst: Inst, place: Allocation) {
         if let Some(places) = &mut self.label_places
-            && !self.values[vreg.vreg()].is_global
+            && !self.values[vreg.vreg()].is_global()
         {
             places.add_move(vreg, ProgPoint::before(inst.next()), place, self.heap);
         }
