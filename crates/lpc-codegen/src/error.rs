@@ -50,6 +50,8 @@ pub enum CompileError {
 }
 
 impl From<HeapError> for CompileError {
+    #[cold]
+    #[inline(never)]
     fn from(error: HeapError) -> Self {
         match error {
             HeapError::OverLimit { needed, pass } => Self::OverBudget { needed, pass },

@@ -61,6 +61,15 @@ macro_rules! immediate {
                 }
             }
 
+            /// Wraps `value`, if the field can hold it.
+            #[inline]
+            pub const fn maybe(value: i32) -> Option<$name> {
+                match Self::RANGE.contains(value) {
+                    true => Some($name(value as $repr)),
+                    false => None,
+                }
+            }
+
             /// The value.
             #[inline]
             pub const fn get(self) -> i32 {

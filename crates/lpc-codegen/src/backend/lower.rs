@@ -12,10 +12,13 @@
 //! are the same wherever the definition dominates. Only instructions without effects are looked through.
 //!
 //! Each value gets its virtual registers (one, two or four words, the low one first) when they are asked for first. An
-//! instruction defines them by writing to [`Lower::output`], or by naming other registers that hold its result already:
+//! instruction defines them by writing to [`Lower::output_word`], or by naming other registers that hold its result already:
 //! [`Lower::alias_output_word`].
 //!
 //! What is particular to a machine is behind [`LowerBackend`].
+//!
+//! **Errors stay.** A rule that cannot do its work leaves the error with [`Lower::fail`], or with the heap, and returns. Nothing comes of
+//! what has been lowered by then, and lowering ends with the instruction.
 
 use super::abi::{AbiError, AbiSignature, WORD_BYTES, words_of};
 use super::blockorder::{BlockLoweringOrder, LoweredBlock, Successor};
@@ -24,14 +27,13 @@ use super::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
 use super::machinst::MachInst;
 use super::reg::{Reg, RegClass, VirtualReg, Writable};
 use super::value_labels::ValueLabel;
-use super::value_regs::ValueRegs;
 use super::vcode::{BlockFlags, BlockIndex};
 use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VCodeSize, VRegAllocator};
 use crate::error::CompileError;
 use crate::settings::{CodeAlignment, Settings};
 use alloc::vec::Vec;
 use lpc_lpir::analysis::LoopAnalysis;
-use lpc_lpir::entity::{EntityRef, SecondaryMap};
+use lpc_lpir::entity::EntityRef;
 use lpc_lpir::heap::{Boxed, Heap, HeapError};
 use lpc_lpir::ir::{
     Block, Function, Inst, InstructionData, Opcode, SigRef, Signature, SourceLoc, StackSlot,
@@ -48,33 +50,17 @@ pub trait LowerBackend {
     type Inst: MachInst;
 
     /// Lowers the instruction `inst`, which is not a branch.
-    ///
-    /// # Errors
-    /// When it needs something that the machine does not have.
-    fn lower(ctx: &mut Lower<'_, Self::Inst>, inst: Inst) -> Result<(), CompileError>;
+    fn lower(ctx: &mut Lower<'_, Self::Inst>, inst: Inst);
 
     /// Lowers the terminator `inst`, whose branches lead to `targets`, at least two of which are different.
-    ///
-    /// # Errors
-    /// When it needs something that the machine does not have.
-    fn lower_branch(
-        ctx: &mut Lower<'_, Self::Inst>,
-        inst: Inst,
-        targets: &[BlockIndex],
-    ) -> Result<(), CompileError>;
+    fn lower_branch(ctx: &mut Lower<'_, Self::Inst>, inst: Inst, targets: &[BlockIndex]);
 
     /// Gives the parameters of the function their values.
-    ///
-    /// # Errors
-    /// When there is no memory.
-    fn lower_params(ctx: &mut Lower<'_, Self::Inst>) -> Result<(), CompileError>;
+    fn lower_params(ctx: &mut Lower<'_, Self::Inst>);
 
     /// The instructions that compute the lowest address that the stack may reach, or none where the function does not check
     /// that. They stand before the prologue, with physical registers.
-    ///
-    /// # Errors
-    /// When they need something that the machine does not have.
-    fn lower_stack_limit(ctx: &mut Lower<'_, Self::Inst>) -> Result<Vec<Self::Inst>, CompileError>;
+    fn lower_stack_limit(ctx: &mut Lower<'_, Self::Inst>) -> Vec<Self::Inst>;
 }
 
 /// The state of lowering a function, as the rules of a machine see it.
@@ -89,8 +75,10 @@ pub struct Lower<'f, I: MachInst> {
     pub has_floats: bool,
     builder: VCodeBuilder<I>,
     vregs: VRegAllocator,
-    values: SecondaryMap<Value, LoweredValue>,
-    slot_offsets: SecondaryMap<StackSlot, u32>,
+    /// By value.
+    values: Vec<LoweredValue>,
+    /// By stack slot.
+    slot_offsets: Vec<u32>,
     /// The signatures of calls that have been lowered.
     call_abis: Vec<Option<AbiSignature>>,
     /// The address of the memory for results that do not fit in registers.
@@ -101,7 +89,12 @@ pub struct Lower<'f, I: MachInst> {
     /// Words of operands of the current instruction that are constants, and that it finds in a register all the same: the
     /// constant, the value it is a word of, and its number there.
     constants_outside_loop: Vec<(i32, Value, usize)>,
+    /// Why the function cannot be lowered, unless it is for want of memory.
+    error: Option<CompileError>,
 }
+
+/// The function cannot be lowered. [`Lower::check`] has the error.
+struct Failed;
 
 /// What the code that has been lowered asks of a value.
 #[derive(Clone, Copy)]
@@ -139,15 +132,18 @@ pub fn lower<B: LowerBackend>(
     let mut ctx = Lower::new(func, settings, abi, &order, loops, heap)?;
     for (index, &block) in order.blocks().iter().enumerate().rev() {
         let index = BlockIndex::new(index);
-        match block {
-            LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, &order, index, block)?,
+        let lowered = match block {
+            LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, &order, index, block),
             LoweredBlock::CriticalEdge { pred, .. } => {
                 ctx.current_block = None;
                 let terminator = func.layout.last_inst(pred);
                 let terminator = terminator.expect("an edge leaves a terminator");
                 ctx.lower_jump(&order, index, terminator);
-                ctx.flush(func.srclocs[terminator])?;
+                ctx.flush(func.srclocs[terminator])
             }
+        };
+        if lowered.is_err() {
+            break;
         }
         let is_aligned = ctx.is_aligned(block);
         ctx.builder.end_block(BlockFlags {
@@ -158,7 +154,8 @@ pub fn lower<B: LowerBackend>(
     if settings.value_labels {
         ctx.label_values();
     }
-    let stack_limit = B::lower_stack_limit(&mut ctx)?;
+    let stack_limit = B::lower_stack_limit(&mut ctx);
+    ctx.check()?;
     ctx.builder.set_stack_limit(stack_limit);
     ctx.heap().give_back(order.heap_bytes());
     drop(order);
@@ -170,20 +167,20 @@ fn lower_block<B: LowerBackend>(
     order: &BlockLoweringOrder,
     index: BlockIndex,
     block: Block,
-) -> Result<(), CompileError> {
+) -> Result<(), Failed> {
     let func = ctx.func;
     ctx.current_block = Some(block);
     for inst in func.layout.block_insts(block).rev() {
         let data = func.dfg.inst(inst);
         if data.opcode().is_branch() {
-            lower_terminator::<B>(ctx, order, index, inst)?;
+            lower_terminator::<B>(ctx, order, index, inst);
         } else if ctx.is_any_result_needed(inst) || data.has_side_effects() {
-            B::lower(ctx, inst)?;
+            B::lower(ctx, inst);
         }
         ctx.flush(func.srclocs[inst])?;
     }
     if func.entry_block() == Some(block) {
-        B::lower_params(ctx)?;
+        B::lower_params(ctx);
         return ctx.flush(SourceLoc::default());
     }
     for param in func.dfg.block_params(block) {
@@ -201,16 +198,15 @@ fn lower_terminator<B: LowerBackend>(
     order: &BlockLoweringOrder,
     index: BlockIndex,
     inst: Inst,
-) -> Result<(), CompileError> {
+) {
     if let [_] = order.successors(index) {
         ctx.lower_jump(order, index, inst);
-        return Ok(());
+        return;
     }
-    B::lower_branch(ctx, inst, order.branches(index))?;
+    B::lower_branch(ctx, inst, order.branches(index));
     for &successor in order.successors(index) {
         ctx.add_succ(order, inst, successor);
     }
-    Ok(())
 }
 
 impl<'f, I: MachInst> Lower<'f, I> {
@@ -221,7 +217,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         order: &BlockLoweringOrder,
         loops: &'f LoopAnalysis,
         mut heap: Heap,
-    ) -> Result<Self, CompileError> {
+    ) -> Result<Self, HeapError> {
         let num_insts = func.dfg.num_insts();
         let size = VCodeSize {
             blocks: order.blocks().len(),
@@ -230,10 +226,8 @@ impl<'f, I: MachInst> Lower<'f, I> {
         };
         // One for the result of each instruction, and one for what it is computed to.
         let vregs = VRegAllocator::with_capacity(num_insts * 2, &mut heap)?;
-        let mut values = SecondaryMap::new();
-        values.resize_in(func.dfg.num_values(), &mut heap)?;
-        let mut slot_offsets = SecondaryMap::new();
-        slot_offsets.resize_in(func.stack_slots.len(), &mut heap)?;
+        let values = heap.filled(LoweredValue::default(), func.dfg.num_values())?;
+        let slot_offsets = heap.filled(0, func.stack_slots.len())?;
         let mut ctx = Self {
             func,
             settings,
@@ -248,13 +242,14 @@ impl<'f, I: MachInst> Lower<'f, I> {
             loops,
             current_block: None,
             constants_outside_loop: Vec::new(),
+            error: None,
         };
         ctx.return_area_pointer = abi.return_area_pointer.map(|_| ctx.alloc_vregs(1));
-        ctx.lay_out_frame()?;
+        ctx.lay_out_frame();
         Ok(ctx)
     }
 
-    fn lay_out_frame(&mut self) -> Result<(), CompileError> {
+    fn lay_out_frame(&mut self) {
         let frame = self.builder.frame();
         frame.incoming_args_size = self.abi.stack_args_size;
         frame.tail_args_size = self.abi.stack_args_size;
@@ -265,21 +260,20 @@ impl<'f, I: MachInst> Lower<'f, I> {
         for (slot, data) in self.func.stack_slots.iter() {
             let layout = SlotLayout::of(data);
             size = size.next_multiple_of(u64::from(layout.align));
-            self.slot_offsets[slot] = size as u32;
+            self.slot_offsets[slot.index()] = size as u32;
             size += layout.size;
             frame.stackslots_align = frame.stackslots_align.max(layout.align);
             if size > u64::from(MAX_FRAME_SIZE) {
-                return Err(CompileError::FrameTooLarge);
+                return self.fail(CompileError::FrameTooLarge);
             }
         }
         frame.stackslots_size = size as u32;
-        Ok(())
     }
 
     /// Labels the registers of all values that have some.
     fn label_values(&mut self) {
         for value in self.func.dfg.values() {
-            if self.values[value].first_vreg == NO_VREG {
+            if self.values[value.index()].first_vreg == NO_VREG {
                 continue;
             }
             for word in 0..words_of(self.func.dfg.value_type(value)) {
@@ -326,23 +320,39 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.builder.heap()
     }
 
-    /// `value` in a box that belongs to an instruction.
-    ///
-    /// # Errors
-    /// [`HeapError`] where there is no memory for it.
-    pub fn boxed<T>(&mut self, value: T) -> Result<Boxed<T>, HeapError> {
-        self.heap().boxed(value)
+    /// `value` in a box that belongs to an instruction, where there is memory for it.
+    pub fn boxed<T>(&mut self, value: T) -> Option<Boxed<T>> {
+        self.heap().boxed(value).ok()
     }
 
-    /// An empty list with room for `capacity` elements, all of which will be added, that belongs to an instruction.
-    ///
-    /// # Errors
-    /// [`HeapError`] where there is no memory for it.
-    pub fn list<T>(&mut self, capacity: usize) -> Result<Vec<T>, HeapError> {
+    /// An empty list with room for `capacity` elements, all of which will be added, that belongs to an instruction, where there
+    /// is memory for it.
+    pub fn list<T>(&mut self, capacity: usize) -> Option<Vec<T>> {
         let heap = self.heap();
-        let list = heap.vec(capacity)?;
+        let list = heap.vec(capacity).ok()?;
         heap.keep_in_box(&list);
-        Ok(list)
+        Some(list)
+    }
+
+    /// Refuses the current instruction, `inst`: it needs `what` the machine does not have.
+    #[cold]
+    pub fn refuse(&mut self, inst: Inst, what: &'static str) {
+        self.fail(CompileError::Unsupported { inst, what });
+    }
+
+    /// Gives up, because of `error`.
+    #[cold]
+    #[inline(never)]
+    pub fn fail(&mut self, error: CompileError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// The first error that there was.
+    fn check(&mut self) -> Result<(), CompileError> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(self.heap().check()?),
+        }
     }
 
     /// The type of `value`.
@@ -366,7 +376,13 @@ impl<'f, I: MachInst> Lower<'f, I> {
     #[inline]
     pub fn put_word_in_reg(&mut self, value: Value, index: usize) -> Reg {
         let value = self.func.dfg.resolve_aliases(value);
-        let lowered = &mut self.values[value];
+        self.put_word_of_original_in_reg(value, index)
+    }
+
+    /// As [`Self::put_word_in_reg`], of a `value` that is no alias.
+    #[inline]
+    pub fn put_word_of_original_in_reg(&mut self, value: Value, index: usize) -> Reg {
+        let lowered = &mut self.values[value.index()];
         lowered.needed |= 1 << index;
         let first = match lowered.first_vreg {
             NO_VREG => self.alloc_value_regs(value),
@@ -375,13 +391,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         word_reg(first, index).to_reg()
     }
 
-    /// The registers that the current instruction must write for its result `value`.
-    pub fn output(&mut self, value: Value) -> ValueRegs<Writable<Reg>> {
-        self.value_regs(value)
-            .map(|reg| Writable::from_reg(reg.to_reg()))
-    }
-
-    /// As [`Self::output`], of the word number `index` alone.
+    /// The register that the current instruction must write for the word number `index` of its result `value`.
     pub fn output_word(&mut self, value: Value, index: usize) -> Writable<Reg> {
         Writable::from_reg(self.value_reg(value, index).to_reg())
     }
@@ -401,12 +411,18 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// Whether some instruction reads the register of the word number `index` of `value`.
     #[inline]
     pub fn is_word_needed(&self, value: Value, index: usize) -> bool {
-        self.values[value].needed & 1 << index != 0
+        self.needed(value) & 1 << index != 0
+    }
+
+    /// The words of `value` whose registers some instruction reads, as a bit set.
+    #[inline]
+    pub fn needed(&self, value: Value) -> u8 {
+        self.values[value.index()].needed
     }
 
     /// How many words of `value`, counted from the low one, must be computed so that all that are needed are.
     pub fn needed_words(&self, value: Value) -> usize {
-        (u8::BITS - self.values[value].needed.leading_zeros()) as usize
+        (u8::BITS - self.needed(value).leading_zeros()) as usize
     }
 
     /// The instruction that defines `value`, if it has the given opcode.
@@ -459,7 +475,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// The slot itself starts there too, unless it is aligned to more than [`STACK_ALIGNMENT`]: then it starts at the first
     /// multiple of its alignment that is not below.
     pub fn slot_offset(&self, slot: StackSlot) -> u32 {
-        self.slot_offsets[slot]
+        self.slot_offsets[slot.index()]
     }
 
     /// The register with the address of the memory for results that do not fit in registers.
@@ -500,7 +516,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// The register of the word number `index` of `value`. All of a value follow each other.
     #[inline]
     fn value_reg(&mut self, value: Value, index: usize) -> VirtualReg {
-        let first = match self.values[value].first_vreg {
+        let first = match self.values[value.index()].first_vreg {
             NO_VREG => self.alloc_value_regs(value),
             first => first,
         };
@@ -512,7 +528,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     fn alloc_value_regs(&mut self, value: Value) -> VReg {
         let num_words = words_of(self.ty(value));
         let first = self.alloc_vregs(num_words).to_allocator_vreg();
-        self.values[value].first_vreg = first;
+        self.values[value.index()].first_vreg = first;
         first
     }
 
@@ -526,20 +542,11 @@ impl<'f, I: MachInst> Lower<'f, I> {
         }
     }
 
-    fn value_regs(&mut self, value: Value) -> ValueRegs<VirtualReg> {
-        let first = self.value_reg(value, 0);
-        match words_of(self.ty(value)) {
-            1 => ValueRegs::one(first),
-            2 => ValueRegs::two(first, self.value_reg(value, 1)),
-            _ => ValueRegs::four(core::array::from_fn(|index| self.value_reg(value, index))),
-        }
-    }
-
     fn is_any_result_needed(&self, inst: Inst) -> bool {
         self.func
             .dfg
             .inst_results(inst)
-            .any(|result| self.values[result].needed != 0)
+            .any(|result| self.values[result.index()].needed != 0)
     }
 
     /// Lowers `terminator` to a jump to the only successor of the block `index`.
@@ -569,22 +576,28 @@ impl<'f, I: MachInst> Lower<'f, I> {
     fn finish(mut self) -> (VCodeBuilder<I>, VRegAllocator) {
         let call_abis = core::mem::take(&mut self.call_abis);
         let constants = core::mem::take(&mut self.constants_outside_loop);
-        let given_back = self.values.heap_bytes() + self.slot_offsets.heap_bytes();
+        let values = core::mem::take(&mut self.values);
+        let slot_offsets = core::mem::take(&mut self.slot_offsets);
         let abis = call_abis.iter().flatten().map(AbiSignature::heap_bytes);
-        let given_back = given_back + abis.sum::<usize>();
+        let abis = abis.sum();
         let heap = self.heap();
-        heap.give_back(given_back);
+        heap.give_back(abis);
         heap.free(call_abis);
         heap.free(constants);
+        heap.free(values);
+        heap.free(slot_offsets);
         (self.builder, self.vregs)
     }
 
     /// Hands what the current instruction was lowered to over to the builder.
     #[inline]
-    fn flush(&mut self, srcloc: SourceLoc) -> Result<(), CompileError> {
+    fn flush(&mut self, srcloc: SourceLoc) -> Result<(), Failed> {
         self.constants_outside_loop.clear();
         self.builder.end_sequence(srcloc);
-        Ok(self.builder.heap().check()?)
+        match self.error.is_some() || self.heap().has_failed() {
+            false => Ok(()),
+            true => Err(Failed),
+        }
     }
 }
 

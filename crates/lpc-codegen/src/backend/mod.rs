@@ -35,7 +35,6 @@ mod single_pass;
 pub mod transfer;
 pub mod unwind;
 pub mod value_labels;
-pub mod value_regs;
 pub mod vcode;
 pub mod vcode_builder;
 #[cfg(feature = "vcode-text")]

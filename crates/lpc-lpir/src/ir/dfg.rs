@@ -433,6 +433,20 @@ impl DataFlowGraph {
         }
     }
 
+    /// The value that `value` stands for, and the instruction that defines it, if one does, as [`Self::resolve_aliases`] and
+    /// [`Self::value_inst`] give them.
+    ///
+    /// # Panics
+    /// As [`Self::value_def`].
+    #[inline]
+    pub fn original_and_inst(&self, value: Value) -> (Value, Option<Inst>) {
+        match self.values[value] {
+            ValueData::Result { inst, .. } => (value, Some(inst)),
+            ValueData::Param { .. } => (value, None),
+            _ => (self.resolve_aliases(value), self.inst_of_alias(value)),
+        }
+    }
+
     #[cold]
     fn inst_of_alias(&self, value: Value) -> Option<Inst> {
         match self.value_def(value) {

@@ -19,7 +19,15 @@ impl Imm64 {
 
     /// The same low `bits` bits, with those above them copies of the highest one.
     pub const fn sign_extend_from(self, bits: u32) -> Self {
-        let shift = 64u32.saturating_sub(bits);
+        if bits >= 64 {
+            return self;
+        }
+        if bits <= 32 {
+            // Shifting 64 bits takes a routine on a machine with 32.
+            let shift = 32 - bits;
+            return Self(((self.0 as i32) << shift >> shift) as i64);
+        }
+        let shift = 64 - bits;
         Self(self.0 << shift >> shift)
     }
 }
@@ -121,5 +129,14 @@ mod tests {
         assert_eq!(Imm64::new(0x80).sign_extend_from(8).bits(), -128);
         assert_eq!(Imm64::new(0x7f).sign_extend_from(8).bits(), 127);
         assert_eq!(Imm64::new(-1).sign_extend_from(64).bits(), -1);
+        assert_eq!(
+            Imm64::new(0x1_8000_0000).sign_extend_from(32).bits(),
+            -0x8000_0000
+        );
+        assert_eq!(
+            Imm64::new(0x1_0000_0000).sign_extend_from(33).bits(),
+            -0x1_0000_0000
+        );
+        assert_eq!(Imm64::new(i64::MIN).sign_extend_from(128).bits(), i64::MIN);
     }
 }

@@ -4,6 +4,7 @@ use crate::backend::buffer::MachLabel;
 use crate::backend::constants::VCodeConstant;
 use crate::backend::machinst::CodeOffset;
 use crate::backend::reg::{RealReg, Reg, SpillSlot, Writable};
+use crate::isa::riscv32::regs::{writable_zero_reg, zero_reg};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{AtomicRmwOp, ExternalName, TrapCode};
@@ -59,7 +60,7 @@ pub enum AMode {
 impl AMode {
     /// `reg + offset`, if the offset fits an instruction.
     pub fn reg_offset(reg: Reg, offset: i32) -> Option<Self> {
-        let offset = Imm12::new(offset).ok()?;
+        let offset = Imm12::maybe(offset)?;
         Some(Self::RegOffset(reg, offset))
     }
 }
@@ -102,6 +103,15 @@ pub struct SelectedWord {
     pub if_true: Reg,
     /// The result where it does not.
     pub if_false: Reg,
+}
+
+impl SelectedWord {
+    /// Zero, to nowhere: for places that are filled later.
+    pub const NONE: Self = Self {
+        rd: writable_zero_reg(),
+        if_true: zero_reg(),
+        if_false: zero_reg(),
+    };
 }
 
 /// A loop that combines a word of memory, or a part of one, with an operand.

@@ -2,7 +2,7 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, LowerResult, operands, require_multiplication};
+use super::{Ctx, operands, require_multiplication};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, IntCC, Opcode, Type, Value};
@@ -11,24 +11,36 @@ use lpc_riscv32::{Extension, Opcode as Op};
 /// The words of the product of two `i128`.
 const MAX_PRODUCT_WORDS: usize = 8;
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
+/// `iadd` and `isub`.
+pub(super) fn lower_sum(ctx: Ctx, inst: Inst) {
+    let result = ctx.result(inst);
+    let needed = ctx.needed_words(result);
+    let is_addition = ctx.data(inst).opcode() == Opcode::Iadd;
+    if is_addition && let Some(sum) = ctx.scaled_sum(inst) {
+        return ctx.define(result, &[sum]);
+    }
+    let [x, y] = operands(ctx, inst);
+    if needed == 1 {
+        let (x, y) = (ctx.word(x, 0), ctx.word(y, 0));
+        let word = match is_addition {
+            true => ctx.add(x, y),
+            false => ctx.sub(x, y),
+        };
+        return ctx.define_word(result, 0, word);
+    }
+    let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
+    let words = match is_addition {
+        true => ctx.sum(&x, &y),
+        false => ctx.subtract(&x, &y),
+    };
+    ctx.define(result, &words);
+}
+
+/// `ineg` and `iabs`.
+pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let needed = ctx.needed_words(result);
     let words = match ctx.data(inst).opcode() {
-        Opcode::Iadd => {
-            if let Some(sum) = ctx.scaled_sum(inst) {
-                ctx.define(result, &[sum]);
-                return Ok(());
-            }
-            let [x, y] = operands(ctx, inst);
-            let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
-            ctx.sum(&x, &y)
-        }
-        Opcode::Isub => {
-            let [x, y] = operands(ctx, inst);
-            let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
-            ctx.subtract(&x, &y)
-        }
         Opcode::Ineg => {
             let [x] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
             ctx.neg_words(&x)
@@ -40,7 +52,6 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         opcode => unreachable!("{opcode} is not arithmetic"),
     };
     ctx.define(result, &words);
-    Ok(())
 }
 
 /// A sum or a difference, and the carry or borrow out of its last word: 0 or 1, where it was asked for.
@@ -83,11 +94,8 @@ impl Lower<'_, MInst> {
         })
     }
 
-    /// `x + y`. To add a small negative constant is to subtract a positive one, whose upper words are zero.
+    /// `x + y`, of several words. To add a small negative constant is to subtract a positive one, whose upper words are zero.
     fn sum(&mut self, x: &[Word], y: &[Word]) -> Words {
-        if let (&[x], &[y]) = (x, y) {
-            return Words::one(self.add(x, y));
-        }
         for (x, y) in [(x, y), (y, x)] {
             if let Some(negated) = negated_if_small(y) {
                 return self.subtract(x, &negated);
@@ -96,11 +104,8 @@ impl Lower<'_, MInst> {
         self.add_words(x, y, Word::ZERO, CarryOut::Unwanted).words
     }
 
-    /// `x - y`.
+    /// `x - y`, of several words.
     fn subtract(&mut self, x: &[Word], y: &[Word]) -> Words {
-        if let (&[x], &[y]) = (x, y) {
-            return Words::one(self.sub(x, y));
-        }
         self.sub_words(x, y, Word::ZERO, CarryOut::Unwanted).words
     }
 
@@ -175,7 +180,7 @@ impl Lower<'_, MInst> {
     }
 
     pub(super) fn neg_words(&mut self, x: &[Word]) -> Words {
-        let zero = Words::from_fn(x.len(), |_| Word::ZERO);
+        let zero = Words::filled(x.len(), Word::ZERO);
         self.sub_words(&zero, x, Word::ZERO, CarryOut::Unwanted)
             .words
     }
@@ -192,8 +197,8 @@ impl Lower<'_, MInst> {
 
     /// `-x` where `sign` is all ones, `x` where it is zero: the complement plus one, or nothing of both.
     pub(super) fn negate_if(&mut self, x: &[Word], sign: Word) -> Words {
-        let flipped = Words::from_fn(x.len(), |index| self.xor(x[index], sign));
-        let signs = Words::from_fn(x.len(), |_| sign);
+        let signs = Words::filled(x.len(), sign);
+        let flipped = self.each_word(x, &signs, Self::xor);
         self.sub_words(&flipped, &signs, Word::ZERO, CarryOut::Unwanted)
             .words
     }
@@ -208,15 +213,16 @@ fn negated_if_small(words: &[Word]) -> Option<Words> {
     let is_negative =
         low != 0 && !upper.is_empty() && upper.iter().all(|&word| word == Word::Const(-1));
     is_negative.then(|| {
-        Words::from_fn(words.len(), |index| match index {
-            0 => Word::Const(low.wrapping_neg()),
-            _ => Word::ZERO,
-        })
+        let mut negated = Words::filled(words.len(), Word::ZERO);
+        negated[0] = Word::Const(low.wrapping_neg());
+        negated
     })
 }
 
-pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
-    require_multiplication(ctx, inst)?;
+pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
+    if !require_multiplication(ctx, inst) {
+        return;
+    }
     let result = ctx.result(inst);
     let ty = ctx.ty(result);
     let [x, y]: [Value; 2] = operands(ctx, inst);
@@ -229,7 +235,6 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
         _ => ctx.high_product(x, y, ty, Extend::Sign),
     };
     ctx.define(result, &words);
-    Ok(())
 }
 
 impl Lower<'_, MInst> {
@@ -240,19 +245,23 @@ impl Lower<'_, MInst> {
         {
             let low = self.mul(x, y);
             let high = self.rrr(Op::Mulh, x, y);
-            return Words::from_fn(2, |index| [low, high][index]);
+            return Words::pair(low, high);
         }
         if count == 2
             && let Some(product) = self.product_of_sign_extended(x, y)
         {
             return product;
         }
+        if count == 1 {
+            let (x, y) = (self.word(x, 0), self.word(y, 0));
+            return Words::one(self.mul(x, y));
+        }
         let (x, y) = (self.low_words(x, count), self.low_words(y, count));
         if y.iter().all(|&word| word == Word::Const(-1)) {
             return self.neg_words(&x);
         }
         let columns = self.multiply(&x, &y, 0, count);
-        Words::from_fn(count, |index| columns[index])
+        Words::of(&columns[..count])
     }
 
     /// The product of a sign-extended word and a pair.
@@ -269,7 +278,7 @@ impl Lower<'_, MInst> {
             let product = self.mul(x, high);
             let high = self.add(carry, product);
             let low = self.mul(x, low);
-            Some(Words::from_fn(2, |index| [low, high][index]))
+            Some(Words::pair(low, high))
         })
     }
 
@@ -361,7 +370,7 @@ impl Lower<'_, MInst> {
             _ => {
                 let len = x.len();
                 let product = self.multiply(&x, &y, len, 2 * len);
-                let high = Words::from_fn(len, |index| product[len + index]);
+                let high = Words::of(&product[len..][..len]);
                 match extend {
                     Extend::Zero => high,
                     Extend::Sign => self.make_high_product_signed(&high, &x, &y),
@@ -378,10 +387,10 @@ impl Lower<'_, MInst> {
         x: &[Word],
         y: &[Word],
     ) -> Words {
-        let mut high = Words::from_fn(high.len(), |index| high[index]);
+        let mut high = Words::of(high);
         for (factor, other) in [(x, y), (y, x)] {
             let sign = self.sign(factor[factor.len() - 1]);
-            let excess = Words::from_fn(other.len(), |index| self.and(other[index], sign));
+            let excess = self.each_word(other, &Words::filled(other.len(), sign), Self::and);
             high = self
                 .sub_words(&high, &excess, Word::ZERO, CarryOut::Unwanted)
                 .words;
@@ -390,7 +399,7 @@ impl Lower<'_, MInst> {
     }
 }
 
-pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let opcode = ctx.data(inst).opcode();
     let extend = match opcode {
@@ -400,7 +409,6 @@ pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) -> LowerResult {
     let [x, y] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, extend));
     let words = ctx.min_max(opcode, &x, &y);
     ctx.define(result, &words);
-    Ok(())
 }
 
 impl Lower<'_, MInst> {

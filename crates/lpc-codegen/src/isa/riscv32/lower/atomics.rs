@@ -17,8 +17,8 @@
 
 use super::arithmetic::CarryOut;
 use super::narrow::Extend;
-use super::words::{Word, Words};
-use super::{Ctx, LowerResult, memory, operands, unsupported};
+use super::words::{Word, Words, num_words};
+use super::{Ctx, memory, operands};
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::{AMode, AtomicCasInfo, AtomicRmwInfo, MInst, PartOfWord};
@@ -33,9 +33,8 @@ const WITHOUT_A: &str = "an atomic access other than a load or store without the
                          setting `single_hart`";
 const TOO_WIDE: &str = "an atomic access of more than 32 bits without the setting `single_hart`";
 
-pub(super) fn lower_fence(ctx: Ctx) -> LowerResult {
+pub(super) fn lower_fence(ctx: Ctx, _: Inst) {
     fence(ctx, FenceSet::ALL, FenceSet::ALL);
-    Ok(())
 }
 
 fn fence(ctx: Ctx, predecessors: FenceSet, successors: FenceSet) {
@@ -45,31 +44,34 @@ fn fence(ctx: Ctx, predecessors: FenceSet, successors: FenceSet) {
     });
 }
 
-pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_load(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     // Memory is accessed even where nobody reads the result.
     ctx.put_word_in_reg(result, 0);
     if ctx.settings.single_hart {
         return memory::lower_load(ctx, inst);
     }
-    require_word(ctx, inst, result)?;
+    if !require_word(ctx, inst, result) {
+        return;
+    }
     fence(ctx, FenceSet::MEMORY, FenceSet::MEMORY);
-    memory::lower_load(ctx, inst)?;
+    memory::lower_load(ctx, inst);
     fence(ctx, FenceSet::READS, FenceSet::MEMORY);
-    Ok(())
 }
 
-pub(super) fn lower_store(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_store(ctx: Ctx, inst: Inst) {
     if ctx.settings.single_hart {
         return memory::lower_store(ctx, inst);
     }
     let [value, _] = operands(ctx, inst);
-    require_word(ctx, inst, value)?;
+    if !require_word(ctx, inst, value) {
+        return;
+    }
     fence(ctx, FenceSet::MEMORY, FenceSet::WRITES);
     memory::lower_store(ctx, inst)
 }
 
-pub(super) fn lower_rmw(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_rmw(ctx: Ctx, inst: Inst) {
     let InstructionData::AtomicRmw {
         op,
         flags,
@@ -83,23 +85,24 @@ pub(super) fn lower_rmw(ctx: Ctx, inst: Inst) -> LowerResult {
     let old = if ctx.settings.single_hart {
         ctx.plain_rmw(&access, op, operand)
     } else {
-        require_word(ctx, inst, operand)?;
+        if !require_word(ctx, inst, operand) {
+            return;
+        }
         let has_instruction = amo_opcode(op).is_some() && ctx.has(Extension::Zaamo);
         let needs_loop = match (access.ty, access.is_big_endian) {
             (Type::I32, false) => !has_instruction,
             _ => !(has_instruction && is_bitwise(op)),
         };
         if needs_loop && !ctx.has(Extension::Zalrsc) {
-            return unsupported(inst, WITHOUT_A);
+            return ctx.refuse(inst, WITHOUT_A);
         }
         Words::one(ctx.atomic_rmw(&access, op, operand))
     };
     let result = ctx.result(inst);
     ctx.define(result, &old);
-    Ok(())
 }
 
-pub(super) fn lower_cas(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_cas(ctx: Ctx, inst: Inst) {
     let InstructionData::AtomicCas {
         flags,
         args: [address, expected, replacement],
@@ -112,23 +115,25 @@ pub(super) fn lower_cas(ctx: Ctx, inst: Inst) -> LowerResult {
     let old = if ctx.settings.single_hart {
         ctx.plain_cas(&access, expected, replacement)
     } else {
-        require_word(ctx, inst, expected)?;
+        if !require_word(ctx, inst, expected) {
+            return;
+        }
         if !ctx.has(Extension::Zalrsc) {
-            return unsupported(inst, WITHOUT_A);
+            return ctx.refuse(inst, WITHOUT_A);
         }
         Words::one(ctx.atomic_cas(&access, expected, replacement))
     };
     let result = ctx.result(inst);
     ctx.define(result, &old);
-    Ok(())
 }
 
 /// Refuses `inst` when `value`, which it accesses atomically, is wider than what the machine so accesses.
-fn require_word(ctx: Ctx, inst: Inst, value: Value) -> LowerResult {
-    match ctx.ty(value) {
-        Type::I8 | Type::I16 | Type::I32 => Ok(()),
-        _ => unsupported(inst, TOO_WIDE),
+fn require_word(ctx: Ctx, inst: Inst, value: Value) -> bool {
+    let is_word = num_words(ctx.ty(value)) == 1;
+    if !is_word {
+        ctx.refuse(inst, TOO_WIDE);
     }
+    is_word
 }
 
 /// Memory that is changed.
@@ -319,7 +324,7 @@ impl Lower<'_, MInst> {
             part,
             trap,
         });
-        if let Ok(info) = info {
+        if let Some(info) = info {
             self.emit(MInst::AtomicRmwLoop { info });
         }
         Word::Reg(old.to_reg())
@@ -348,7 +353,7 @@ impl Lower<'_, MInst> {
             trap: access.trap(),
         });
         let found = Word::Reg(found.to_reg());
-        self.call_routine(routine, [addr, operand, found].into_iter())[0]
+        self.call_routine(routine, &[addr, operand, found])[0]
     }
 
     /// Replaces what memory holds, at most a word, if it is `expected`, and gives what it was before.
@@ -381,7 +386,7 @@ impl Lower<'_, MInst> {
             mask: part.as_ref().map(|part| self.reg(part.mask)),
             trap: access.trap(),
         };
-        if let Ok(info) = self.boxed(info) {
+        if let Some(info) = self.boxed(info) {
             self.emit(MInst::AtomicCasLoop { info });
         }
         let old = Word::Reg(old.to_reg());
@@ -455,19 +460,20 @@ impl Lower<'_, MInst> {
                 };
                 self.min_max(opcode, &old, &operand)
             }
-            _ => Words::from_fn(old.len(), |index| {
-                let (old, operand) = (old[index], operand[index]);
+            _ => self.each_word(
+                &old,
+                &operand,
                 match op {
-                    And => self.and(old, operand),
-                    Or => self.or(old, operand),
-                    Xor => self.xor(old, operand),
-                    Nand => {
-                        let both = self.and(old, operand);
-                        self.not(both)
-                    }
-                    _ => operand,
-                }
-            }),
+                    And => Self::and,
+                    Or => Self::or,
+                    Xor => Self::xor,
+                    Nand => |ctx, old, operand| {
+                        let both = ctx.and(old, operand);
+                        ctx.not(both)
+                    },
+                    _ => |_, _, operand| operand,
+                },
+            ),
         };
         self.store_place(&place, &new);
         old

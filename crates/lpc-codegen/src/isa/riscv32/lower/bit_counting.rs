@@ -6,14 +6,14 @@
 
 use super::comparisons::Condition;
 use super::narrow::Extend;
-use super::words::{Word, Words};
-use super::{Ctx, LowerResult, operands};
+use super::words::{Word, Words, num_words};
+use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let ty = ctx.ty(result);
     let [x] = operands(ctx, inst);
@@ -28,17 +28,14 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
             // Places that differ from the sign become ones, and the sign itself a zero, which does not count.
             let words = ctx.extended_words(x, Extend::Sign);
             let sign = ctx.sign(words[words.len() - 1]);
-            let flipped = Words::from_fn(words.len(), |index| ctx.xor(words[index], sign));
+            let flipped = ctx.each_word(&words, &Words::filled(words.len(), sign), Lower::xor);
             let zeros = ctx.count_leading_zeros(&flipped, ty);
             ctx.add(zeros, Word::Const(-1))
         }
     };
-    let words = Words::from_fn(ctx.needed_words(result), |index| match index {
-        0 => count,
-        _ => Word::ZERO,
-    });
+    let mut words = Words::filled(num_words(ty), Word::ZERO);
+    words[0] = count;
     ctx.define(result, &words);
-    Ok(())
 }
 
 impl Lower<'_, MInst> {

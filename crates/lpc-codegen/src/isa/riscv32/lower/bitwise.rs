@@ -2,13 +2,13 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words};
-use super::{Ctx, LowerResult, operands};
+use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     for index in 0..ctx.needed_words(result) {
         if !ctx.is_word_needed(result, index) {
@@ -31,7 +31,6 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         };
         ctx.define_word(result, index, word);
     }
-    Ok(())
 }
 
 impl Lower<'_, MInst> {
@@ -120,7 +119,7 @@ impl Lower<'_, MInst> {
 
 /// `bswap` and `bitrev`. A wide value is its words in the opposite order, each reversed; a narrow one is reversed as the
 /// upper part of a word and then shifted down.
-pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let bits = ctx.ty(result).bits();
     let opcode = ctx.data(inst).opcode();
@@ -142,7 +141,6 @@ pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) -> LowerResult {
         }
     });
     ctx.define(result, &words);
-    Ok(())
 }
 
 impl Lower<'_, MInst> {

@@ -1,7 +1,7 @@
 //! Branches with more than one target.
 
 use super::comparisons::BranchCondition;
-use super::{Ctx, LowerResult, operands};
+use super::{Ctx, operands};
 use crate::backend::buffer::MachLabel;
 use crate::backend::vcode::BlockIndex;
 use crate::isa::riscv32::inst::{BrTableTargets, MInst};
@@ -20,24 +20,27 @@ pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[BlockIndex]) {
     });
 }
 
-pub(super) fn lower_br_table(ctx: Ctx, inst: Inst, targets: &[BlockIndex]) -> LowerResult {
+pub(super) fn lower_br_table(ctx: Ctx, inst: Inst, targets: &[BlockIndex]) {
     let [index] = operands(ctx, inst);
     let index = ctx.word(index, 0);
     let index = ctx.reg(index);
     let mut targets = targets.iter().copied().map(MachLabel::from_block);
     let default = targets.next().expect("a table has a default");
     let (tmp1, tmp2) = (ctx.temp(), ctx.temp());
-    let mut table = ctx.list(targets.len())?;
+    let Some(mut table) = ctx.list(targets.len()) else {
+        return;
+    };
     table.extend(targets);
     let targets = ctx.boxed(BrTableTargets {
         default,
         targets: table.into_boxed_slice(),
-    })?;
-    ctx.emit(MInst::BrTable {
-        index,
-        tmp1,
-        tmp2,
-        targets,
     });
-    Ok(())
+    if let Some(targets) = targets {
+        ctx.emit(MInst::BrTable {
+            index,
+            tmp1,
+            tmp2,
+            targets,
+        });
+    }
 }

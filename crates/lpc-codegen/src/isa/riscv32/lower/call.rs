@@ -1,8 +1,8 @@
 //! Calls, and the parameters of the function itself: the caller's and the callee's view of a signature.
 
+use super::Ctx;
 use super::narrow::Extend;
 use super::words::Word;
-use super::{Ctx, LowerResult};
 use crate::backend::abi::{AbiSignature, AbiSlot, words_of};
 use crate::backend::lower::Lower;
 use crate::backend::reg::{Reg, Writable};
@@ -12,7 +12,6 @@ use crate::isa::riscv32::inst::{AMode, CallInfo, FixedDef, FixedUse, MInst, Retu
 use crate::isa::riscv32::regs::CALLER_SAVED;
 use crate::runtime::Routine;
 use alloc::vec::Vec;
-use lpc_lpir::heap::HeapError;
 use lpc_lpir::ir::{
     ArgumentExtension, CallConv, ExternalName, Inst, InstructionData, SigRef, Type, Value,
 };
@@ -61,14 +60,17 @@ pub(super) fn store_word(
 
 /// Gives the parameters their values: those in registers by one parallel move, the others by loads. All are taken before
 /// anything can overwrite them.
-pub(super) fn lower_params(ctx: Ctx) -> LowerResult {
+pub(super) fn lower_params(ctx: Ctx) {
     let abi = ctx.abi;
     let Some(entry) = ctx.func.entry_block() else {
-        return Ok(());
+        return;
     };
     let params = ctx.func.dfg.block_params(entry);
     let num_args = abi.num_registers(abi.args());
-    let mut args = ctx.list(num_args + usize::from(abi.return_area_pointer.is_some()))?;
+    let num_args = num_args + usize::from(abi.return_area_pointer.is_some());
+    let Some(mut args) = ctx.list(num_args) else {
+        return;
+    };
     if let (Some(preg), Some(pointer)) = (abi.return_area_pointer, ctx.return_area_pointer()) {
         args.push(FixedDef {
             vreg: Writable::from_reg(pointer.to_reg()),
@@ -77,16 +79,7 @@ pub(super) fn lower_params(ctx: Ctx) -> LowerResult {
     }
     let mut loads = Vec::new();
     for (param, arg) in params.zip(abi.args()) {
-        let regs = ctx.output(param);
-        for (index, (&vreg, &slot)) in regs.regs().iter().zip(abi.slots(arg)).enumerate() {
-            if !ctx.is_word_needed(param, index) {
-                continue;
-            }
-            match slot {
-                AbiSlot::Reg(preg) => args.push(FixedDef { vreg, preg }),
-                AbiSlot::Memory(offset) => ctx.heap().push(&mut loads, (vreg, offset)),
-            }
-        }
+        receive(ctx, param, abi.slots(arg), &mut args, &mut loads);
     }
     if !args.is_empty() {
         ctx.emit(MInst::Args { args });
@@ -95,7 +88,27 @@ pub(super) fn lower_params(ctx: Ctx) -> LowerResult {
         load_word(ctx, rd, AMode::IncomingArg(offset as i32));
     }
     ctx.heap().free(loads);
-    Ok(())
+}
+
+/// Receives the words of `value` that are needed and that travel in `slots`: those in registers as `defs`, for which there is room, and
+/// those in memory as `loads` from there.
+fn receive(
+    ctx: Ctx,
+    value: Value,
+    slots: &[AbiSlot],
+    defs: &mut Vec<FixedDef>,
+    loads: &mut Vec<(Writable<Reg>, u32)>,
+) {
+    for (index, &slot) in slots.iter().enumerate() {
+        let vreg = ctx.output_word(value, index);
+        if !ctx.is_word_needed(value, index) {
+            continue;
+        }
+        match slot {
+            AbiSlot::Reg(preg) => defs.push(FixedDef { vreg, preg }),
+            AbiSlot::Memory(offset) => ctx.heap().push(loads, (vreg, offset)),
+        }
+    }
 }
 
 /// What is called.
@@ -120,15 +133,20 @@ impl CallSite {
         inst: Inst,
         return_area: fn(Ctx, &AbiSignature) -> Reg,
         address_of: fn(&AbiSignature, i32) -> AMode,
-    ) -> Result<Self, CompileError> {
+    ) -> Option<Self> {
         let dfg = &ctx.func.dfg;
         let sig_ref = dfg.call_signature(inst).expect("a call has a signature");
-        let abi = ctx.take_call_abi(sig_ref, abi_signature_in);
-        let abi = abi.map_err(|error| CompileError::of_signature(Some(inst), error))?;
+        let abi = match ctx.take_call_abi(sig_ref, abi_signature_in) {
+            Ok(abi) => abi,
+            Err(error) => {
+                ctx.fail(CompileError::of_signature(Some(inst), error));
+                return None;
+            }
+        };
         let mut args = dfg.inst_args(inst);
         let callee = match *ctx.data(inst) {
             InstructionData::Call { func_ref, .. } => {
-                Callee::Direct(dfg.ext_funcs[func_ref].name.copy_in(ctx.heap())?)
+                Callee::Direct(dfg.ext_funcs[func_ref].name.copy_in(ctx.heap()).ok()?)
             }
             _ => {
                 let address = args.next().expect("the address comes first");
@@ -155,7 +173,7 @@ impl CallSite {
                 }
             }
         }
-        Ok(Self {
+        Some(Self {
             sig_ref,
             abi,
             callee,
@@ -169,27 +187,23 @@ impl CallSite {
 /// ```text
 ///   sp ─► │ stack arguments │ return area │ …
 /// ```
-pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_call(ctx: Ctx, inst: Inst) {
     let site = CallSite::new(ctx, inst, outgoing_return_area, |_, offset| {
         AMode::OutgoingArg(offset)
-    })?;
+    });
+    let Some(site) = site else {
+        return;
+    };
     let size = site.abi.stack_args_size + site.abi.return_area_size.next_multiple_of(16);
     let frame = ctx.frame();
     frame.outgoing_args_size = frame.outgoing_args_size.max(size);
     let results = ctx.func.dfg.inst_results(inst);
-    let mut defs = ctx.list(site.abi.num_registers(site.abi.rets()))?;
+    let Some(mut defs) = ctx.list(site.abi.num_registers(site.abi.rets())) else {
+        return;
+    };
     let mut loads = Vec::new();
     for (result, ret) in results.zip(site.abi.rets()) {
-        let regs = ctx.output(result);
-        for (index, (&vreg, &slot)) in regs.regs().iter().zip(site.abi.slots(ret)).enumerate() {
-            if !ctx.is_word_needed(result, index) {
-                continue;
-            }
-            match slot {
-                AbiSlot::Reg(preg) => defs.push(FixedDef { vreg, preg }),
-                AbiSlot::Memory(offset) => ctx.heap().push(&mut loads, (vreg, offset)),
-            }
-        }
+        receive(ctx, result, site.abi.slots(ret), &mut defs, &mut loads);
     }
     let transfers = Transfers {
         uses: site.uses,
@@ -200,12 +214,15 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
         },
     };
     let call = match site.callee {
-        Callee::Direct(dest) => MInst::Call {
-            info: ctx.boxed(transfers.by_call_of(dest))?,
-        },
-        Callee::Indirect(dest) => MInst::CallInd {
-            info: ctx.boxed(transfers.by_call_of(dest))?,
-        },
+        Callee::Direct(dest) => ctx
+            .boxed(transfers.by_call_of(dest))
+            .map(|info| MInst::Call { info }),
+        Callee::Indirect(dest) => ctx
+            .boxed(transfers.by_call_of(dest))
+            .map(|info| MInst::CallInd { info }),
+    };
+    let Some(call) = call else {
+        return;
     };
     ctx.emit(call);
     for &(rd, offset) in &loads {
@@ -214,7 +231,6 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) -> LowerResult {
     }
     ctx.heap().free(loads);
     ctx.keep_call_abi(site.sig_ref, site.abi);
-    Ok(())
 }
 
 /// What a call moves into registers and out of them.
@@ -247,7 +263,7 @@ impl Lower<'_, MInst> {
     pub(super) fn call_routine(
         &mut self,
         routine: Routine,
-        args: impl Iterator<Item = Word>,
+        args: &[Word],
     ) -> [Word; MAX_ROUTINE_WORDS] {
         let call = self.try_call_routine(routine, args);
         // The error stays with the heap.
@@ -257,8 +273,8 @@ impl Lower<'_, MInst> {
     fn try_call_routine(
         &mut self,
         routine: Routine,
-        args: impl Iterator<Item = Word>,
-    ) -> Result<[Word; MAX_ROUTINE_WORDS], HeapError> {
+        args: &[Word],
+    ) -> Option<[Word; MAX_ROUTINE_WORDS]> {
         let frame = self.frame();
         frame.unchecked_stack = frame.unchecked_stack.max(routine.max_stack());
         // Words that fit in registers take them in order.
@@ -266,7 +282,7 @@ impl Lower<'_, MInst> {
         let (params, returns) = routine.types();
         let num_words = |types: &[Type]| types.iter().copied().map(words_of).sum::<u32>() as usize;
         let mut uses = self.list(num_words(params))?;
-        for (word, &preg) in args.zip(spec.argument_registers) {
+        for (&word, &preg) in args.iter().zip(spec.argument_registers) {
             let vreg = self.virtual_reg(word);
             uses.push(FixedUse { vreg, preg });
         }
@@ -285,15 +301,15 @@ impl Lower<'_, MInst> {
             defs,
             callee_pop_size: 0,
         };
-        let name = ExternalName::symbol_in(routine.symbol(), self.heap())?;
+        let name = ExternalName::symbol_in(routine.symbol(), self.heap()).ok()?;
         let info = self.boxed(transfers.by_call_of(name))?;
         self.emit(MInst::Call { info });
-        Ok(results)
+        Some(results)
     }
 }
 
 /// The most words of arguments and of results of a routine: those that travel in registers.
-const MAX_ROUTINE_WORDS: usize = 8;
+pub(super) const MAX_ROUTINE_WORDS: usize = 8;
 
 /// The address of the return area of a call.
 fn outgoing_return_area(ctx: Ctx, abi: &AbiSignature) -> Reg {
@@ -313,34 +329,39 @@ fn own_return_area(ctx: Ctx, _: &AbiSignature) -> Reg {
 }
 
 /// A call in the place of a return. Its results go where those of this function go, the return area included.
-pub(super) fn lower_return_call(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_return_call(ctx: Ctx, inst: Inst) {
     let site = CallSite::new(ctx, inst, own_return_area, |abi, offset| AMode::TailArg {
         args_size: abi.stack_args_size,
         offset,
-    })?;
+    });
+    let Some(site) = site else {
+        return;
+    };
     let args_size = site.abi.stack_args_size;
     let frame = ctx.frame();
     frame.tail_args_size = frame.tail_args_size.max(args_size);
     let uses = site.uses;
     let call = match site.callee {
-        Callee::Direct(dest) => MInst::ReturnCall {
-            info: ctx.boxed(ReturnCallInfo {
+        Callee::Direct(dest) => ctx
+            .boxed(ReturnCallInfo {
                 dest,
                 uses,
                 args_size,
-            })?,
-        },
-        Callee::Indirect(dest) => MInst::ReturnCallInd {
-            info: ctx.boxed(ReturnCallInfo {
+            })
+            .map(|info| MInst::ReturnCall { info }),
+        Callee::Indirect(dest) => ctx
+            .boxed(ReturnCallInfo {
                 dest,
                 uses,
                 args_size,
-            })?,
-        },
+            })
+            .map(|info| MInst::ReturnCallInd { info }),
+    };
+    let Some(call) = call else {
+        return;
     };
     ctx.emit(call);
     ctx.keep_call_abi(site.sig_ref, site.abi);
-    Ok(())
 }
 
 fn load_word(ctx: Ctx, rd: Writable<Reg>, addr: AMode) {

@@ -2,7 +2,7 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, LowerResult, operands};
+use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::MInst;
@@ -239,46 +239,39 @@ impl Lower<'_, MInst> {
     pub(super) fn words_difference(&mut self, x: &[Word], y: &[Word]) -> Word {
         let minus_one = Word::Const(-1);
         if x.len() > 1 && y.iter().all(|&word| word == minus_one) {
-            let common = x
-                .iter()
-                .fold(minus_one, |common, &word| self.and(common, word));
+            let common = self.and_words(x);
             return self.difference(common, minus_one);
         }
-        let differences = Words::from_fn(x.len(), |index| match (x.len(), y[index]) {
-            // Nothing but zero or not is asked of a single difference; several are combined bit by bit.
-            (1, _) => self.difference(x[index], y[index]),
-            _ => self.xor(x[index], y[index]),
-        });
+        // Nothing but zero or not is asked of a single difference; several are combined bit by bit.
+        if let (&[x], &[y]) = (x, y) {
+            return self.difference(x, y);
+        }
+        let differences = self.each_word(x, y, Self::xor);
         self.or_words(&differences)
     }
 
     /// The condition `x cond y` in the form of a branch.
     pub(super) fn compare(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Condition {
         use IntCC::*;
-        let (cond, y) = simplest_comparison(cond, y);
-        let y = &*y;
+        let simplest = simplest_comparison(cond, y);
+        let (cond, y) = simplest.as_ref().map_or((cond, y), Neighbor::parts);
         if let (&[x], &[y]) = (x, y) {
             return compare_word(cond, x, y);
         }
         // To compare for less than a constant takes no instruction to load it.
-        let (cond, y) = match (cond, neighboring_comparison(cond, y)) {
-            (
-                SignedGreaterThan
-                | UnsignedGreaterThan
-                | SignedLessThanOrEqual
-                | UnsignedLessThanOrEqual,
-                Some(neighbor),
-            ) => neighbor,
-            _ => (cond, Words::from_fn(y.len(), |index| y[index])),
+        let neighbor = match cond {
+            SignedGreaterThan
+            | UnsignedGreaterThan
+            | SignedLessThanOrEqual
+            | UnsignedLessThanOrEqual => neighboring_comparison(cond, y),
+            _ => None,
         };
-        let y = &*y;
+        let (cond, y) = neighbor.as_ref().map_or((cond, y), Neighbor::parts);
         if let Some(amount) = power_of_two(y)
             && matches!(cond, UnsignedLessThan | UnsignedGreaterThanOrEqual)
         {
-            let above = Words::from_fn(x.len(), |index| match index {
-                0 => self.shr(x[0], amount),
-                _ => x[index],
-            });
+            let mut above = Words::of(x);
+            above[0] = self.shr(x[0], amount);
             let any = self.or_words(&above);
             return match cond {
                 UnsignedLessThan => Condition::zero(any),
@@ -338,8 +331,8 @@ impl Lower<'_, MInst> {
     /// 1 if `x cond y`, otherwise 0.
     fn set_if(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Word {
         use IntCC::*;
-        let (cond, y) = simplest_comparison(cond, y);
-        let y = &*y;
+        let simplest = simplest_comparison(cond, y);
+        let (cond, y) = simplest.as_ref().map_or((cond, y), Neighbor::parts);
         match cond {
             Equal => {
                 let difference = self.words_difference(x, y);
@@ -362,10 +355,11 @@ impl Lower<'_, MInst> {
             }
             // With a constant there is an equivalent comparison that needs not be complemented.
             _ => match neighboring_comparison(cond, y) {
-                Some((SignedLessThan | UnsignedLessThan, y)) => {
-                    self.set_if_less(x, &y, cond.is_signed())
-                }
-                Some((_, y)) => self.set_if_less(&y, x, cond.is_signed()),
+                Some(Neighbor {
+                    cond: SignedLessThan | UnsignedLessThan,
+                    y,
+                }) => self.set_if_less(x, &y, cond.is_signed()),
+                Some(Neighbor { y, .. }) => self.set_if_less(&y, x, cond.is_signed()),
                 None => {
                     let complement = self.set_if(cond.complement(), x, y);
                     self.flip(complement)
@@ -436,26 +430,48 @@ fn compare_word(cond: IntCC, x: Word, y: Word) -> Condition {
     Condition::new(op, x, y)
 }
 
-/// The comparison with `y`, or an equivalent one whose constant is easier to have in a register.
-fn simplest_comparison(cond: IntCC, y: &[Word]) -> (IntCC, Words) {
-    use IntCC::*;
-    let y = Words::from_fn(y.len(), |index| y[index]);
-    let (cond, y) = match neighboring_comparison(cond, &y) {
-        Some((neighbor, next)) if load_cost(&next) < load_cost(&y) => (neighbor, next),
-        _ => (cond, y),
+/// A comparison with a constant that holds for the same numbers as another one.
+struct Neighbor {
+    cond: IntCC,
+    y: Words,
+}
+
+impl Neighbor {
+    fn parts(&self) -> (IntCC, &[Word]) {
+        (self.cond, &self.y)
+    }
+}
+
+/// The comparison that is equivalent to the one with `y`, and whose constant is easier to have in a register, if there is one.
+fn simplest_comparison(cond: IntCC, y: &[Word]) -> Option<Neighbor> {
+    let mut simplest = neighboring_comparison(cond, y);
+    if let Some(neighbor) = &simplest
+        && load_cost(&neighbor.y) >= load_cost(y)
+    {
+        simplest = None;
+    }
+    let (cond, y) = simplest.as_ref().map_or((cond, y), Neighbor::parts);
+    let equality = match cond {
+        IntCC::UnsignedLessThanOrEqual => IntCC::Equal,
+        IntCC::UnsignedGreaterThan => IntCC::NotEqual,
+        _ => return simplest,
     };
-    let is_zero = is_zero(&y);
-    match cond {
-        UnsignedLessThanOrEqual if is_zero => (Equal, y),
-        UnsignedGreaterThan if is_zero => (NotEqual, y),
-        _ => (cond, y),
+    match is_zero(y) {
+        true => Some(Neighbor {
+            cond: equality,
+            y: Words::of(y),
+        }),
+        false => simplest,
     }
 }
 
 /// The comparison with the constant before or after `y` that holds for the same numbers as `cond` does with `y`. It is
 /// strict where `cond` is not.
-fn neighboring_comparison(cond: IntCC, y: &[Word]) -> Option<(IntCC, Words)> {
+fn neighboring_comparison(cond: IntCC, y: &[Word]) -> Option<Neighbor> {
     use IntCC::*;
+    if y.iter().any(|word| matches!(word, Word::Reg(_))) {
+        return None;
+    }
     let (neighbor, distance) = match cond {
         Equal | NotEqual => return None,
         SignedLessThan => (SignedLessThanOrEqual, -1),
@@ -467,7 +483,7 @@ fn neighboring_comparison(cond: IntCC, y: &[Word]) -> Option<(IntCC, Words)> {
         UnsignedGreaterThan => (UnsignedGreaterThanOrEqual, 1),
         UnsignedGreaterThanOrEqual => (UnsignedGreaterThan, -1),
     };
-    let mut words = Words::from_fn(y.len(), |index| y[index]);
+    let mut words = Words::of(y);
     // The carry or borrow goes on as long as a word wraps around; if it goes beyond the last, there is no such number.
     let mut carry = distance;
     for (index, word) in words.iter_mut().enumerate() {
@@ -487,7 +503,10 @@ fn neighboring_comparison(cond: IntCC, y: &[Word]) -> Option<(IntCC, Words)> {
             carry = 0;
         }
     }
-    (carry == 0).then_some((neighbor, words))
+    (carry == 0).then_some(Neighbor {
+        cond: neighbor,
+        y: words,
+    })
 }
 
 /// The exponent of the constant `words`, if it is a power of two whose upper words are zero.
@@ -515,22 +534,21 @@ fn load_cost(words: &[Word]) -> u32 {
     words.iter().map(cost).sum()
 }
 
-pub(super) fn lower_icmp(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_icmp(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let comparison = ctx.as_comparison(result).expect("the instruction compares");
     if let Some(test) = ctx.as_bit_test(comparison) {
         let flag = ctx.bit_flag(test);
         ctx.define(result, &[flag]);
-        return Ok(());
+        return;
     }
     let (cond, x, y) = ctx.compared_words(comparison);
     let word = ctx.set_if(cond, &x, &y);
     ctx.define(result, &[word]);
-    Ok(())
 }
 
 /// All ones is zero minus one.
-pub(super) fn lower_bmask(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_bmask(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [arg] = operands(ctx, inst);
     let is_set = match ctx.as_comparison(arg) {
@@ -542,7 +560,6 @@ pub(super) fn lower_bmask(ctx: Ctx, inst: Inst) -> LowerResult {
         }
     };
     let mask = ctx.neg(is_set);
-    let words = Words::from_fn(ctx.needed_words(result), |_| mask);
+    let words = Words::filled(ctx.needed_words(result), mask);
     ctx.define(result, &words);
-    Ok(())
 }

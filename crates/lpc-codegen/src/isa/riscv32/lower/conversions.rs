@@ -2,32 +2,27 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, LowerResult, operands, results};
+use super::{Ctx, operands, results};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
-    match ctx.data(inst).opcode() {
-        Opcode::Uextend => lower_extension(ctx, inst, Extend::Zero),
-        Opcode::Sextend => lower_extension(ctx, inst, Extend::Sign),
-        Opcode::Isplit => lower_isplit(ctx, inst),
-        Opcode::Iconcat => lower_iconcat(ctx, inst),
-        // The low words are the reduced value, and the bits above a narrow one are undefined. A bit cast between types of
-        // the same width changes nothing.
-        _ => {
-            let [arg] = operands(ctx, inst);
-            let result = ctx.result(inst);
-            let needed = ctx.needed_words(result);
-            let words = ctx.low_words(arg, needed);
-            ctx.define(result, &words);
-        }
-    }
-    Ok(())
+/// The low words are the reduced value, and the bits above a narrow one are undefined. A bit cast between types of the same width
+/// changes nothing.
+pub(super) fn lower_reduction(ctx: Ctx, inst: Inst) {
+    let [arg] = operands(ctx, inst);
+    let result = ctx.result(inst);
+    let needed = ctx.needed_words(result);
+    let words = ctx.low_words(arg, needed);
+    ctx.define(result, &words);
 }
 
-fn lower_extension(ctx: Ctx, inst: Inst, extend: Extend) {
+pub(super) fn lower_extension(ctx: Ctx, inst: Inst) {
+    let extend = match ctx.data(inst).opcode() {
+        Opcode::Uextend => Extend::Zero,
+        _ => Extend::Sign,
+    };
     let [arg] = operands(ctx, inst);
     let result = ctx.result(inst);
     let needed = ctx.needed_words(result);
@@ -40,7 +35,7 @@ fn lower_extension(ctx: Ctx, inst: Inst, extend: Extend) {
     ctx.define(result, &words);
 }
 
-fn lower_isplit(ctx: Ctx, inst: Inst) {
+pub(super) fn lower_isplit(ctx: Ctx, inst: Inst) {
     let [arg] = operands(ctx, inst);
     let [low, high] = results(ctx, inst);
     let half = ctx.ty(low);
@@ -62,7 +57,7 @@ fn lower_isplit(ctx: Ctx, inst: Inst) {
     }
 }
 
-fn lower_iconcat(ctx: Ctx, inst: Inst) {
+pub(super) fn lower_iconcat(ctx: Ctx, inst: Inst) {
     let [low, high] = operands(ctx, inst);
     let result = ctx.result(inst);
     let half = ctx.ty(low);

@@ -3,18 +3,21 @@
 //! The instructions of the M extension give a defined result where LPIR traps, so the traps are tests of their own. A
 //! divisor that is a constant needs none, or just one. Wide values are divided by routines of the [runtime](crate::runtime).
 
+use super::call::MAX_ROUTINE_WORDS;
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, LowerResult, operands, require_division};
+use super::{Ctx, operands, require_division};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use crate::runtime::Routine;
 use lpc_lpir::ir::{Inst, Opcode, TrapCode, Type};
 use lpc_riscv32::Opcode as Op;
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
-    require_division(ctx, inst)?;
+pub(super) fn lower(ctx: Ctx, inst: Inst) {
+    if !require_division(ctx, inst) {
+        return;
+    }
     let result = ctx.result(inst);
     let ty = ctx.ty(result);
     let opcode = ctx.data(inst).opcode();
@@ -33,7 +36,6 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         ctx.divide_wide(opcode, ty, &x, &y)
     };
     ctx.define(result, &words);
-    Ok(())
 }
 
 /// Whether `words` may be `constant`, extended with its sign.
@@ -87,23 +89,23 @@ impl Lower<'_, MInst> {
             (_, Type::I64) => Routine::Sdivrem64,
             _ => Routine::Sdivrem128,
         };
-        let args = x.iter().chain(y).copied();
-        let results = self.call_routine(routine, args);
+        let mut args = [Word::ZERO; MAX_ROUTINE_WORDS];
+        args[..x.len()].copy_from_slice(x);
+        args[x.len()..][..y.len()].copy_from_slice(y);
+        let results = self.call_routine(routine, &args[..x.len() + y.len()]);
         let first = match opcode {
             Opcode::Udiv | Opcode::Sdiv => 0,
             _ => x.len(),
         };
-        Words::from_fn(x.len(), |index| results[first + index])
+        Words::of(&results[first..][..x.len()])
     }
 
     /// Traps when `x` is the least number and `y` is -1.
     fn trap_if_quotient_overflows(&mut self, x: &[Word], y: &[Word]) {
         let last = x.len() - 1;
-        let least = Words::from_fn(x.len(), |index| match index == last {
-            true => Word::Const(i32::MIN),
-            false => Word::ZERO,
-        });
-        let minus_one = Words::from_fn(y.len(), |_| Word::Const(-1));
+        let mut least = Words::filled(x.len(), Word::ZERO);
+        least[last] = Word::Const(i32::MIN);
+        let minus_one = Words::filled(y.len(), Word::Const(-1));
         let from_least = self.words_difference(x, &least);
         let from_minus_one = self.words_difference(y, &minus_one);
         let any = self.or(from_least, from_minus_one);

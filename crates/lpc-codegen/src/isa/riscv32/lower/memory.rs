@@ -4,15 +4,17 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words};
-use super::{Ctx, LowerResult, operands, unsupported};
+use super::{Ctx, operands};
 use crate::backend::abi::WORD_BYTES;
 use crate::backend::frame::STACK_ALIGNMENT;
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::{AMode, MInst, SymbolOffset};
 use crate::isa::riscv32::regs::{fp_reg, stack_reg};
+use lpc_lpir::heap::Boxed;
 use lpc_lpir::ir::{
-    Endianness, GlobalValueData, Inst, InstructionData, MemFlags, Opcode, StackSlot, Type, Value,
+    Endianness, ExternalName, GlobalValueData, Inst, InstructionData, MemFlags, Opcode, StackSlot,
+    Type, Value,
 };
 use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::{Imm12, Opcode as Op};
@@ -81,7 +83,7 @@ impl Access {
     }
 }
 
-pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_load(ctx: Ctx, inst: Inst) {
     use Opcode::*;
     let result = ctx.result(inst);
     let access = Access::of(ctx, inst, ctx.ty(result));
@@ -110,16 +112,14 @@ pub(super) fn lower_load(ctx: Ctx, inst: Inst) -> LowerResult {
     for index in loaded..needed {
         ctx.define_needed_word(result, index, fill);
     }
-    Ok(())
 }
 
-pub(super) fn lower_store(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_store(ctx: Ctx, inst: Inst) {
     let [value, base] = operands(ctx, inst);
     let access = Access::of(ctx, inst, ctx.ty(value));
     let words = ctx.low_words(value, access.words());
     let address = ctx.address(base, access.offset, access.span());
     ctx.store_place(&Place { access, address }, &words);
-    Ok(())
 }
 
 /// Memory that holds the words of a value.
@@ -257,7 +257,7 @@ impl Address {
 /// Whether words at `offset` from a register, and so on up to `offset + span`, have offsets that are immediates.
 fn is_in_reach(offset: i32, span: i32) -> bool {
     let last = offset.checked_add(span);
-    Imm12::new(offset).is_ok() && last.is_some_and(|last| Imm12::new(last).is_ok())
+    Imm12::RANGE.contains(offset) && last.is_some_and(|last| Imm12::RANGE.contains(last))
 }
 
 /// `offset` as the sum of an immediate and a rest from which `span` bytes are in reach.
@@ -363,7 +363,7 @@ fn is_overaligned(ctx: Ctx, slot: StackSlot) -> bool {
     alignment(ctx, slot) > STACK_ALIGNMENT.into()
 }
 
-pub(super) fn lower_stack_addr(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_stack_addr(ctx: Ctx, inst: Inst) {
     let (slot, offset) = stack_addr_parts(ctx, inst);
     let start = ctx.slot_offset(slot) as i32;
     let result = ctx.result(inst);
@@ -372,12 +372,11 @@ pub(super) fn lower_stack_addr(ctx: Ctx, inst: Inst) -> LowerResult {
         ctx.add(aligned, Word::Const(offset))
     } else {
         let Some(offset) = start.checked_add(offset) else {
-            return unsupported(inst, "an address so far from its stack slot");
+            return ctx.refuse(inst, "an address so far from its stack slot");
         };
         ctx.load_address(AMode::SlotOffset(offset))
     };
     ctx.define(result, &[word]);
-    Ok(())
 }
 
 impl Lower<'_, MInst> {
@@ -398,33 +397,37 @@ impl Lower<'_, MInst> {
 }
 
 /// `func_addr` and `symbol_value`.
-pub(super) fn lower_symbol_addr(ctx: Ctx, inst: Inst) -> LowerResult {
-    let symbol = match *ctx.data(inst) {
-        InstructionData::FuncAddr { func_ref, .. } => SymbolOffset {
-            name: ctx.func.dfg.ext_funcs[func_ref].name.copy_in(ctx.heap())?,
-            offset: 0,
-        },
+pub(super) fn lower_symbol_addr(ctx: Ctx, inst: Inst) {
+    let (name, offset) = match *ctx.data(inst) {
+        InstructionData::FuncAddr { func_ref, .. } => (&ctx.func.dfg.ext_funcs[func_ref].name, 0),
         InstructionData::UnaryGlobalValue { global_value, .. } => {
             match &ctx.func.global_values[global_value] {
-                GlobalValueData::Symbol { name, offset, .. } => SymbolOffset {
-                    name: name.copy_in(ctx.heap())?,
-                    offset: offset.bits() as i32,
-                },
-                _ => return unsupported(inst, "a global value that is not a symbol"),
+                GlobalValueData::Symbol { name, offset, .. } => (name, offset.bits() as i32),
+                _ => return ctx.refuse(inst, "a global value that is not a symbol"),
             }
         }
         ref data => unreachable!("{data:?} does not name a symbol"),
     };
     let rd = ctx.temp();
-    let symbol = ctx.boxed(symbol)?;
-    ctx.emit(MInst::LoadSym { rd, symbol });
+    if let Some(symbol) = symbol_offset(ctx, name, offset) {
+        ctx.emit(MInst::LoadSym { rd, symbol });
+    }
     let result = ctx.result(inst);
     ctx.define(result, &[Word::Reg(rd.to_reg())]);
-    Ok(())
+}
+
+/// The address `offset` behind the symbol `name`, as instructions hold it, where there is memory for it.
+pub(super) fn symbol_offset(
+    ctx: Ctx,
+    name: &ExternalName,
+    offset: i32,
+) -> Option<Boxed<SymbolOffset>> {
+    let name = name.copy_in(ctx.heap()).ok()?;
+    ctx.boxed(SymbolOffset { name, offset })
 }
 
 /// `get_stack_pointer`, `get_frame_pointer` and `get_return_address`.
-pub(super) fn lower_frame_register(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_frame_register(ctx: Ctx, inst: Inst) {
     let rd = ctx.temp();
     let get = match ctx.data(inst).opcode() {
         Opcode::GetReturnAddress => MInst::LoadReturnAddress { rd },
@@ -441,5 +444,4 @@ pub(super) fn lower_frame_register(ctx: Ctx, inst: Inst) -> LowerResult {
     ctx.emit(get);
     let result = ctx.result(inst);
     ctx.define(result, &[Word::Reg(rd.to_reg())]);
-    Ok(())
 }

@@ -28,14 +28,11 @@ mod words;
 use super::inst::MInst;
 use crate::backend::lower::{Lower, LowerBackend};
 use crate::backend::vcode::BlockIndex;
-use crate::error::CompileError;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{Inst, InstructionFormat, Opcode, Value};
 use lpc_riscv32::Extension;
 
 type Ctx<'a, 'f> = &'a mut Lower<'f, MInst>;
-
-type LowerResult = Result<(), CompileError>;
 
 /// Lowering for RV32.
 pub struct Riscv32Backend;
@@ -43,110 +40,118 @@ pub struct Riscv32Backend;
 impl LowerBackend for Riscv32Backend {
     type Inst = MInst;
 
-    fn lower(ctx: &mut Lower<'_, MInst>, inst: Inst) -> LowerResult {
-        use Opcode::*;
-        let opcode = ctx.data(inst).opcode();
-        if ctx.has_floats {
-            refuse_floats(ctx, inst)?;
+    fn lower(ctx: &mut Lower<'_, MInst>, inst: Inst) {
+        if ctx.has_floats && has_float_operand(ctx, inst) {
+            return ctx.refuse(inst, "a floating-point operand");
         }
-        match opcode {
-            Iconst => constants::lower_iconst(ctx, inst),
-            Nop => Ok(()),
-
-            Iadd | Isub | Ineg | Iabs => arithmetic::lower(ctx, inst),
-            Imul | Umulhi | Smulhi => arithmetic::lower_multiplication(ctx, inst),
-            Smin | Umin | Smax | Umax => arithmetic::lower_min_max(ctx, inst),
-            Udiv | Sdiv | Urem | Srem => division::lower(ctx, inst),
-            UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UaddOverflowCin
-            | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => overflow::lower(ctx, inst),
-            UmulOverflow | SmulOverflow => overflow::lower_multiplication(ctx, inst),
-
-            Band | Bor | Bxor | Bnot | Bitselect => bitwise::lower(ctx, inst),
-            Ishl | Ushr | Sshr => shifts::lower_shift(ctx, inst),
-            Rotl | Rotr => shifts::lower_rotation(ctx, inst),
-            Clz | Cls | Ctz | Popcnt => bit_counting::lower(ctx, inst),
-            Bswap | Bitrev => bitwise::lower_reversal(ctx, inst),
-
-            Icmp => comparisons::lower_icmp(ctx, inst),
-            Select => selection::lower_select(ctx, inst),
-            SelectSpectreGuard => selection::lower_select_spectre_guard(ctx, inst),
-            Bmask => comparisons::lower_bmask(ctx, inst),
-
-            Ireduce | Uextend | Sextend | Isplit | Iconcat | Bitcast => {
-                conversions::lower(ctx, inst)
-            }
-
-            Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => {
-                memory::lower_load(ctx, inst)
-            }
-            Store | Istore8 | Istore16 | Istore32 => memory::lower_store(ctx, inst),
-            StackAddr => memory::lower_stack_addr(ctx, inst),
-            FuncAddr | SymbolValue => memory::lower_symbol_addr(ctx, inst),
-            GetStackPointer | GetFramePointer | GetReturnAddress => {
-                memory::lower_frame_register(ctx, inst)
-            }
-            AtomicLoad => atomics::lower_load(ctx, inst),
-            AtomicStore => atomics::lower_store(ctx, inst),
-            AtomicRmw => atomics::lower_rmw(ctx, inst),
-            AtomicCas => atomics::lower_cas(ctx, inst),
-            Fence => atomics::lower_fence(ctx),
-
-            Trap | Trapz | Trapnz | UaddOverflowTrap | Debugtrap => traps::lower(ctx, inst),
-            Call | CallIndirect => call::lower_call(ctx, inst),
-            ReturnCall | ReturnCallIndirect => call::lower_return_call(ctx, inst),
-            Return => return_::lower_return(ctx, inst),
-            _ => unsupported(inst, opcode.name()),
-        }
+        rule_for(ctx.data(inst).opcode())(ctx, inst);
     }
 
-    fn lower_branch(ctx: &mut Lower<'_, MInst>, inst: Inst, targets: &[BlockIndex]) -> LowerResult {
+    fn lower_branch(ctx: &mut Lower<'_, MInst>, inst: Inst, targets: &[BlockIndex]) {
         match ctx.data(inst).opcode().format() {
-            InstructionFormat::Brif => {
-                branch::lower_brif(ctx, inst, targets);
-                Ok(())
-            }
+            InstructionFormat::Brif => branch::lower_brif(ctx, inst, targets),
             InstructionFormat::BranchTable => branch::lower_br_table(ctx, inst, targets),
             format => unreachable!("{format:?} has one target"),
         }
     }
 
-    fn lower_params(ctx: &mut Lower<'_, MInst>) -> LowerResult {
-        call::lower_params(ctx)
+    fn lower_params(ctx: &mut Lower<'_, MInst>) {
+        call::lower_params(ctx);
     }
 
-    fn lower_stack_limit(ctx: &mut Lower<'_, MInst>) -> Result<Vec<MInst>, CompileError> {
+    fn lower_stack_limit(ctx: &mut Lower<'_, MInst>) -> Vec<MInst> {
         stack_limit::lower_stack_limit(ctx)
     }
 }
 
-fn unsupported(inst: Inst, what: &'static str) -> LowerResult {
-    Err(CompileError::Unsupported { inst, what })
+/// Lowers an instruction.
+type Rule = fn(Ctx, Inst);
+
+/// The rule for instructions with the given opcode.
+fn rule_for(opcode: Opcode) -> Rule {
+    use Opcode::*;
+    match opcode {
+        Iconst => constants::lower_iconst,
+        Nop => |_, _| {},
+
+        Iadd | Isub => arithmetic::lower_sum,
+        Ineg | Iabs => arithmetic::lower,
+        Imul | Umulhi | Smulhi => arithmetic::lower_multiplication,
+        Smin | Umin | Smax | Umax => arithmetic::lower_min_max,
+        Udiv | Sdiv | Urem | Srem => division::lower,
+        UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UaddOverflowCin
+        | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => overflow::lower,
+        UmulOverflow | SmulOverflow => overflow::lower_multiplication,
+
+        Band | Bor | Bxor | Bnot | Bitselect => bitwise::lower,
+        Ishl | Ushr | Sshr => shifts::lower_shift,
+        Rotl | Rotr => shifts::lower_rotation,
+        Clz | Cls | Ctz | Popcnt => bit_counting::lower,
+        Bswap | Bitrev => bitwise::lower_reversal,
+
+        Icmp => comparisons::lower_icmp,
+        Select => selection::lower_select,
+        SelectSpectreGuard => selection::lower_select_spectre_guard,
+        Bmask => comparisons::lower_bmask,
+
+        Uextend | Sextend => conversions::lower_extension,
+        Ireduce | Bitcast => conversions::lower_reduction,
+        Isplit => conversions::lower_isplit,
+        Iconcat => conversions::lower_iconcat,
+
+        Load | Uload8 | Sload8 | Uload16 | Sload16 | Uload32 | Sload32 => memory::lower_load,
+        Store | Istore8 | Istore16 | Istore32 => memory::lower_store,
+        StackAddr => memory::lower_stack_addr,
+        FuncAddr | SymbolValue => memory::lower_symbol_addr,
+        GetStackPointer | GetFramePointer | GetReturnAddress => memory::lower_frame_register,
+        AtomicLoad => atomics::lower_load,
+        AtomicStore => atomics::lower_store,
+        AtomicRmw => atomics::lower_rmw,
+        AtomicCas => atomics::lower_cas,
+        Fence => atomics::lower_fence,
+
+        Trap | Trapz | Trapnz | UaddOverflowTrap | Debugtrap => traps::lower,
+        Call | CallIndirect => call::lower_call,
+        ReturnCall | ReturnCallIndirect => call::lower_return_call,
+        Return => return_::lower_return,
+        _ => refuse,
+    }
 }
 
-/// Refuses an instruction that defines or uses floating-point numbers.
-fn refuse_floats(ctx: Ctx, inst: Inst) -> LowerResult {
+/// Refuses an instruction that the machine does not have.
+fn refuse(ctx: Ctx, inst: Inst) {
+    ctx.refuse(inst, ctx.data(inst).opcode().name());
+}
+
+/// Whether an instruction defines or uses floating-point numbers.
+fn has_float_operand(ctx: Ctx, inst: Inst) -> bool {
     let dfg = &ctx.func.dfg;
     let mut values = dfg.inst_args(inst).chain(dfg.inst_results(inst));
-    if values.any(|value| dfg.value_type(value).is_float()) {
-        return unsupported(inst, "a floating-point operand");
-    }
-    Ok(())
+    values.any(|value| dfg.value_type(value).is_float())
 }
 
-/// Refuses `inst` when the target lacks the M extension.
-fn require_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
-    if ctx.settings.extensions.contains(Extension::Zmmul) {
-        return Ok(());
-    }
-    unsupported(inst, "a multiplication without the M or Zmmul extension")
+/// Refuses `inst` when the target lacks the M extension. Says whether it has it.
+fn require_multiplication(ctx: Ctx, inst: Inst) -> bool {
+    let what = "a multiplication without the M or Zmmul extension";
+    require(ctx, inst, Extension::Zmmul, what)
 }
 
-/// Refuses the division `inst` on a machine that does not divide.
-fn require_division(ctx: Ctx, inst: Inst) -> LowerResult {
-    if ctx.settings.extensions.contains(Extension::M) {
-        return Ok(());
+/// Refuses the division `inst` on a machine that does not divide. Says whether it does.
+fn require_division(ctx: Ctx, inst: Inst) -> bool {
+    require(
+        ctx,
+        inst,
+        Extension::M,
+        "a division without the M extension",
+    )
+}
+
+fn require(ctx: Ctx, inst: Inst, extension: Extension, what: &'static str) -> bool {
+    let is_there = ctx.settings.extensions.contains(extension);
+    if !is_there {
+        ctx.refuse(inst, what);
     }
-    unsupported(inst, "a division without the M extension")
+    is_there
 }
 
 /// The operands of an instruction that has `N` of them.

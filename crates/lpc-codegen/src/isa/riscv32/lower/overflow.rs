@@ -4,14 +4,14 @@ use super::arithmetic::CarryOut;
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words};
-use super::{Ctx, LowerResult, operands, require_multiplication, results};
+use super::{Ctx, operands, require_multiplication, results};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::Opcode as Op;
 
 /// A sum or a difference, and 1 if it does not fit, otherwise 0.
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower(ctx: Ctx, inst: Inst) {
     use Opcode::*;
     let opcode = ctx.data(inst).opcode();
     let is_addition = matches!(
@@ -55,7 +55,6 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         };
         ctx.define(overflow, &[word]);
     }
-    Ok(())
 }
 
 impl Lower<'_, MInst> {
@@ -111,8 +110,10 @@ impl Lower<'_, MInst> {
 }
 
 /// A product, and 1 if it does not fit, otherwise 0.
-pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
-    require_multiplication(ctx, inst)?;
+pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
+    if !require_multiplication(ctx, inst) {
+        return;
+    }
     let [x, y] = operands(ctx, inst);
     let [result, overflow] = results(ctx, inst);
     let ty = ctx.ty(result);
@@ -151,7 +152,6 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) -> LowerResult {
     };
     ctx.define(result, &low);
     ctx.define(overflow, &[word]);
-    Ok(())
 }
 
 impl Lower<'_, MInst> {
@@ -172,7 +172,7 @@ impl Lower<'_, MInst> {
         let is_carried_beyond = self.less_unsigned(high, carried);
         let overflow = self.or_words(&[both, is_beyond, is_carried_beyond]);
         let low = self.mul(x0, y0);
-        (Words::from_fn(2, |index| [low, high][index]), overflow)
+        (Words::pair(low, high), overflow)
     }
 
     /// The low half of the product of two wide values, and whether the high half is not just its extension.
@@ -184,14 +184,14 @@ impl Lower<'_, MInst> {
     ) -> (Words, Word) {
         let len = x.len();
         let product = self.multiply(x, y, 0, 2 * len);
-        let low = Words::from_fn(len, |index| product[index]);
-        let mut high = Words::from_fn(len, |index| product[len + index]);
+        let low = Words::of(&product[..len]);
+        let mut high = Words::of(&product[len..][..len]);
         let mut sign = Word::ZERO;
         if extend == Extend::Sign {
             high = self.make_high_product_signed(&high, x, y);
             sign = self.sign(low[len - 1]);
         }
-        let differences = Words::from_fn(len, |index| self.xor(high[index], sign));
+        let differences = self.each_word(&high, &Words::filled(len, sign), Self::xor);
         let any = self.or_words(&differences);
         (low, self.is_nonzero(any))
     }

@@ -1,18 +1,20 @@
 //! Returning.
 
+use super::Ctx;
 use super::call::store_word;
 use super::memory::add_offset;
-use super::{Ctx, LowerResult};
 use crate::backend::abi::AbiSlot;
 use crate::isa::riscv32::inst::{FixedUse, MInst};
 use lpc_lpir::ir::Inst;
 
 /// The results go to their registers in one parallel move, which the register allocator makes; those that do not fit there
 /// are stored to the return area before.
-pub(super) fn lower_return(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_return(ctx: Ctx, inst: Inst) {
     let abi = ctx.abi;
     let values = ctx.func.dfg.inst_args(inst);
-    let mut rets = ctx.list(abi.num_registers(abi.rets()))?;
+    let Some(mut rets) = ctx.list(abi.num_registers(abi.rets())) else {
+        return;
+    };
     for (value, ret) in values.zip(abi.rets()) {
         for (word, &slot) in abi.slots(ret).iter().enumerate() {
             match slot {
@@ -30,5 +32,4 @@ pub(super) fn lower_return(ctx: Ctx, inst: Inst) -> LowerResult {
         }
     }
     ctx.emit(MInst::Rets { rets });
-    Ok(())
 }

@@ -5,13 +5,13 @@
 
 use super::comparisons::{BranchCondition, Condition, Sense};
 use super::words::{Word, Words};
-use super::{Ctx, LowerResult, operands};
+use super::{Ctx, operands};
 use crate::backend::lower::Lower;
-use crate::isa::riscv32::inst::{MInst, SelectedWord};
+use crate::isa::riscv32::inst::{MAX_SELECTED_WORDS, MInst, SelectedWord};
 use lpc_lpir::ir::Inst;
 use lpc_riscv32::{Extension, Opcode as Op};
 
-pub(super) fn lower_select(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_select(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [condition, x, y] = operands(ctx, inst);
     let condition = ctx.is_true(condition);
@@ -19,13 +19,12 @@ pub(super) fn lower_select(ctx: Ctx, inst: Inst) -> LowerResult {
     let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
     let words = ctx.select_words(condition, &x, &y);
     ctx.define(result, &words);
-    Ok(())
 }
 
 /// As a selection, with a mask in the place of a branch that could be predicted: all ones or zero.
 ///
 /// The condition is what the mask is made of. A comparison of wide values finds that by a branch of its own.
-pub(super) fn lower_select_spectre_guard(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_select_spectre_guard(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [condition, x, y] = operands(ctx, inst);
     let condition = ctx.is_true(condition);
@@ -35,7 +34,6 @@ pub(super) fn lower_select_spectre_guard(ctx: Ctx, inst: Inst) -> LowerResult {
     let [x, y] = [x, y].map(|value| ctx.low_words(value, needed));
     let words = Words::from_fn(needed, |index| ctx.select_bits(mask, x[index], y[index]));
     ctx.define(result, &words);
-    Ok(())
 }
 
 impl Lower<'_, MInst> {
@@ -56,10 +54,10 @@ impl Lower<'_, MInst> {
         if_true: &[Word],
         if_false: &[Word],
     ) -> Words {
-        let mut results = Words::from_fn(if_true.len(), |index| if_true[index]);
+        let mut results = Words::of(if_true);
         match condition.known() {
             Some(true) => return results,
-            Some(false) => return Words::from_fn(if_false.len(), |index| if_false[index]),
+            Some(false) => return Words::of(if_false),
             None => {}
         }
         if let Some(words) = self.select_constants(condition, if_true, if_false) {
@@ -76,50 +74,50 @@ impl Lower<'_, MInst> {
         } else {
             (condition, if_true, if_false)
         };
-        let mut select_word = |ctx: &mut Self, index: usize| {
-            let rd = ctx.temp();
+        let mut selected = [SelectedWord::NONE; MAX_SELECTED_WORDS];
+        let mut count = 0;
+        for (index, (&if_true, &if_false)) in if_true.iter().zip(if_false).enumerate() {
+            if if_true == if_false {
+                continue;
+            }
+            let rd = self.temp();
             results[index] = Word::Reg(rd.to_reg());
-            SelectedWord {
+            selected[count] = SelectedWord {
                 rd,
-                if_true: ctx.reg(if_true[index]),
-                if_false: ctx.reg(if_false[index]),
-            }
-        };
-        let differ = |&index: &usize| if_true[index] != if_false[index];
-        let mut differing = (0..if_true.len()).filter(differ);
-        match (differing.next(), differing.next()) {
-            (None, _) => {}
-            (Some(only), None) => {
-                let word = select_word(self, only);
-                self.select_one(condition, word);
-            }
-            _ => {
-                let differing = (0..if_true.len()).filter(differ);
-                // The error stays with the heap, and nothing is selected.
-                let list = self.list(differing.clone().count());
-                let mut words = list.unwrap_or_default();
-                if words.capacity() > 0 {
-                    words.extend(differing.map(|index| select_word(self, index)));
-                }
-                let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
-                self.emit(MInst::SelectWide {
-                    op,
-                    rs1,
-                    rs2,
-                    words: words.into_boxed_slice(),
-                });
-            }
+                if_true: self.reg(if_true),
+                if_false: self.reg(if_false),
+            };
+            count += 1;
+        }
+        match &selected[..count] {
+            [] => {}
+            [word] => self.select_one(condition, word),
+            words => self.select_several(condition, words),
         }
         results
     }
 
-    fn select_one(&mut self, condition: Condition, word: SelectedWord) {
+    fn select_several(&mut self, condition: Condition, selected: &[SelectedWord]) {
+        let Some(mut words) = self.list(selected.len()) else {
+            return;
+        };
+        words.extend_from_slice(selected);
+        let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
+        self.emit(MInst::SelectWide {
+            op,
+            rs1,
+            rs2,
+            words: words.into_boxed_slice(),
+        });
+    }
+
+    fn select_one(&mut self, condition: Condition, word: &SelectedWord) {
         let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
         let SelectedWord {
             rd,
             if_true,
             if_false,
-        } = word;
+        } = *word;
         self.emit(MInst::Select {
             op,
             rd,
@@ -169,6 +167,12 @@ impl FromFlag {
     }
 }
 
+/// Whether all of `if_true` and `if_false` come from a condition that is 1 or 0.
+fn are_from_flag(if_true: &[Word], if_false: &[Word]) -> bool {
+    let mut pairs = if_true.iter().zip(if_false);
+    pairs.all(|(&one, &zero)| FromFlag::of(one, zero).is_some())
+}
+
 impl Lower<'_, MInst> {
     /// Selects between constants that are close to each other.
     fn select_constants(
@@ -178,16 +182,18 @@ impl Lower<'_, MInst> {
         if_false: &[Word],
     ) -> Option<Words> {
         let complement = condition.complement();
-        let mut ways = [
-            (condition, if_true, if_false),
-            (complement, if_false, if_true),
-        ];
-        ways.sort_by_key(|(condition, ..)| condition.cost_of_flag());
-        let is_possible = |(_, one, zero): &(Condition, &[Word], &[Word])| {
-            let mut pairs = one.iter().zip(*zero);
-            pairs.all(|(&one, &zero)| FromFlag::of(one, zero).is_some())
-        };
-        let (condition, one, zero) = ways.into_iter().find(is_possible)?;
+        let mut way = (condition, if_true, if_false);
+        let mut other_way = (complement, if_false, if_true);
+        if complement.cost_of_flag() < condition.cost_of_flag() {
+            (way, other_way) = (other_way, way);
+        }
+        if !are_from_flag(way.1, way.2) {
+            way = other_way;
+            if !are_from_flag(way.1, way.2) {
+                return None;
+            }
+        }
+        let (condition, one, zero) = way;
         let flag = self.flag_of(condition);
         let mut done: Option<(FromFlag, Word)> = None;
         Some(Words::from_fn_downward(one.len(), |index| {

@@ -15,7 +15,7 @@ use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::single_bits::shifted_one;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, LowerResult, operands};
+use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use core::cmp::Ordering;
@@ -32,7 +32,7 @@ enum Shift {
     Signed,
 }
 
-pub(super) fn lower_shift(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_shift(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [value, amount] = operands(ctx, inst);
     let shift = match ctx.data(inst).opcode() {
@@ -44,11 +44,11 @@ pub(super) fn lower_shift(ctx: Ctx, inst: Inst) -> LowerResult {
     if shift == Shift::Left && ty == Type::I64 && ctx.as_constant(value) == Some(1) {
         let bit = ctx.single_bit(amount);
         ctx.define(result, &bit);
-        return Ok(());
+        return;
     }
     if let Some(bit) = shifted_one(ctx, inst) {
         ctx.define(result, &[bit]);
-        return Ok(());
+        return;
     }
     let amount = ctx.shift_amount(amount, ty);
     let words = match (shift, amount) {
@@ -66,7 +66,6 @@ pub(super) fn lower_shift(ctx: Ctx, inst: Inst) -> LowerResult {
         Word::Reg(_) => ctx.shift_words(&words, amount, shift, is_needed),
     };
     ctx.define(result, &words);
-    Ok(())
 }
 
 /// Which words are needed.
@@ -108,7 +107,7 @@ impl Lower<'_, MInst> {
         let is_low = self.flip(is_high);
         let high = self.shl(is_high, amount);
         let low = self.shl(is_low, amount);
-        Words::from_fn(2, |index| [low, high][index])
+        Words::pair(low, high)
     }
 
     /// Shifts by a constant that is less than the width. Words that are not needed are not computed.
@@ -171,7 +170,7 @@ impl Lower<'_, MInst> {
             Shift::Signed if words.len() > 1 => self.sign(words[words.len() - 1]),
             _ => Word::ZERO,
         };
-        let mut words = Words::from_fn(words.len(), |index| words[index]);
+        let mut words = Words::of(words);
         let mut distance = words.len() / 2;
         while distance > 0 {
             let moved = move_words(&words, distance, fill, shift);
@@ -244,7 +243,7 @@ fn move_words(words: &[Word], distance: usize, fill: Word, shift: Shift) -> Word
     })
 }
 
-pub(super) fn lower_rotation(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower_rotation(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [value, amount] = operands(ctx, inst);
     let ty = ctx.ty(result);
@@ -265,7 +264,6 @@ pub(super) fn lower_rotation(ctx: Ctx, inst: Inst) -> LowerResult {
         }
     };
     ctx.define(result, &words);
-    Ok(())
 }
 
 impl Lower<'_, MInst> {
@@ -325,7 +323,7 @@ impl Lower<'_, MInst> {
     /// By whole words first, in a circle, then by bits.
     fn rotate_words(&mut self, words: &[Word], amount: Word, is_left: bool) -> Words {
         let len = words.len();
-        let mut words = Words::from_fn(len, |index| words[index]);
+        let mut words = Words::of(words);
         let mut distance = len / 2;
         while distance > 0 {
             let moved = Words::from_fn(len, |index| {

@@ -11,48 +11,47 @@
 //! ```
 
 use super::Ctx;
+use super::memory::symbol_offset;
 use crate::backend::abi::AbiSlot;
 use crate::backend::reg::{Reg, Writable};
 use crate::error::CompileError;
-use crate::isa::riscv32::inst::{AMode, MInst, SymbolOffset};
+use crate::isa::riscv32::inst::{AMode, MInst};
 use crate::isa::riscv32::regs::{FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, stack_reg, x_reg};
 use alloc::vec::Vec;
-use lpc_lpir::heap::HeapError;
 use lpc_lpir::ir::{ArgumentPurpose, Endianness, GlobalValue, GlobalValueData};
 use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::{Imm12, Opcode as Op};
 
 /// The instructions that put the limit of the stack into [`FRAME_TEMPORARY`], or none where the function names no limit.
-pub(super) fn lower_stack_limit(ctx: Ctx) -> Result<Vec<MInst>, CompileError> {
+pub(super) fn lower_stack_limit(ctx: Ctx) -> Vec<MInst> {
     let mut insts = Vec::new();
     let Some(limit) = ctx.func.stack_limit.expand() else {
-        return Ok(insts);
+        return insts;
     };
-    for global_value in path_to(ctx, limit)? {
+    for global_value in path_to(ctx, limit) {
         match &ctx.func.global_values[global_value] {
             GlobalValueData::VMContext => vm_context(ctx, &mut insts),
             GlobalValueData::Symbol { name, offset, .. } => {
-                let name = name.copy_in(ctx.heap())?;
                 let offset = offset.bits() as i32;
-                let symbol = ctx.boxed(SymbolOffset { name, offset })?;
-                let rd = limit_reg();
-                ctx.heap().push(&mut insts, MInst::LoadSym { rd, symbol });
+                if let Some(symbol) = symbol_offset(ctx, name, offset) {
+                    let rd = limit_reg();
+                    ctx.heap().push(&mut insts, MInst::LoadSym { rd, symbol });
+                }
             }
             GlobalValueData::IAddImm { offset, .. } => add(ctx, &mut insts, offset.bits() as i32),
             GlobalValueData::Load { offset, flags, .. } => {
                 if flags.explicit_endianness() == Some(Endianness::Big) {
-                    return Err(CompileError::StackLimit("a big-endian load"));
+                    ctx.fail(CompileError::StackLimit("a big-endian load"));
                 }
                 load(ctx, &mut insts, limit_reg().to_reg(), offset.bytes());
             }
         }
     }
-    ctx.heap().check()?;
-    Ok(insts)
+    insts
 }
 
 /// The global values that `limit` is computed from, the first one first. The verifier has refused cycles.
-fn path_to(ctx: Ctx, limit: GlobalValue) -> Result<Vec<GlobalValue>, HeapError> {
+fn path_to(ctx: Ctx, limit: GlobalValue) -> Vec<GlobalValue> {
     let mut path = Vec::new();
     let mut next = Some(limit);
     while let Some(global_value) = next {
@@ -65,8 +64,7 @@ fn path_to(ctx: Ctx, limit: GlobalValue) -> Result<Vec<GlobalValue>, HeapError> 
         };
     }
     path.reverse();
-    ctx.heap().check()?;
-    Ok(path)
+    path
 }
 
 fn limit_reg() -> Writable<Reg> {
@@ -93,9 +91,9 @@ fn vm_context(ctx: Ctx, insts: &mut Vec<MInst>) {
 
 /// Loads the word at `offset` from `base`.
 fn load(ctx: Ctx, insts: &mut Vec<MInst>, base: Reg, offset: i32) {
-    let (base, offset) = match Imm12::new(offset) {
-        Ok(near) => (base, near),
-        Err(_) => {
+    let (base, offset) = match Imm12::maybe(offset) {
+        Some(near) => (base, near),
+        None => {
             let (_, low) = split_hi_lo(offset);
             add_far(ctx, insts, base, offset.wrapping_sub(low.get()));
             (limit_reg().to_reg(), low)
@@ -112,8 +110,8 @@ fn load(ctx: Ctx, insts: &mut Vec<MInst>, base: Reg, offset: i32) {
 
 /// Adds `offset` to the limit.
 fn add(ctx: Ctx, insts: &mut Vec<MInst>, offset: i32) {
-    match Imm12::new(offset) {
-        Ok(imm) => {
+    match Imm12::maybe(offset) {
+        Some(imm) => {
             let add = MInst::AluRRImm12 {
                 op: Op::Addi,
                 rd: limit_reg(),
@@ -122,7 +120,7 @@ fn add(ctx: Ctx, insts: &mut Vec<MInst>, offset: i32) {
             };
             ctx.heap().push(insts, add);
         }
-        Err(_) => add_far(ctx, insts, limit_reg().to_reg(), offset),
+        None => add_far(ctx, insts, limit_reg().to_reg(), offset),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Traps.
 
 use super::comparisons::{BranchCondition, Condition};
-use super::{Ctx, LowerResult, operands};
+use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, InstructionData, Opcode, TrapCode};
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
+pub(super) fn lower(ctx: Ctx, inst: Inst) {
     match *ctx.data(inst) {
         InstructionData::Trap { code, .. } => ctx.emit(MInst::Udf { code }),
         InstructionData::CondTrap { opcode, arg, code } => {
@@ -27,7 +27,6 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) -> LowerResult {
         InstructionData::NullAry { .. } => ctx.emit(MInst::Ebreak),
         ref data => unreachable!("{data:?} is not a trap"),
     }
-    Ok(())
 }
 
 impl Lower<'_, MInst> {

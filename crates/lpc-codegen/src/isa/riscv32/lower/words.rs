@@ -33,7 +33,7 @@ impl Word {
     /// The constant, if it fits an immediate.
     pub(super) fn as_imm12(self) -> Option<Imm12> {
         match self {
-            Self::Const(value) => Imm12::new(value).ok(),
+            Self::Const(value) => Imm12::maybe(value),
             Self::Reg(_) => None,
         }
     }
@@ -50,11 +50,12 @@ impl Lower<'_, MInst> {
     ///
     /// Looks through conversions, so that the upper word of a zero-extended value is the constant zero.
     pub(super) fn word(&mut self, value: Value, index: usize) -> Word {
-        match self.func.dfg.value_inst(value) {
+        let (original, inst) = self.func.dfg.original_and_inst(value);
+        match inst {
             Some(inst) if may_pass_on(self.data(inst).opcode()) => self.source_word(value, index),
             inst => {
                 debug_assert!(inst.is_none_or(|inst| self.source_in(inst, index).is_none()));
-                Word::Reg(self.put_word_in_reg(value, index))
+                Word::Reg(self.put_word_of_original_in_reg(original, index))
             }
         }
     }
@@ -225,10 +226,25 @@ impl Lower<'_, MInst> {
         }
     }
 
+    /// What `op` gives for each pair of words of `x` and `y`.
+    pub(super) fn each_word(
+        &mut self,
+        x: &[Word],
+        y: &[Word],
+        op: fn(&mut Self, Word, Word) -> Word,
+    ) -> Words {
+        let mut words = Words::of(x);
+        for (x, &y) in words.iter_mut().zip(y) {
+            *x = op(self, *x, y);
+        }
+        words
+    }
+
     /// Makes `words` the result `value` of the current instruction, as far as it is needed.
     pub(super) fn define(&mut self, value: Value, words: &[Word]) {
+        let needed = self.needed(value);
         for (index, &word) in words.iter().enumerate() {
-            if self.is_word_needed(value, index) {
+            if needed & 1 << index != 0 {
                 self.define_word(value, index, word);
             }
         }
@@ -427,7 +443,7 @@ impl Lower<'_, MInst> {
 
     /// Emits the shift or rotation `op` by a constant from 0 to 31.
     pub(super) fn shift_imm(&mut self, op: Op, x: Word, amount: i32) -> Word {
-        let imm = Imm12::new(amount).expect("shift amounts fit an immediate");
+        let imm = Imm12::maybe(amount).expect("shift amounts fit an immediate");
         self.rri(op, x, imm)
     }
 
@@ -579,12 +595,12 @@ fn word_of_constant(constant: i64, index: usize) -> i32 {
 
 /// Whether `constant` is no immediate of `addi`, but the sum of two.
 fn is_sum_of_imm12(constant: i32) -> bool {
-    Imm12::new(constant).is_err() && (-4096..=4094).contains(&constant)
+    Imm12::maybe(constant).is_none() && (-4096..=4094).contains(&constant)
 }
 
 /// Whether `mask` is low bits only, and no immediate.
 fn is_wide_low_mask(mask: i32) -> bool {
-    Imm12::new(mask).is_err() && mask & mask.wrapping_add(1) == 0
+    Imm12::maybe(mask).is_none() && mask & mask.wrapping_add(1) == 0
 }
 
 /// Whether `constant` is a power of two and one, or less one, or the negative of a number that is a power of two less one.
@@ -641,42 +657,80 @@ enum WordSource {
     Value(Value, usize),
 }
 
+/// The most words of a value.
+const MAX_WORDS: usize = 4;
+
 /// The words of a value, the low one first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Words {
-    words: [Word; 4],
+    words: [Word; MAX_WORDS],
     len: u8,
 }
 
 impl Words {
-    /// `len` words, up to four, each of which is what `word` gives for its number.
-    pub(super) fn from_fn(len: usize, mut word: impl FnMut(usize) -> Word) -> Self {
-        let mut words = [Word::ZERO; 4];
-        for (index, slot) in words.iter_mut().enumerate().take(len) {
-            *slot = word(index);
-        }
+    /// No words yet, but room for `len`, up to four. All that make words fill one of these: so it is made where it is wanted, and
+    /// not copied.
+    #[inline]
+    fn zeros(len: usize) -> Self {
         Self {
-            words,
+            words: [Word::ZERO; MAX_WORDS],
             len: len as u8,
         }
     }
 
-    /// As [`Self::from_fn`], but asks for the highest word first.
-    pub(super) fn from_fn_downward(len: usize, mut word: impl FnMut(usize) -> Word) -> Self {
-        let mut words = Self::from_fn(len, |_| Word::ZERO);
-        for (index, slot) in words.iter_mut().enumerate().rev() {
+    /// `len` words, up to four, each of which is what `word` gives for its number.
+    pub(super) fn from_fn(len: usize, mut word: impl FnMut(usize) -> Word) -> Self {
+        let mut row = Self::zeros(len);
+        for (index, slot) in row.iter_mut().enumerate() {
             *slot = word(index);
         }
-        words
+        row
+    }
+
+    /// As [`Self::from_fn`], but asks for the highest word first.
+    pub(super) fn from_fn_downward(len: usize, mut word: impl FnMut(usize) -> Word) -> Self {
+        let mut row = Self::zeros(len);
+        for (index, slot) in row.iter_mut().enumerate().rev() {
+            *slot = word(index);
+        }
+        row
     }
 
     /// One word.
-    #[inline]
+    #[inline(never)]
     pub(super) fn one(word: Word) -> Self {
         Self {
             words: [word, Word::ZERO, Word::ZERO, Word::ZERO],
             len: 1,
         }
+    }
+
+    /// Two words.
+    #[inline(never)]
+    pub(super) fn pair(low: Word, high: Word) -> Self {
+        Self {
+            words: [low, high, Word::ZERO, Word::ZERO],
+            len: 2,
+        }
+    }
+
+    /// `len` times `word`.
+    #[inline(never)]
+    pub(super) fn filled(len: usize, word: Word) -> Self {
+        Self {
+            words: [word; MAX_WORDS],
+            len: len as u8,
+        }
+    }
+
+    /// The words of `row`, up to four.
+    #[inline(never)]
+    pub(super) fn of(row: &[Word]) -> Self {
+        let mut copy = Self::zeros(row.len());
+        for (slot, &word) in copy.iter_mut().zip(row) {
+            *slot = word;
+        }
+        copy
     }
 }
 
