@@ -422,7 +422,12 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// How many words of `value`, counted from the low one, must be computed so that all that are needed are.
     pub fn needed_words(&self, value: Value) -> usize {
-        (u8::BITS - self.needed(value).leading_zeros()) as usize
+        let needed = self.needed(value);
+        let mut count = 0;
+        while needed >> count != 0 {
+            count += 1;
+        }
+        count
     }
 
     /// The instruction that defines `value`, if it has the given opcode.

@@ -42,11 +42,13 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let needed = ctx.needed_words(result);
     let words = match ctx.data(inst).opcode() {
         Opcode::Ineg => {
-            let [x] = operands(ctx, inst).map(|arg| ctx.low_words(arg, needed));
+            let [x] = operands(ctx, inst);
+            let x = ctx.low_words(x, needed);
             ctx.neg_words(&x)
         }
         Opcode::Iabs => {
-            let [x] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, Extend::Sign));
+            let [x] = operands(ctx, inst);
+            let x = ctx.extended_words(x, Extend::Sign);
             ctx.absolute(&x)
         }
         opcode => unreachable!("{opcode} is not arithmetic"),
@@ -82,24 +84,29 @@ impl Lower<'_, MInst> {
         if !self.settings.extensions.contains(Extension::Zba) || self.ty(x) != Type::I32 {
             return None;
         }
-        [(x, y), (y, x)].into_iter().find_map(|(scaled, other)| {
-            let shift = self.def_with_opcode(scaled, Opcode::Ishl)?;
-            let [x, amount] = operands(self, shift);
-            let scale = self.as_constant(amount)? & 31;
-            if !(1..=3).contains(&scale) {
-                return None;
-            }
-            let [x, y] = [x, other].map(|value| self.word(value, 0));
-            Some(self.add_scaled(x, y, scale as u32))
-        })
+        self.sum_with_scaled(x, y)
+            .or_else(|| self.sum_with_scaled(y, x))
+    }
+
+    /// The sum of `scaled` and `other`, if it is the former that is shifted.
+    fn sum_with_scaled(&mut self, scaled: Value, other: Value) -> Option<Word> {
+        let shift = self.def_with_opcode(scaled, Opcode::Ishl)?;
+        let [x, amount] = operands(self, shift);
+        let scale = self.as_constant(amount)? as u32 & 31;
+        if !(1..=3).contains(&scale) {
+            return None;
+        }
+        let (x, y) = (self.word(x, 0), self.word(other, 0));
+        Some(self.add_scaled(x, y, scale))
     }
 
     /// `x + y`, of several words. To add a small negative constant is to subtract a positive one, whose upper words are zero.
     fn sum(&mut self, x: &[Word], y: &[Word]) -> Words {
-        for (x, y) in [(x, y), (y, x)] {
-            if let Some(negated) = negated_if_small(y) {
-                return self.subtract(x, &negated);
-            }
+        if let Some(negated) = negated_if_small(y) {
+            return self.subtract(x, &negated);
+        }
+        if let Some(negated) = negated_if_small(x) {
+            return self.subtract(y, &negated);
         }
         self.add_words(x, y, Word::ZERO, CarryOut::Unwanted).words
     }
@@ -247,10 +254,11 @@ impl Lower<'_, MInst> {
             let high = self.rrr(Op::Mulh, x, y);
             return Words::pair(low, high);
         }
-        if count == 2
-            && let Some(product) = self.product_of_sign_extended(x, y)
-        {
-            return product;
+        if count == 2 {
+            let product = self.product_of_sign_extended(x, y);
+            if let Some((low, high)) = product.or_else(|| self.product_of_sign_extended(y, x)) {
+                return Words::pair(low, high);
+            }
         }
         if count == 1 {
             let (x, y) = (self.word(x, 0), self.word(y, 0));
@@ -264,22 +272,20 @@ impl Lower<'_, MInst> {
         Words::of(&columns[..count])
     }
 
-    /// The product of a sign-extended word and a pair.
-    fn product_of_sign_extended(&mut self, x: Value, y: Value) -> Option<Words> {
-        [(x, y), (y, x)].into_iter().find_map(|(x, y)| {
-            let extension = self.def_with_opcode(x, Opcode::Sextend)?;
-            let [word] = operands(self, extension);
-            if self.ty(word) != Type::I32 || self.as_constant(word).is_some() {
-                return None;
-            }
-            let x = self.word(word, 0);
-            let [low, high] = [0, 1].map(|index| self.word(y, index));
-            let carry = self.rrr(Op::Mulhsu, x, low);
-            let product = self.mul(x, high);
-            let high = self.add(carry, product);
-            let low = self.mul(x, low);
-            Some(Words::pair(low, high))
-        })
+    /// The product of `x`, if that is a sign-extended word, and the pair `y`.
+    fn product_of_sign_extended(&mut self, x: Value, y: Value) -> Option<(Word, Word)> {
+        let extension = self.def_with_opcode(x, Opcode::Sextend)?;
+        let [word] = operands(self, extension);
+        if self.ty(word) != Type::I32 || self.as_constant(word).is_some() {
+            return None;
+        }
+        let x = self.word(word, 0);
+        let (low, high) = (self.word(y, 0), self.word(y, 1));
+        let carry = self.rrr(Op::Mulhsu, x, low);
+        let product = self.mul(x, high);
+        let high = self.add(carry, product);
+        let low = self.mul(x, low);
+        Some((low, high))
     }
 
     /// The words that both values are the sign extensions of.
@@ -354,7 +360,8 @@ impl Lower<'_, MInst> {
 
     /// The upper half of the whole product of two values of type `ty`.
     fn high_product(&mut self, x: Value, y: Value, ty: Type, extend: Extend) -> Words {
-        let [x, y] = [x, y].map(|value| self.extended_words(value, extend));
+        let x = self.extended_words(x, extend);
+        let y = self.extended_words(y, extend);
         match (ty, extend) {
             (Type::I8 | Type::I16, _) => {
                 // The whole product of two narrow numbers fits a word.
@@ -406,7 +413,9 @@ pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) {
         Opcode::Smin | Opcode::Smax => Extend::Sign,
         _ => Extend::Zero,
     };
-    let [x, y] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, extend));
+    let [x, y] = operands(ctx, inst);
+    let x = ctx.extended_words(x, extend);
+    let y = ctx.extended_words(y, extend);
     let words = ctx.min_max(opcode, &x, &y);
     ctx.define(result, &words);
 }

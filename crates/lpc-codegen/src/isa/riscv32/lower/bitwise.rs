@@ -21,7 +21,9 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
                 ctx.not(x)
             }
             Opcode::Bitselect => {
-                let [mask, x, y] = operands(ctx, inst).map(|arg| ctx.word(arg, index));
+                let [mask, x, y] = operands(ctx, inst);
+                let mask = ctx.word(mask, index);
+                let (x, y) = (ctx.word(x, index), ctx.word(y, index));
                 ctx.select_bits(mask, x, y)
             }
             opcode => {
@@ -102,12 +104,22 @@ impl Lower<'_, MInst> {
             Opcode::Bor => Op::Orn,
             _ => Op::Xnor,
         };
-        [(x, y), (y, x)].into_iter().find_map(|(x, y)| {
-            let complement = self.def_with_opcode(y, Opcode::Bnot)?;
-            let [y] = operands(self, complement);
-            let [x, y] = [x, y].map(|value| self.word(value, index));
-            Some(self.rrr(op, x, y))
-        })
+        self.combine_with_complement_of(op, x, y, index)
+            .or_else(|| self.combine_with_complement_of(op, y, x, index))
+    }
+
+    /// As [`Self::combine_with_complement`], if it is `y` that is the complement.
+    fn combine_with_complement_of(
+        &mut self,
+        op: Op,
+        x: Value,
+        y: Value,
+        index: usize,
+    ) -> Option<Word> {
+        let complement = self.def_with_opcode(y, Opcode::Bnot)?;
+        let [y] = operands(self, complement);
+        let (x, y) = (self.word(x, index), self.word(y, index));
+        Some(self.rrr(op, x, y))
     }
 
     /// Whether the target has the part that Zbb and Zbkb have in common.

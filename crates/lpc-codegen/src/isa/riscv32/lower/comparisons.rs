@@ -1,7 +1,7 @@
 //! Comparisons, and the conditions of branches, traps and selections.
 
 use super::narrow::Extend;
-use super::words::{Word, Words, num_words};
+use super::words::{Word, Words, exponent, num_words};
 use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
@@ -185,7 +185,10 @@ impl Lower<'_, MInst> {
         let (x, y) = match num_words(self.ty(x)) {
             // The highest word has the sign.
             len @ 2.. if is_of_sign => (Words::one(self.word(x, len - 1)), Words::one(Word::ZERO)),
-            1 => self.compared_narrow_words(cond, x, y),
+            1 => {
+                let (x, y) = self.compared_narrow_words(cond, x, y);
+                (Words::one(x), Words::one(y))
+            }
             _ => (self.words(x), self.words(y)),
         };
         (cond, x, y)
@@ -193,32 +196,37 @@ impl Lower<'_, MInst> {
 
     /// Values of one word are compared as they are where both are known to be extended alike. Otherwise both are shifted to
     /// the top of their words, or extended, which is shorter where one of them is extended already.
-    fn compared_narrow_words(&mut self, cond: IntCC, x: Value, y: Value) -> (Words, Words) {
+    fn compared_narrow_words(&mut self, cond: IntCC, x: Value, y: Value) -> (Word, Word) {
         let ty = self.ty(x);
         let extend = if cond.is_signed() {
             Extend::Sign
         } else {
             Extend::Zero
         };
-        let [is_x_extended, is_y_extended] = [x, y].map(|value| self.is_extended(value, extend));
+        let is_x_extended = self.is_extended(x, extend);
+        let is_y_extended = self.is_extended(y, extend);
         let is_equality = matches!(cond, IntCC::Equal | IntCC::NotEqual);
-        let are_sign_extended =
-            [x, y].map(|value| self.is_extended(value, Extend::Sign)) == [true; 2];
-        let [x, y] = if is_x_extended && is_y_extended || is_equality && are_sign_extended {
-            [self.word(x, 0), self.word(y, 0)]
+        let are_extended = is_x_extended && is_y_extended
+            || is_equality
+                && self.is_extended(x, Extend::Sign)
+                && self.is_extended(y, Extend::Sign);
+        if are_extended {
+            (self.word(x, 0), self.word(y, 0))
         } else if is_equality {
-            let [x, y] = [x, y].map(|value| self.word(value, 0));
+            let (x, y) = (self.word(x, 0), self.word(y, 0));
             let difference = self.difference(x, y);
-            [self.shift_to_top(difference, ty), Word::ZERO]
+            (self.shift_to_top(difference, ty), Word::ZERO)
         } else if is_x_extended || is_y_extended {
-            [x, y].map(|value| self.extended(value, extend))
+            (self.extended(x, extend), self.extended(y, extend))
         } else {
-            [x, y].map(|value| {
-                let word = self.word(value, 0);
-                self.shift_to_top(word, ty)
-            })
-        };
-        (Words::one(x), Words::one(y))
+            (self.value_at_top(x), self.value_at_top(y))
+        }
+    }
+
+    /// The one-word value `value`, shifted so that nothing is above it.
+    fn value_at_top(&mut self, value: Value) -> Word {
+        let word = self.word(value, 0);
+        self.shift_to_top(word, self.ty(value))
     }
 
     /// All bits of `words` in one word.
@@ -515,8 +523,7 @@ fn power_of_two(words: &[Word]) -> Option<Word> {
     let Word::Const(low) = low else {
         return None;
     };
-    let is_power = (low as u32).is_power_of_two() && is_zero(upper);
-    is_power.then_some(Word::Const(low.trailing_zeros() as i32))
+    exponent(low).filter(|_| is_zero(upper))
 }
 
 /// Whether all of `words` are zero.

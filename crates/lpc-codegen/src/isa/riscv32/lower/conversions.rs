@@ -84,7 +84,7 @@ impl Lower<'_, MInst> {
                 Type::I8 => Op::Packh,
                 _ => Op::Pack,
             };
-            let [low, high] = [low, high].map(|value| self.word(value, 0));
+            let (low, high) = (self.word(low, 0), self.word(high, 0));
             return self.rrr(op, low, high);
         }
         let low = self.extended(low, Extend::Zero);

@@ -25,7 +25,9 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
         Opcode::Udiv | Opcode::Urem => Extend::Zero,
         _ => Extend::Sign,
     };
-    let [x, y] = operands(ctx, inst).map(|arg| ctx.extended_words(arg, extend));
+    let [x, y] = operands(ctx, inst);
+    let x = ctx.extended_words(x, extend);
+    let y = ctx.extended_words(y, extend);
     if may_be(&y, 0) {
         let any = ctx.or_words(&y);
         ctx.trap_if(Condition::zero(any), TrapCode::INTEGER_DIVISION_BY_ZERO);

@@ -333,9 +333,10 @@ impl Lower<'_, MInst> {
     fn as_sum_with_constant(&mut self, value: Value) -> Option<(Value, i32)> {
         let inst = self.def_with_opcode(value, Opcode::Iadd)?;
         let [x, y] = operands(self, inst);
-        [(x, y), (y, x)]
-            .into_iter()
-            .find_map(|(x, y)| Some((x, self.as_constant(y)? as i32)))
+        match self.as_constant(y) {
+            Some(constant) => Some((x, constant as i32)),
+            None => Some((y, self.as_constant(x)? as i32)),
+        }
     }
 }
 

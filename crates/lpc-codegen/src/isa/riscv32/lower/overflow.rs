@@ -31,7 +31,8 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
     };
     let [result, overflow] = results(ctx, inst);
     let ty = ctx.ty(result);
-    let [x, y] = [x, y].map(|value| ctx.extended_words(value, extend));
+    let x = ctx.extended_words(x, extend);
+    let y = ctx.extended_words(y, extend);
     let carry_out = match extend {
         Extend::Zero if ty.bits() >= 32 && ctx.is_word_needed(overflow, 0) => CarryOut::Wanted,
         _ => CarryOut::Unwanted,
@@ -121,7 +122,8 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
         Opcode::SmulOverflow => Extend::Sign,
         _ => Extend::Zero,
     };
-    let [x, y] = [x, y].map(|value| ctx.extended_words(value, extend));
+    let x = ctx.extended_words(x, extend);
+    let y = ctx.extended_words(y, extend);
     let (low, word) = match ty {
         Type::I8 | Type::I16 => {
             let product = ctx.mul(x[0], y[0]);
@@ -159,18 +161,22 @@ impl Lower<'_, MInst> {
     /// the products of an upper and a lower word does not fit the upper word of the result, or their sum with what is carried
     /// there does not. Unless both upper words are not zero, one of these products is zero.
     fn multiply_pairs_with_overflow(&mut self, x: &[Word], y: &[Word]) -> (Words, Word) {
-        let [(x0, x1), (y0, y1)] = [x, y].map(|pair| (pair[0], pair[1]));
-        let [x_upper, y_upper] = [x1, y1].map(|word| self.is_nonzero(word));
+        let (x0, x1, y0, y1) = (x[0], x[1], y[0], y[1]);
+        let x_upper = self.is_nonzero(x1);
+        let y_upper = self.is_nonzero(y1);
         let both = self.and(x_upper, y_upper);
-        let beyond = [(x1, y0), (x0, y1)].map(|(x, y)| self.mulhu(x, y));
-        let beyond = self.or_words(&beyond);
+        let beyond_y = self.mulhu(x1, y0);
+        let beyond_x = self.mulhu(x0, y1);
+        let beyond = self.or(beyond_y, beyond_x);
         let is_beyond = self.is_nonzero(beyond);
-        let crossed = [(x1, y0), (x0, y1)].map(|(x, y)| self.mul(x, y));
-        let crossed = self.add(crossed[0], crossed[1]);
+        let crossed_y = self.mul(x1, y0);
+        let crossed_x = self.mul(x0, y1);
+        let crossed = self.add(crossed_y, crossed_x);
         let carried = self.mulhu(x0, y0);
         let high = self.add(crossed, carried);
         let is_carried_beyond = self.less_unsigned(high, carried);
-        let overflow = self.or_words(&[both, is_beyond, is_carried_beyond]);
+        let overflow = self.or(both, is_beyond);
+        let overflow = self.or(overflow, is_carried_beyond);
         let low = self.mul(x0, y0);
         (Words::pair(low, high), overflow)
     }

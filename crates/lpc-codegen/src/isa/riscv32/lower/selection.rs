@@ -4,7 +4,7 @@
 //! With Zicond, words that may become zero are made so by its instructions. All others are moves that a branch skips.
 
 use super::comparisons::{BranchCondition, Condition, Sense};
-use super::words::{Word, Words};
+use super::words::{Word, Words, exponent};
 use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::{MAX_SELECTED_WORDS, MInst, SelectedWord};
@@ -31,7 +31,8 @@ pub(super) fn lower_select_spectre_guard(ctx: Ctx, inst: Inst) {
     let flag = ctx.flag_of(condition);
     let mask = ctx.neg(flag);
     let needed = ctx.needed_words(result);
-    let [x, y] = [x, y].map(|value| ctx.low_words(value, needed));
+    let x = ctx.low_words(x, needed);
+    let y = ctx.low_words(y, needed);
     let words = Words::from_fn(needed, |index| ctx.select_bits(mask, x[index], y[index]));
     ctx.define(result, &words);
 }
@@ -153,12 +154,12 @@ impl FromFlag {
         if one == zero {
             return Some(Self::Constant(one));
         }
+        if let (0, Some(Word::Const(amount))) = (zero, exponent(one)) {
+            return Some(Self::Shift(amount));
+        }
         match (one, zero) {
             (-1, 0) => Some(Self::Negate),
             (1, -1) => Some(Self::Sign),
-            (_, 0) if (one as u32).is_power_of_two() => {
-                Some(Self::Shift(one.trailing_zeros() as i32))
-            }
             _ if zero.checked_add(1) == Some(one) && if_false.as_imm12().is_some() => {
                 Some(Self::Add(zero))
             }
@@ -196,7 +197,7 @@ impl Lower<'_, MInst> {
         let (condition, one, zero) = way;
         let flag = self.flag_of(condition);
         let mut done: Option<(FromFlag, Word)> = None;
-        Some(Words::from_fn_downward(one.len(), |index| {
+        Some(Words::from_fn_in_order(one.len(), true, |index| {
             let way = FromFlag::of(one[index], zero[index]).expect("all words come from the flag");
             match done {
                 Some((same, word)) if same == way => word,
@@ -234,6 +235,14 @@ impl Lower<'_, MInst> {
                 || pairs.all(|(&x, &y)| x == y || x == Word::ZERO || y == Word::ZERO))
     }
 
+    /// `word` or zero, as the instruction `keep` says of `truth`.
+    fn keep_or_zero(&mut self, keep: Op, word: Word, truth: Word) -> Word {
+        match word {
+            Word::ZERO => Word::ZERO,
+            word => self.rrr(keep, word, truth),
+        }
+    }
+
     fn select_with_zicond(
         &mut self,
         condition: Condition,
@@ -250,10 +259,8 @@ impl Lower<'_, MInst> {
             if x == y {
                 return x;
             }
-            let [x, y] = [(x, keep_true), (y, keep_false)].map(|(word, keep)| match word {
-                Word::ZERO => Word::ZERO,
-                word => self.rrr(keep, word, truth),
-            });
+            let x = self.keep_or_zero(keep_true, x, truth);
+            let y = self.keep_or_zero(keep_false, y, truth);
             self.or(x, y)
         })
     }

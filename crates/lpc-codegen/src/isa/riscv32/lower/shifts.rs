@@ -18,7 +18,6 @@ use super::words::{Word, Words, num_words};
 use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
-use core::cmp::Ordering;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::Opcode as Op;
 
@@ -124,38 +123,52 @@ impl Lower<'_, MInst> {
         let rest = Word::Const(32 - amount % 32);
         let is_whole = amount % 32 == 0;
         let last = words.len() - 1;
-        if shift == Shift::Left {
-            return Words::from_fn_downward(words.len(), |index| {
-                let Some(source) = index.checked_sub(distance).filter(|_| is_needed[index]) else {
-                    return Word::ZERO;
-                };
-                if is_whole || source == 0 {
-                    return self.shl(words[source], bits);
-                }
-                let incoming = self.shr(words[source - 1], rest);
-                self.shift_and_add(words[source], bits, incoming)
-            });
-        }
         let mut fill = None;
-        Words::from_fn(words.len(), |index| {
-            let source = index + distance;
+        Words::from_fn_in_order(words.len(), shift == Shift::Left, |index| {
             if !is_needed[index] {
                 return Word::ZERO;
             }
-            match (source.cmp(&last), shift) {
-                (Ordering::Less, _) if is_whole => words[source],
-                (Ordering::Less, _) => {
-                    let kept = self.shr(words[source], bits);
-                    self.shift_and_add(words[source + 1], rest, kept)
+            // The word that comes to this place, and the one whose bits come in from the side.
+            let (source, below, above) = match shift {
+                Shift::Left if index < distance => return Word::ZERO,
+                Shift::Left => {
+                    let source = index - distance;
+                    (source, source.checked_sub(1), Some(source))
                 }
-                (Ordering::Equal, Shift::Signed) => self.sar(words[last], bits),
-                (Ordering::Equal, _) => self.shr(words[last], bits),
-                (Ordering::Greater, Shift::Signed) => {
-                    *fill.get_or_insert_with(|| self.sign(words[last]))
+                _ => {
+                    let source = index + distance;
+                    (
+                        source,
+                        Some(source),
+                        Some(source + 1).filter(|&above| above <= last),
+                    )
                 }
-                (Ordering::Greater, _) => Word::ZERO,
+            };
+            match (below, above) {
+                _ if source > last => match shift {
+                    Shift::Signed => *fill.get_or_insert_with(|| self.sign(words[last])),
+                    _ => Word::ZERO,
+                },
+                (Some(below), Some(above)) if !is_whole => {
+                    let (up, down) = match shift {
+                        Shift::Left => (bits, rest),
+                        _ => (rest, bits),
+                    };
+                    let low = self.shr(words[below], down);
+                    self.shift_and_add(words[above], up, low)
+                }
+                _ => self.shift_word(words[source], bits, shift, source == last),
             }
         })
+    }
+
+    /// The word that bits come in to from no other: `word` shifted, where `is_last` says whether it has the sign.
+    fn shift_word(&mut self, word: Word, amount: Word, shift: Shift, is_last: bool) -> Word {
+        match shift {
+            Shift::Left => self.shl(word, amount),
+            Shift::Signed if is_last => self.sar(word, amount),
+            _ => self.shr(word, amount),
+        }
     }
 
     /// Shifts by an amount in a register. Words that are not needed are not computed.
@@ -183,53 +196,41 @@ impl Lower<'_, MInst> {
             _ => self.not(amount),
         };
         let last = words.len() - 1;
-        let shifted = |index: usize| {
+        let is_left = shift == Shift::Left;
+        Words::from_fn_in_order(words.len(), is_left, |index| {
             if !is_needed[index] {
                 return Word::ZERO;
             }
-            match shift {
-                Shift::Left => {
-                    let below = index.checked_sub(1).map(|below| words[below]);
-                    self.funnel_left(words[index], below, amount, rest)
-                }
-                Shift::Signed if index == last => self.sar(words[index], amount),
-                Shift::Unsigned if index == last => self.shr(words[index], amount),
-                _ => self.funnel_right(words[index], words[index + 1], amount, rest),
+            let end = if is_left { 0 } else { last };
+            if index == end {
+                return self.shift_word(words[index], amount, shift, index == last);
+            }
+            let next = if is_left { index - 1 } else { index + 1 };
+            self.funnel(words[index], words[next], amount, rest, is_left)
+        })
+    }
+
+    /// `word << amount`, filled from the top of `next`, or `word >> amount`, filled from the bottom of `next`. `rest` is the complement
+    /// of the amount.
+    fn funnel(&mut self, word: Word, next: Word, amount: Word, rest: Word, is_left: bool) -> Word {
+        let kept = self.shift_left_or_right(word, amount, is_left);
+        let incoming = match amount {
+            Word::Const(amount) => {
+                self.shift_left_or_right(next, Word::Const(32 - amount % 32), !is_left)
+            }
+            Word::Reg(_) => {
+                let next = self.shift_left_or_right(next, Word::Const(1), !is_left);
+                self.shift_left_or_right(next, rest, !is_left)
             }
         };
-        match shift {
-            Shift::Left => Words::from_fn_downward(words.len(), shifted),
-            Shift::Unsigned | Shift::Signed => Words::from_fn(words.len(), shifted),
+        self.or(kept, incoming)
+    }
+
+    fn shift_left_or_right(&mut self, word: Word, amount: Word, is_left: bool) -> Word {
+        match is_left {
+            true => self.shl(word, amount),
+            false => self.shr(word, amount),
         }
-    }
-
-    /// `word << amount`, filled from the top of `below`. `rest` is the complement of the amount.
-    fn funnel_left(&mut self, word: Word, below: Option<Word>, amount: Word, rest: Word) -> Word {
-        let kept = self.shl(word, amount);
-        let Some(below) = below else {
-            return kept;
-        };
-        let incoming = match amount {
-            Word::Const(amount) => self.shr(below, Word::Const(32 - amount % 32)),
-            Word::Reg(_) => {
-                let half = self.shr(below, Word::Const(1));
-                self.shr(half, rest)
-            }
-        };
-        self.or(kept, incoming)
-    }
-
-    /// `word >> amount`, filled from the bottom of `above`. `rest` is the complement of the amount.
-    fn funnel_right(&mut self, word: Word, above: Word, amount: Word, rest: Word) -> Word {
-        let kept = self.shr(word, amount);
-        let incoming = match amount {
-            Word::Const(amount) => self.shl(above, Word::Const(32 - amount % 32)),
-            Word::Reg(_) => {
-                let doubled = self.shl(above, Word::Const(1));
-                self.shl(doubled, rest)
-            }
-        };
-        self.or(kept, incoming)
     }
 }
 
@@ -345,12 +346,8 @@ impl Lower<'_, MInst> {
         }
         let rest = self.not(amount);
         Words::from_fn(len, |index| {
-            if is_left {
-                let below = words[(index + len - 1) % len];
-                self.funnel_left(words[index], Some(below), amount, rest)
-            } else {
-                self.funnel_right(words[index], words[(index + 1) % len], amount, rest)
-            }
+            let next = if is_left { index + len - 1 } else { index + 1 };
+            self.funnel(words[index], words[next % len], amount, rest, is_left)
         })
     }
 }

@@ -3,7 +3,7 @@
 //! Zbs has an instruction for each. Without it, a bit that no immediate reaches is tested by shifting it to the sign.
 
 use super::comparisons::{Comparison, Condition};
-use super::words::Word;
+use super::words::{Word, exponent};
 use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -38,14 +38,20 @@ impl Lower<'_, MInst> {
         if self.as_constant(y) != Some(0) {
             return None;
         }
-        let mask = self.as_constant(mask)? as u64;
-        let width = u64::MAX >> (64 - self.ty(value).bits().min(64));
-        let mask = mask & width;
-        if !mask.is_power_of_two() || self.ty(value) == Type::I128 {
+        let mask = self.as_constant(mask)?;
+        let bits = self.ty(value).bits();
+        let low = mask as i32 & (u32::MAX >> (32 - bits.min(32))) as i32;
+        let high = (mask >> 32) as i32;
+        let (word, mask) = match (low, high) {
+            _ if bits > 64 => return None,
+            (low, 0) => (0, low),
+            (low, _) if bits <= 32 => (0, low),
+            (0, high) => (1, high),
+            _ => return None,
+        };
+        let Word::Const(bit) = exponent(mask)? else {
             return None;
-        }
-        let number = mask.trailing_zeros() as usize;
-        let (word, bit) = (number / 32, (number % 32) as i32);
+        };
         // Bits below are reached by the immediate of `andi`; it is the instruction of Zbs that saves one even there.
         (bit > 10 || is_for_set && self.has_zbs()).then_some(BitTest {
             value,
@@ -103,9 +109,13 @@ impl Lower<'_, MInst> {
             Op::Xor => (Op::Binvi, constant),
             _ => return None,
         };
-        let is_suitable =
-            self.has_zbs() && y.as_imm12().is_none() && (bit as u32).is_power_of_two();
-        is_suitable.then(|| self.shift_imm(op, x, bit.trailing_zeros() as i32))
+        if !self.has_zbs() || y.as_imm12().is_some() {
+            return None;
+        }
+        let Word::Const(number) = exponent(bit)? else {
+            return None;
+        };
+        Some(self.shift_imm(op, x, number))
     }
 
     /// The instruction of Zbs that `x` and `y`, of type `i32`, combined by `opcode` are, if they are: one of them is a one
@@ -119,20 +129,20 @@ impl Lower<'_, MInst> {
         if !self.has_zbs() || self.ty(x) != Type::I32 {
             return None;
         }
-        [(x, y), (y, x)]
-            .into_iter()
-            .find_map(|(x, y)| match opcode {
-                Opcode::Band => self.clear_bit(x, y).or_else(|| self.test_bit(x, y)),
-                _ => {
-                    let number = self.as_single_bit(y)?;
-                    let op = match opcode {
-                        Opcode::Bor => Op::Bset,
-                        _ => Op::Binv,
-                    };
-                    let x = self.word(x, 0);
-                    Some(self.rrr(op, x, number))
-                }
-            })
+        self.combine_with_bit(opcode, x, y)
+            .or_else(|| self.combine_with_bit(opcode, y, x))
+    }
+
+    /// As [`Self::combine_with_variable_bit`], if it is `y` that is the bit.
+    fn combine_with_bit(&mut self, opcode: Opcode, x: Value, y: Value) -> Option<Word> {
+        let op = match opcode {
+            Opcode::Band => return self.clear_bit(x, y).or_else(|| self.test_bit(x, y)),
+            Opcode::Bor => Op::Bset,
+            _ => Op::Binv,
+        };
+        let number = self.as_single_bit(y)?;
+        let x = self.word(x, 0);
+        Some(self.rrr(op, x, number))
     }
 
     /// `x & !(1 << n)`, if `y` is the complement.
@@ -151,7 +161,7 @@ impl Lower<'_, MInst> {
         }
         let shift = self.def_with_opcode(x, Opcode::Ushr)?;
         let [x, number] = operands(self, shift);
-        let [x, number] = [x, number].map(|value| self.word(value, 0));
+        let (x, number) = (self.word(x, 0), self.word(number, 0));
         Some(self.rrr(Op::Bext, x, number))
     }
 

@@ -18,7 +18,9 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
             ctx.trap_if(condition, code);
         }
         InstructionData::IntAddTrap { code, .. } => {
-            let [x, y] = operands(ctx, inst).map(|arg| ctx.words(arg));
+            let [x, y] = operands(ctx, inst);
+            let x = ctx.words(x);
+            let y = ctx.words(y);
             let (sum, overflows) = ctx.add_with_overflow(&x, &y);
             ctx.trap_if(overflows, code);
             let result = ctx.result(inst);

@@ -517,13 +517,21 @@ impl Lower<'_, MInst> {
         match constant {
             0 => Word::ZERO,
             -1 => self.neg(x),
-            _ if (constant as u32).is_power_of_two() => self.shl(x, trailing_zeros(constant)),
             3 | 5 | 9 if self.settings.extensions.contains(Extension::Zba) => {
-                self.add_scaled(x, x, (constant - 1).trailing_zeros())
+                let scale = match constant {
+                    3 => 1,
+                    5 => 2,
+                    _ => 3,
+                };
+                self.add_scaled(x, x, scale)
             }
-            // Where the constant must be loaded, a multiplication takes two instructions at least, and the other more time.
-            _ if is_next_to_power_of_two(constant) => self.mul_near_power_of_two(x, constant),
-            _ => self.rrr(Op::Mul, x, Word::Const(constant)),
+            _ => match exponent(constant) {
+                Some(amount) => self.shl(x, amount),
+                // Where the constant must be loaded, a multiplication takes two instructions at least, and the other more time.
+                None => self
+                    .mul_near_power_of_two(x, constant)
+                    .unwrap_or_else(|| self.rrr(Op::Mul, x, Word::Const(constant))),
+            },
         }
     }
 
@@ -552,21 +560,20 @@ impl Lower<'_, MInst> {
         self.rrr(op, x, y)
     }
 
-    /// `x * constant`, which is next to a power of two or to the negative of one: `(x << n) + x`, `(x << n) - x` or
+    /// `x * constant`, if that is next to a power of two or to the negative of one: `(x << n) + x`, `(x << n) - x` or
     /// `x - (x << n)`.
-    fn mul_near_power_of_two(&mut self, x: Word, constant: i32) -> Word {
-        let below = constant.wrapping_sub(1);
-        let above = constant.wrapping_add(1);
-        if (below as u32).is_power_of_two() {
-            let multiple = self.shl(x, trailing_zeros(below));
-            return self.add(multiple, x);
+    fn mul_near_power_of_two(&mut self, x: Word, constant: i32) -> Option<Word> {
+        if let Some(amount) = exponent(constant.wrapping_sub(1)) {
+            let multiple = self.shl(x, amount);
+            return Some(self.add(multiple, x));
         }
-        if (above as u32).is_power_of_two() {
-            let multiple = self.shl(x, trailing_zeros(above));
-            return self.sub(multiple, x);
+        if let Some(amount) = exponent(constant.wrapping_add(1)) {
+            let multiple = self.shl(x, amount);
+            return Some(self.sub(multiple, x));
         }
-        let multiple = self.shl(x, trailing_zeros(below.wrapping_neg()));
-        self.sub(x, multiple)
+        let amount = exponent(1i32.wrapping_sub(constant))?;
+        let multiple = self.shl(x, amount);
+        Some(self.sub(x, multiple))
     }
 
     /// The high word of the unsigned product.
@@ -577,11 +584,11 @@ impl Lower<'_, MInst> {
                 Word::Const((product >> 32) as i32)
             }
             (_, Word::Const(0 | 1)) | (Word::Const(0 | 1), _) => Word::ZERO,
-            (x, Word::Const(constant)) | (Word::Const(constant), x)
-                if (constant as u32).is_power_of_two() =>
-            {
-                let amount = 32 - constant.trailing_zeros() as i32;
-                self.shr(x, Word::Const(amount))
+            (other, Word::Const(constant)) | (Word::Const(constant), other) => {
+                match exponent(constant) {
+                    Some(Word::Const(exponent)) => self.shr(other, Word::Const(32 - exponent)),
+                    _ => self.rrr(Op::Mulhu, x, y),
+                }
             }
             _ => self.rrr(Op::Mulhu, x, y),
         }
@@ -603,20 +610,12 @@ fn is_wide_low_mask(mask: i32) -> bool {
     Imm12::maybe(mask).is_none() && mask & mask.wrapping_add(1) == 0
 }
 
-/// Whether `constant` is a power of two and one, or less one, or the negative of a number that is a power of two less one.
-fn is_next_to_power_of_two(constant: i32) -> bool {
-    let neighbors = [
-        constant.wrapping_sub(1),
-        constant.wrapping_add(1),
-        1i32.wrapping_sub(constant),
-    ];
-    neighbors
-        .into_iter()
-        .any(|neighbor| (neighbor as u32).is_power_of_two())
-}
-
-fn trailing_zeros(constant: i32) -> Word {
-    Word::Const(constant.trailing_zeros() as i32)
+/// The exponent of `constant` as an unsigned number, if it is a power of two.
+#[inline(never)]
+pub(super) fn exponent(constant: i32) -> Option<Word> {
+    let constant = constant as u32;
+    let is_power = constant.is_power_of_two();
+    is_power.then(|| Word::Const(constant.trailing_zeros() as i32))
 }
 
 impl Word {
@@ -679,19 +678,20 @@ impl Words {
     }
 
     /// `len` words, up to four, each of which is what `word` gives for its number.
-    pub(super) fn from_fn(len: usize, mut word: impl FnMut(usize) -> Word) -> Self {
-        let mut row = Self::zeros(len);
-        for (index, slot) in row.iter_mut().enumerate() {
-            *slot = word(index);
-        }
-        row
+    pub(super) fn from_fn(len: usize, word: impl FnMut(usize) -> Word) -> Self {
+        Self::from_fn_in_order(len, false, word)
     }
 
-    /// As [`Self::from_fn`], but asks for the highest word first.
-    pub(super) fn from_fn_downward(len: usize, mut word: impl FnMut(usize) -> Word) -> Self {
+    /// As [`Self::from_fn`], but asks for the highest word first if the order is to be downward.
+    pub(super) fn from_fn_in_order(
+        len: usize,
+        is_downward: bool,
+        mut word: impl FnMut(usize) -> Word,
+    ) -> Self {
         let mut row = Self::zeros(len);
-        for (index, slot) in row.iter_mut().enumerate().rev() {
-            *slot = word(index);
+        for step in 0..len {
+            let index = if is_downward { len - 1 - step } else { step };
+            row[index] = word(index);
         }
         row
     }
