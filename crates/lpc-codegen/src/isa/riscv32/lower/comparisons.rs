@@ -567,6 +567,7 @@ pub(super) fn lower_bmask(ctx: Ctx, inst: Inst) {
         }
     };
     let mask = ctx.neg(is_set);
-    let words = Words::filled(ctx.needed_words(result), mask);
-    ctx.define(result, &words);
+    for index in 0..ctx.needed_words(result) {
+        ctx.define_needed_word(result, index, mask);
+    }
 }

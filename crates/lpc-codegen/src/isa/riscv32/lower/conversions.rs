@@ -1,7 +1,7 @@
 //! Conversions between integer types. Most pass words on: their results are other names of the operand's registers.
 
 use super::narrow::Extend;
-use super::words::{Word, Words, num_words};
+use super::words::{Word, num_words};
 use super::{Ctx, operands, results};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -31,8 +31,10 @@ pub(super) fn lower_extension(ctx: Ctx, inst: Inst) {
         Extend::Sign if needed > source.len() => ctx.sign(source[source.len() - 1]),
         _ => Word::ZERO,
     };
-    let words = Words::from_fn(needed, |index| *source.get(index).unwrap_or(&fill));
-    ctx.define(result, &words);
+    for index in 0..needed {
+        let word = source.get(index).copied().unwrap_or(fill);
+        ctx.define_needed_word(result, index, word);
+    }
 }
 
 pub(super) fn lower_isplit(ctx: Ctx, inst: Inst) {
@@ -51,9 +53,10 @@ pub(super) fn lower_isplit(ctx: Ctx, inst: Inst) {
     }
     let count = num_words(half);
     for (part, first) in [(low, 0), (high, count)] {
-        let needed = ctx.needed_words(part);
-        let words = Words::from_fn(needed, |index| ctx.word(arg, first + index));
-        ctx.define(part, &words);
+        for index in 0..ctx.needed_words(part) {
+            let word = ctx.word(arg, first + index);
+            ctx.define_needed_word(part, index, word);
+        }
     }
 }
 
@@ -67,14 +70,13 @@ pub(super) fn lower_iconcat(ctx: Ctx, inst: Inst) {
         return;
     }
     let count = num_words(half);
-    let words = Words::from_fn(ctx.needed_words(result), |index| {
-        if index < count {
-            ctx.word(low, index)
-        } else {
-            ctx.word(high, index - count)
-        }
-    });
-    ctx.define(result, &words);
+    for index in 0..ctx.needed_words(result) {
+        let word = match index.checked_sub(count) {
+            None => ctx.word(low, index),
+            Some(index) => ctx.word(high, index),
+        };
+        ctx.define_needed_word(result, index, word);
+    }
 }
 
 impl Lower<'_, MInst> {

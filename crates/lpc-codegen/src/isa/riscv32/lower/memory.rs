@@ -223,12 +223,6 @@ impl Lower<'_, MInst> {
             _ => self.swap_bytes(word),
         }
     }
-
-    fn define_needed_word(&mut self, result: Value, index: usize, word: Word) {
-        if self.is_word_needed(result, index) {
-            self.define_word(result, index, word);
-        }
-    }
 }
 
 /// An address at which words lie one after the other.

@@ -226,6 +226,13 @@ impl Lower<'_, MInst> {
         }
     }
 
+    /// As [`Self::define_word`], if that word is needed.
+    pub(super) fn define_needed_word(&mut self, value: Value, index: usize, word: Word) {
+        if self.is_word_needed(value, index) {
+            self.define_word(value, index, word);
+        }
+    }
+
     /// What `op` gives for each pair of words of `x` and `y`.
     pub(super) fn each_word(
         &mut self,
