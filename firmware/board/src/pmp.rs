@@ -2,6 +2,9 @@
 //!
 //! Each region takes two of the sixteen entries, which hold its ends ("top of range"). The last region is locked until the next
 //! reset, and holds for the firmware as well. User mode may access what a region allows, and nothing else.
+//!
+//! A chip may lack entries, or the mode, and says so by reading something else than what was written: everything is read back, and what is
+//! not as it was to be is a panic, since programs in user mode would not be kept away from anything.
 
 use core::arch::asm;
 use core::ops::Range;
@@ -46,33 +49,60 @@ const LOCKED: u8 = 1 << 7;
 /// The bit of `misa` that tells of supervisor mode.
 const SUPERVISOR_MODE: usize = 1 << (b'S' - b'A');
 
+/// Writes a register of memory protection, and sees to it that it holds what was written.
+macro_rules! write_checked {
+    ($register:literal, $value:expr) => {{
+        let written: u32 = $value;
+        let found: u32;
+        // SAFETY: entries for user mode change nothing for the firmware, which runs in machine mode. What is locked is to trap.
+        unsafe {
+            asm!(
+                concat!("csrw ", $register, ", {0}"), concat!("csrr {1}, ", $register),
+                in(reg) written, lateout(reg) found, options(nostack),
+            );
+        }
+        check($register, written, found);
+    }};
+}
+
+/// Ends with a panic where the chip does not protect memory in this way.
+fn check(register: &str, written: u32, found: u32) {
+    assert!(
+        written == found,
+        "{register} is {found:#x} after writing {written:#x}: this chip lacks memory protection that board/src/pmp.rs relies on"
+    );
+}
+
 /// Makes `regions`, of which the first one counts where they overlap, what user mode may access.
+///
+/// # Panics
+/// When the chip cannot do that.
 pub fn allow(regions: &[Region; REGIONS]) {
     let addresses = regions.each_ref().map(|region| &region.range);
-    let [a, b, c, d] = addresses.map(|range| (range.start >> 2, range.end >> 2));
+    let [a, b, c, d] = addresses.map(entries);
     let configuration = |region: &Region| u32::from(TOP_OF_RANGE | region.access as u8) << 8;
     // The lower end of a region is an entry that matches nothing.
     let pair = |low: &Region, high: &Region| configuration(low) | configuration(high) << 16;
     let [first, second, third, fourth] = regions;
-    // SAFETY: these entries are not locked, so that nothing changes for the firmware, which runs in machine mode.
-    unsafe {
-        asm!(
-            "csrw pmpaddr0, {0}", "csrw pmpaddr1, {1}", "csrw pmpaddr2, {2}", "csrw pmpaddr3, {3}",
-            in(reg) a.0, in(reg) a.1, in(reg) b.0, in(reg) b.1, options(nostack),
-        );
-        asm!(
-            "csrw pmpaddr4, {0}", "csrw pmpaddr5, {1}", "csrw pmpaddr6, {2}", "csrw pmpaddr7, {3}",
-            in(reg) c.0, in(reg) c.1, in(reg) d.0, in(reg) d.1, options(nostack),
-        );
-        asm!(
-            "csrw pmpcfg0, {0}", "csrw pmpcfg1, {1}",
-            in(reg) pair(first, second), in(reg) pair(third, fourth), options(nostack),
-        );
-    }
+    write_checked!("pmpaddr0", a.0);
+    write_checked!("pmpaddr1", a.1);
+    write_checked!("pmpaddr2", b.0);
+    write_checked!("pmpaddr3", b.1);
+    write_checked!("pmpaddr4", c.0);
+    write_checked!("pmpaddr5", c.1);
+    write_checked!("pmpaddr6", d.0);
+    write_checked!("pmpaddr7", d.1);
+    write_checked!("pmpcfg0", pair(first, second));
+    write_checked!("pmpcfg1", pair(third, fourth));
     if has_supervisor_mode() {
         // SAFETY: the instruction changes no register and no memory.
         unsafe { asm!("sfence.vma", options(nostack)) };
     }
+}
+
+/// What the entries of the ends of `range` hold: addresses without their lowest two bits.
+fn entries(range: &Range<usize>) -> (u32, u32) {
+    (range.start as u32 >> 2, range.end as u32 >> 2)
 }
 
 /// Whether there is address translation, which may remember what regions allowed. Without it there is no instruction to make it forget.
@@ -84,13 +114,12 @@ fn has_supervisor_mode() -> bool {
 }
 
 /// Forbids `range` to everyone, the firmware included, until the next reset.
+///
+/// # Panics
+/// When the chip cannot do that.
 pub fn forbid(range: Range<usize>) {
-    let configuration = u32::from(TOP_OF_RANGE | LOCKED) << 8;
-    // SAFETY: the caller wants accesses there to trap, which are errors.
-    unsafe {
-        asm!(
-            "csrw pmpaddr8, {0}", "csrw pmpaddr9, {1}", "csrw pmpcfg2, {2}",
-            in(reg) range.start >> 2, in(reg) range.end >> 2, in(reg) configuration, options(nostack),
-        );
-    }
+    let (start, end) = entries(&range);
+    write_checked!("pmpaddr8", start);
+    write_checked!("pmpaddr9", end);
+    write_checked!("pmpcfg2", u32::from(TOP_OF_RANGE | LOCKED) << 8);
 }

@@ -23,6 +23,13 @@ _start:
     la gp, __global_pointer$
     .option pop
     la sp, _stack_end
+    // All counters count, whether or not they did after reset. A hart that cannot stop them may not have the register (mcountinhibit):
+    // then the instruction traps to what is behind it.
+    la t0, 7f
+    csrw mtvec, t0
+    csrw 0x320, zero
+    .balign 4
+7:
     la t0, {trap_entry}
     csrw mtvec, t0
     csrw mscratch, zero
@@ -58,9 +65,10 @@ unsafe extern "Rust" {
 }
 
 extern "C" fn start() -> ! {
+    // First, as what follows may have something to say.
+    uart::init();
     pmp::forbid(stack::guard());
     stack::paint();
-    uart::init();
     board_main();
     exit(0)
 }

@@ -9,15 +9,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::string::String;
 
-/// The machine that a firmware runs on: `virt`, with the extensions that lpc knows and without floats. Its time is the number of
-/// instructions that it has executed, in nanoseconds, so that measurements repeat exactly.
+/// The machine that a firmware runs on: `virt`, with the extensions that lpc knows, without floats, and like most chips without supervisor
+/// mode. Its time is the number of instructions that it has executed, in nanoseconds, so that measurements repeat exactly.
 const ARGUMENTS: &[&str] = &[
     "-machine",
     "virt",
     "-m",
     "64M",
     "-cpu",
-    "rv32,f=false,d=false,zfa=false,zcb=true,zicond=true,zbkb=true",
+    "rv32,f=false,d=false,zfa=false,s=false,h=false,zcb=true,zicond=true,zbkb=true",
     "-icount",
     "shift=0",
     "-bios",
