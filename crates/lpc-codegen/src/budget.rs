@@ -6,8 +6,9 @@
 //!
 //! What a pass takes at least, and knows before it starts, is asked for first, so that a function which is far too large is refused at once.
 //!
-//! `regalloc2` takes memory by itself, and cannot report that there is none: it is not called where it might take more than
-//! is left, by [an upper bound](crate::backend::allocation_cost::ion_memory_bound).
+//! `regalloc2` takes memory by itself, and aborts where there is none: with a limit it is called only where the limit leaves as much as it
+//! may take, and the allocator has that in one piece. How much that is, is [an
+//! estimate](crate::backend::allocation_cost::ion_memory_bound) that no known function exceeds, and no proof.
 //!
 //! Not counted are the [`Function`](lpc_lpir::ir::Function), which is there before, what allocators add to each block of memory, and the checks of
 //! builds with debug assertions, which are left out where there is a limit.
@@ -58,9 +59,17 @@ impl MemoryUse {
         }
     }
 
+    /// The larger of both in each pass: what compiling one function after the other took.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            peaks: Pass::ALL.map(|pass| self.peak_heap_of(pass).max(other.peak_heap_of(pass))),
+        }
+    }
+
     /// The most bytes that were in use at once: with this as its [`CompileBudget`] the function is compiled, with less it may not be.
     ///
-    /// Where registers were allocated by `regalloc2`, its part is the upper bound. Memory that the compiler had kept from functions before
+    /// Where registers were allocated by `regalloc2`, its part is the estimate. Memory that the compiler had kept from functions before
     /// is counted as well.
     pub fn peak_heap(&self) -> usize {
         self.peaks.into_iter().max().unwrap_or(0)

@@ -20,6 +20,7 @@ use crate::settings::Settings;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree, LoopAnalysis};
+use lpc_lpir::entity::EntityRef;
 use lpc_lpir::heap::{Heap, Pass};
 use lpc_lpir::ir::{ExternalName, FuncId, Function, Module};
 
@@ -267,15 +268,36 @@ pub fn compile_module(
     module: &Module,
     settings: &Settings,
 ) -> Result<CompiledModule, ModuleCompileError> {
-    let functions = map_functions(module, Compiler::new, |compiler, function, func| {
+    compile_module_within(module, settings, CompileBudget::UNLIMITED)
+}
+
+/// As [`compile_module`], where compiling each function, and each routine, keeps to `budget`. The code of those before is not counted.
+///
+/// # Errors
+/// When one of the functions, or a routine that they call, cannot be compiled; see [`compile_function`].
+pub fn compile_module_within(
+    module: &Module,
+    settings: &Settings,
+    budget: CompileBudget,
+) -> Result<CompiledModule, ModuleCompileError> {
+    let new_compiler = || Compiler::with_budget(budget);
+    let functions = map_functions(module, new_compiler, |compiler, function, func| {
         let compiled = compiler.compile(func, settings);
         compiled.map_err(|error| ModuleCompileError { function, error })
     });
     let mut compiled = CompiledModule {
         functions: functions.into_iter().collect::<Result<_, _>>()?,
     };
-    compiled.add_routines(settings);
-    Ok(compiled)
+    let mut compiler = new_compiler();
+    let added = compiled
+        .add_routines_with(&mut |routine| compiler.compile_owned(routine.function(), settings));
+    match added {
+        Ok(()) => Ok(compiled),
+        Err(error) => Err(ModuleCompileError {
+            function: compiled.first_caller_of_routines(),
+            error,
+        }),
+    }
 }
 
 /// What `work` gives for each function of `module`, in the order of the module. With the feature `parallel` the work is done
@@ -311,17 +333,25 @@ pub fn map_functions<S, R: Send>(
 
 impl CompiledModule {
     /// Adds the routines that the functions call, and those that the routines call.
+    ///
+    /// # Panics
+    /// When there is no memory for them.
     pub fn add_routines(&mut self, settings: &Settings) {
         let mut compiler = Compiler::new();
-        self.add_routines_with(&mut |routine| {
-            let function = compiler.compile_owned(routine.function(), settings);
-            function.expect("a target that calls routines can compile them")
-        });
+        let added = self
+            .add_routines_with(&mut |routine| compiler.compile_owned(routine.function(), settings));
+        added.expect("a target that calls routines can compile them");
     }
 
-    /// As [`Self::add_routines`], with the code that `compile` gives for each routine: for who compiles many modules, and keeps
-    /// the routines.
-    pub fn add_routines_with(&mut self, compile: &mut dyn FnMut(Routine) -> CompiledFunction) {
+    /// As [`Self::add_routines`], with the code that `compile` gives for each routine: for who compiles many modules and keeps
+    /// the routines, or has to be told of errors.
+    ///
+    /// # Errors
+    /// Those of `compile`. Some routines may have been added then.
+    pub fn add_routines_with<E>(
+        &mut self,
+        compile: &mut dyn FnMut(Routine) -> Result<CompiledFunction, E>,
+    ) -> Result<(), E> {
         let mut added = BTreeSet::new();
         let mut next = 0;
         while let Some(function) = self.functions.get(next) {
@@ -329,9 +359,17 @@ impl CompiledModule {
             let called = function.called_routines();
             let called = called.filter(|routine| added.insert(*routine));
             for routine in called.collect::<Vec<_>>() {
-                self.functions.push(compile(routine));
+                self.functions.push(compile(routine)?);
             }
         }
+        Ok(())
+    }
+
+    /// The first of the functions that call routines.
+    fn first_caller_of_routines(&self) -> FuncId {
+        let mut functions = self.functions.iter();
+        let first = functions.position(|function| function.called_routines().next().is_some());
+        FuncId::new(first.expect("there is a call of each routine"))
     }
 }
 

@@ -123,7 +123,7 @@ impl core::error::Error for CompileError {}
 /// Why a module cannot be compiled.
 #[derive(Clone, Debug)]
 pub struct ModuleCompileError {
-    /// The function to blame.
+    /// The function to blame. Where a routine of the [runtime](crate::runtime) cannot be compiled, the first one that calls any.
     pub function: FuncId,
     /// What is wrong with it.
     pub error: CompileError,

@@ -18,7 +18,7 @@ pub mod stack;
 pub use budget::{CompileBudget, MemoryUse, Pass};
 pub use compile::{
     CompiledFunction, CompiledModule, Compiler, allocate_registers, compile_function,
-    compile_module, emit_function, lower_function, map_functions,
+    compile_module, compile_module_within, emit_function, lower_function, map_functions,
 };
 pub use error::{CompileError, ModuleCompileError};
 pub use settings::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};

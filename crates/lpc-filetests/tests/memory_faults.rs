@@ -7,7 +7,10 @@
     reason = "an allocator that fails cannot be written without"
 )]
 
-use lpc_codegen::{Settings, compile_module};
+use lpc_codegen::{
+    CompileBudget, CompileError, Compiler, Pass, RegallocAlgorithm, Settings, compile_module,
+    compile_module_within,
+};
 use lpc_harness::{MachineOptions, NoHost, Program, ProgramError};
 use lpc_link::elf::{ExecutableOptions, link_executable};
 use lpc_link::{LinkError, Linker};
@@ -219,4 +222,67 @@ fn modules_in_binary_form() {
         }
     }
     assert!(refused > 30, "{refused}");
+}
+
+/// `regalloc2` aborts where there is no memory: it is not called where the allocator does not have what it may take.
+#[test]
+fn registers_by_ion() {
+    const VALUES: u32 = 400;
+    let loads = (1..=VALUES).map(|number| format!("    v{number} = load.i32 v0+{number}\n"));
+    let sums = (1..VALUES).map(|number| {
+        let sum = if number == 1 { 1 } else { VALUES + number - 1 };
+        format!("    v{} = iadd v{sum}, v{}\n", VALUES + number, number + 1)
+    });
+    let text = format!(
+        "function %f(i32) -> i32 {{\nblock0(v0: i32):\n{}    return v{}\n}}",
+        loads.chain(sums).collect::<String>(),
+        2 * VALUES - 1,
+    );
+    let module = parse_module(&text).unwrap();
+    let (_, function) = module.functions().next().unwrap();
+    let settings = Settings {
+        regalloc: RegallocAlgorithm::Ion,
+        ..Settings::default()
+    };
+    let compile = || {
+        let mut compiler = Compiler::with_budget(CompileBudget::new(64 * MIB));
+        compiler.compile(function, &settings)
+    };
+    let expected = compile().unwrap();
+    let taken = expected.memory.peak_heap_of(Pass::RegisterAllocation);
+    let mut refused = 0;
+    let mut most = 1000;
+    while most < taken {
+        match with_fault(Fault::Above(most), compile) {
+            Err(CompileError::OutOfMemory { size, pass }) => {
+                assert!(size > most);
+                refused += usize::from(pass == Pass::RegisterAllocation);
+            }
+            Err(error) => panic!("{error}"),
+            Ok(found) => assert_eq!(found.code.buffer.bytes, expected.code.buffer.bytes),
+        }
+        most += most / 20;
+    }
+    assert!(refused > 10, "{refused}");
+}
+
+/// What a module keeps to, its routines keep to as well.
+#[test]
+fn routines_of_modules() {
+    let text = "function %divide(i128, i128) -> i128 {\nblock0(v0: i128, v1: i128):\n    v2 = udiv v0, v1\n    return v2\n}";
+    let module = parse_module(text).unwrap();
+    let compile = |max_heap| {
+        compile_module_within(&module, &Settings::default(), CompileBudget::new(max_heap))
+    };
+    let compiled = compile(MIB).unwrap();
+    assert!(compiled.functions.len() > 1);
+    let error = compile(compiled.functions[0].memory.peak_heap()).unwrap_err();
+    assert_eq!(
+        Some(error.function),
+        module.functions().next().map(|(id, _)| id)
+    );
+    assert!(
+        matches!(error.error, CompileError::OverBudget { .. }),
+        "{error}"
+    );
 }

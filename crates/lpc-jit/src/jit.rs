@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use lpc_codegen::runtime::Routine;
-use lpc_codegen::{CompiledFunction, Compiler, Settings};
+use lpc_codegen::{CompiledFunction, Compiler, MemoryUse, Settings};
 use lpc_link::{InPlaceLinker, LinkError};
 use lpc_lpir::ir::{AbiParam, DataObject, ExternalName, Function, Linkage, Module, Signature};
 
@@ -88,6 +88,7 @@ impl<M: CodeMemory> Jit<M> {
             linker,
             signatures: Vec::new(),
             unfit_imports: Vec::new(),
+            compile_memory: MemoryUse::default(),
             jit: self,
         })
     }
@@ -106,6 +107,8 @@ pub struct ModuleBuilder<'j, M: CodeMemory> {
     signatures: Vec<(u32, Signature)>,
     /// Declarations that do not fit the host function of their name. The module itself may have yet to define what they name.
     unfit_imports: Vec<ImportSignature>,
+    /// As in the [`JitModule`].
+    compile_memory: MemoryUse,
 }
 
 impl<M: CodeMemory> ModuleBuilder<'_, M> {
@@ -170,6 +173,7 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
             memory,
             map,
             signatures: self.signatures,
+            compile_memory: self.compile_memory,
         })
     }
 
@@ -198,10 +202,12 @@ impl<M: CodeMemory> ModuleBuilder<'_, M> {
     fn compile(&mut self, function: Function, linkage: Linkage) -> Result<u32, JitError> {
         let name = copy_name(&function.name)?;
         let compiled = self.jit.compiler.compile_owned(function, &self.settings);
-        let CompiledFunction { name, code, .. } = compiled.map_err(|error| JitError::Compile {
-            function: name,
-            error,
-        })?;
+        let CompiledFunction { name, code, memory } =
+            compiled.map_err(|error| JitError::Compile {
+                function: name,
+                error,
+            })?;
+        self.compile_memory = self.compile_memory.max(memory);
         let linker = &mut self.linker;
         let added = self
             .memory

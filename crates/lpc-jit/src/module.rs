@@ -9,6 +9,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
+use lpc_codegen::MemoryUse;
 use lpc_codegen::backend::transfer::Garbage;
 use lpc_codegen::isa::riscv32::abi::abi_signature;
 use lpc_link::{ImageMap, Location, Sections};
@@ -21,6 +22,8 @@ pub struct JitModule<M: CodeMemory> {
     pub(crate) map: ImageMap,
     /// The signatures of the exported functions, by their offsets, in ascending order.
     pub(crate) signatures: Vec<(u32, Signature)>,
+    /// The most that compiling one of the functions took.
+    pub(crate) compile_memory: MemoryUse,
 }
 
 impl<M: CodeMemory> JitModule<M> {
@@ -32,6 +35,11 @@ impl<M: CodeMemory> JitModule<M> {
     /// The bytes that the module takes in the code memory.
     pub fn memory_size(&self) -> u32 {
         self.memory.region().size()
+    }
+
+    /// The heap that compiling the functions took, and the routines that they call: in each pass, that of the one which took the most.
+    pub fn compile_memory(&self) -> &MemoryUse {
+        &self.compile_memory
     }
 
     /// The signature of the exported function `name`.

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use board::pmp::GRANULE;
 use board::{counters, heap, stack, timer};
 use core::fmt::{self, Write};
-use lpc_codegen::{CompileError, CompiledModule, Settings, compile_module};
+use lpc_codegen::{CompileBudget, CompileError, CompiledModule, Settings, compile_module_within};
 use lpc_device::{Cost, FailureKind, HostFunction, Loaded, WireSettings};
 use lpc_link::{Image, LinkError, Linker};
 use lpc_lpir::binary::{self, DecodeErrorKind};
@@ -116,16 +116,19 @@ impl<'a> Source<'a> {
     }
 
     fn compile(&self, module: &Module, settings: &Settings) -> Result<CompiledModule, Failure> {
-        compile_module(module, settings).map_err(|error| {
+        let budget = CompileBudget::new(heap::size() - heap::usage().current);
+        compile_module_within(module, settings, budget).map_err(|error| {
             let entity = error
                 .error
                 .inst()
                 .map_or(AnyEntity::Function, AnyEntity::Inst);
             let function = module.function(error.function);
-            let what = format_args!("{}: {}", function.name, error.error.display(function));
+            let what = error.error.display(function);
             match error.error {
                 // Nor is there memory to find out where.
-                CompileError::OutOfMemory { .. } => Failure::new(FailureKind::Memory, what),
+                CompileError::OutOfMemory { .. } | CompileError::OverBudget { .. } => {
+                    Failure::new(FailureKind::Memory, what)
+                }
                 _ => {
                     let places = self.places();
                     let location = places.location(module, error.function, entity);

@@ -51,7 +51,7 @@ pub(super) fn is_affordable_in<I: MachInst>(
         && live_ranges_are_within(vcode, MAX_ION_STEPS, heap)?)
 }
 
-/// An upper bound of the bytes that [`Ion`](super::regalloc::RegallocAlgorithm::Ion) takes for `vcode`, its result included.
+/// As many bytes as [`Ion`](super::regalloc::RegallocAlgorithm::Ion) takes for `vcode` at most, its result included, by an estimate.
 ///
 /// `regalloc2` does not say what it takes. The weights come from measuring some nine thousand functions, with programs of every kind
 /// that is likely to be hard, on a machine with pointers of 64 bits: they are the ones for which the bound is exceeded nowhere and is as low as

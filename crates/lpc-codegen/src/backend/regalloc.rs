@@ -222,7 +222,7 @@ fn allocate_in_single_pass<I: MachInst>(
 }
 
 /// `regalloc2` takes its memory itself, and aborts where there is none. So it is not called where it might take more than
-/// `heap` allows.
+/// `heap` allows, nor, if that has a limit, where the allocator of the program does not have as much in one piece.
 #[cfg(feature = "ion")]
 fn allocate_by_ion<I: MachInst>(
     vcode: &VCode<I>,
@@ -231,6 +231,10 @@ fn allocate_by_ion<I: MachInst>(
     heap: &mut Heap,
 ) -> Result<Allocation, AllocationError> {
     let bound = ion_memory_bound(vcode);
+    if heap.is_limited() {
+        let room = heap.vec::<u8>(bound)?;
+        heap.free(room);
+    }
     heap.take(bound)?;
     let options = regalloc2::RegallocOptions {
         verbose_log: false,

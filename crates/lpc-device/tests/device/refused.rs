@@ -1,7 +1,7 @@
 //! What a device does not compile, and says so.
 
 use crate::support::{Device, HEAP, binary_of, settings};
-use lpc_codegen::Settings;
+use lpc_codegen::{RegallocAlgorithm, Settings};
 use lpc_device::FailureKind;
 use lpc_device::host::Error;
 use lpc_riscv32::ExtensionSet;
@@ -41,7 +41,7 @@ fn errors_are_answered_with_their_place() {
         (
             body("v1 = imul v0, v0\n    return v1"),
             FailureKind::Compile,
-            "3:10: %f: ",
+            "3:10: %f, inst0 (imul): ",
         ),
         (
             "function %f() {\n    fn0 = %g()\nblock0:\n    call fn0()\n    return\n}".to_owned(),
@@ -115,6 +115,30 @@ fn too_little_memory_is_answered() {
     assert!((10..200).contains(&refused), "{refused}");
 }
 
+/// What the heap has left is the budget of the compiler: Ion, which aborts where there is no memory, is not even started then.
+#[test]
+fn too_little_memory_for_ion_is_answered() {
+    let Some(mut device) = Device::start() else {
+        return;
+    };
+    let module = binary_of(include_str!("../../../../examples/sha256.clif"));
+    let settings = Settings {
+        regalloc: RegallocAlgorithm::Ion,
+        ..settings()
+    };
+    let message = match device.client.load(&module, &settings, 100 << 10) {
+        Err(Error::Failed {
+            kind: FailureKind::Memory,
+            message,
+        }) => message,
+        other => panic!("{other:?}"),
+    };
+    let (function, why) = message.split_once(": ").unwrap();
+    assert!(function.starts_with('%'), "{message}");
+    assert!(why.starts_with("register allocation "), "{message}");
+    device.check_alive();
+}
+
 #[test]
 fn programs_may_be_too_large() {
     let Some(mut device) = Device::start() else {
@@ -129,7 +153,7 @@ fn programs_may_be_too_large() {
     let most = device.client.description().max_request as usize;
     let text = " ".repeat(most) + function;
     let refused = device.client.load(text.as_bytes(), &settings(), HEAP);
-    assert!(matches!(refused, Err(Error::TooLarge)));
+    assert!(matches!(refused, Err(Error::TooLarge { .. })));
     device.check_alive();
 }
 
