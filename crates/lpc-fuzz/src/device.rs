@@ -80,7 +80,7 @@ pub fn compare(
         (
             _,
             Err(
-                DeviceError::TooLarge
+                DeviceError::TooLarge { .. }
                 | DeviceError::Failed {
                     kind: FailureKind::Memory,
                     ..

@@ -1,6 +1,7 @@
 //! Programs on a device instead of the emulator.
 
 use crate::failure::Failure;
+use crate::input::read_bytes;
 use crate::options::parse_size;
 use crate::pipeline::Compilation;
 use crate::source::SourceModule;
@@ -9,12 +10,13 @@ use lpc_codegen::Settings;
 use lpc_device::host::{Calls, Client, Error, Outcome, Qemu, open_port};
 use lpc_device::{Cause, FailureKind, HostFunction, Loaded};
 use lpc_harness::{HostFunctions, MachineOptions, NoHost, Place, Program, RunError};
+use lpc_link::elf::read::ElfFile;
 use lpc_lpir::binary::encode;
 use lpc_lpir::ir::{DataValue, ExternalName, FuncId, Signature, SourceLoc, TrapCode};
 use lpc_riscv32::emulator::{Emulator, Stop, Trap, TrapCause};
 use std::io::{Read, Write};
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Which device, and what it may use.
@@ -42,8 +44,8 @@ pub(crate) struct DeviceOptions {
     #[arg(long, value_name = "SIZE", default_value = "384K", value_parser = parse_size)]
     heap: u32,
 
-    /// How many seconds to wait for an answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    /// How many seconds to wait while the device is silent, be it that it compiles or that the program runs
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 
     /// Send the program as text, instead of in the binary form
@@ -83,6 +85,7 @@ impl<'a> DeviceProgram<'a> {
         let timeout = Duration::from_secs(options.timeout);
         let (machine, client) = match (&options.qemu, &options.port) {
             (Some(firmware), _) => {
+                check_firmware(firmware)?;
                 let (machine, client) = Qemu::start(firmware, timeout).map_err(Failure::message)?;
                 (Some(machine), client)
             }
@@ -100,7 +103,7 @@ impl<'a> DeviceProgram<'a> {
             false => encode(&source.module).map_err(Failure::message)?,
         };
         let loaded = client.load(&module, settings, options.heap);
-        let loaded = loaded.map_err(|error| load_failure(source, settings, error))?;
+        let loaded = loaded.map_err(|error| load_failure(source, settings, options, error))?;
         Ok(Self {
             source,
             client,
@@ -184,8 +187,24 @@ fn stop_of(cause: u32, pc: u32, value: u32) -> Stop {
     }
 }
 
+/// Whether QEMU can be given this file: it starts with any, and then nobody answers.
+fn check_firmware(path: &Path) -> Result<(), Failure> {
+    match ElfFile::parse(&read_bytes(path)?) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::message(format_args!(
+            "{}: this is no firmware: {error}",
+            path.display()
+        ))),
+    }
+}
+
 /// Why a device cannot make `source` a program. What is wrong with the program is shown where it is.
-fn load_failure(source: &SourceModule, settings: &Settings, error: Error) -> Failure {
+fn load_failure(
+    source: &SourceModule,
+    settings: &Settings,
+    options: &DeviceOptions,
+    error: Error,
+) -> Failure {
     let is_about_program = matches!(
         error,
         Error::Failed {
@@ -202,6 +221,19 @@ fn load_failure(source: &SourceModule, settings: &Settings, error: Error) -> Fai
             kind: FailureKind::Memory,
             message,
         } => Failure::message(format_args!("{message} on the device (see --heap)")),
+        // What it is sent was a module here.
+        Error::Failed {
+            kind: FailureKind::Module,
+            message,
+        } => Failure::message(format_args!(
+            "{}: the device does not understand the module: {message}; is its firmware as old as this lpc?",
+            source.name()
+        )),
+        Error::TooLarge { .. } if options.text => Failure::message(format_args!(
+            "{}: {error}; without --text the module is smaller",
+            source.name()
+        )),
+        Error::TooLarge { .. } => Failure::message(format_args!("{}: {error}", source.name())),
         error => Failure::message(error),
     }
 }

@@ -242,7 +242,14 @@ impl Client {
         let calls_at_once =
             (room_in / (4 * words_in.max(1))).min(room_out / (4 * words_out.max(1)));
         if calls_at_once == 0 {
-            return Err(Error::TooLarge);
+            let (words, room) = match 4 * words_in > room_in {
+                true => (words_in, room_in),
+                false => (words_out, room_out),
+            };
+            return Err(Error::TooLarge {
+                size: 4 * words,
+                room,
+            });
         }
         for arguments in calls.arguments.chunks(calls_at_once) {
             self.call_at_once(
@@ -297,8 +304,12 @@ impl Client {
                     Some(Ok(Step::Done))
                 }
                 _ => None,
-            })?;
-            match step? {
+            });
+            let step = step.map_err(|error| match error {
+                Error::TimedOut(time) => Error::StillRunning(time),
+                error => error,
+            });
+            match step?? {
                 Step::GoesOn => {}
                 Step::NeedsInput => self.send_input(input)?,
                 Step::Done => return Ok(()),
@@ -334,11 +345,15 @@ impl Client {
             Request::Input(bytes) => bytes.len(),
             _ => 0,
         };
+        let too_large = Error::TooLarge {
+            size: data,
+            room: self.max_data(),
+        };
         if data > self.max_data() {
-            return Err(Error::TooLarge);
+            return Err(too_large);
         }
         let mut buffer = vec![0; max_frame(data + REQUEST_OVERHEAD)];
-        let frame = encode(request, &mut buffer).map_err(|_| Error::TooLarge)?;
+        let frame = encode(request, &mut buffer).map_err(|_| too_large)?;
         self.output.write_all(frame)?;
         Ok(self.output.flush()?)
     }
@@ -524,6 +539,50 @@ mod tests {
             let outcome = call(&bytes[..length]);
             assert!(matches!(outcome, Err(Error::BadReply)), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn a_program_that_runs_is_told_from_a_device_that_is_silent() {
+        let (input, mut device) = pipe().unwrap();
+        let mut buffer = [0; 200];
+        let description = Reply::Description(DESCRIPTION);
+        device
+            .write_all(encode(&description, &mut buffer).expect("there is room"))
+            .unwrap();
+        let mut client = Client::connect(input, sink(), TIMEOUT).unwrap();
+        let calls = Calls {
+            function: 0,
+            arguments: &[vec![]],
+            results: &[],
+            instruction_limit: 1,
+        };
+        let outcome = client.call(&calls, &mut std::io::empty(), &mut sink());
+        assert!(
+            matches!(outcome, Err(Error::StillRunning(TIMEOUT))),
+            "{outcome:?}"
+        );
+        let loaded = client.load(&[], &Settings::default(), 0);
+        assert!(
+            matches!(loaded, Err(Error::TimedOut(TIMEOUT))),
+            "{loaded:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_too_large_is_told_by_numbers() {
+        let mut client = connect(&[Reply::Description(DESCRIPTION)]).unwrap();
+        let loaded = client.load(&[0; 937], &Settings::default(), 0);
+        let expected = "937 bytes are more than the device takes or gives at once, which is 936";
+        assert_eq!(loaded.unwrap_err().to_string(), expected);
+        let calls = Calls {
+            function: 0,
+            arguments: &[vec![]],
+            results: &[Type::I128; 63],
+            instruction_limit: 1,
+        };
+        let outcome = client.call(&calls, &mut std::io::empty(), &mut sink());
+        let expected = "1008 bytes are more than the device takes or gives at once, which is 1000";
+        assert_eq!(outcome.unwrap_err().to_string(), expected);
     }
 
     #[test]

@@ -26,8 +26,15 @@ pub enum Error {
     BadReply,
     /// It speaks another version of the protocol.
     Version(u32),
-    /// The arguments of the calls, or the message as a whole, are too large for it.
-    TooLarge,
+    /// The program runs, and says nothing.
+    StillRunning(Duration),
+    /// The module, or the arguments or results of one call, are too large for it.
+    TooLarge {
+        /// The bytes that they take.
+        size: usize,
+        /// The bytes that there is room for.
+        room: usize,
+    },
     /// A tool is missing: its name, and the Debian package that has it.
     MissingTool {
         /// The name of the program.
@@ -42,6 +49,12 @@ impl fmt::Display for Error {
         match self {
             Self::Failed { message, .. } => f.write_str(message),
             Self::TimedOut(time) => write!(f, "the device gave no answer in {time:?}"),
+            Self::StillRunning(time) => {
+                write!(
+                    f,
+                    "the program on the device said nothing in {time:?}, and still runs"
+                )
+            }
             Self::Closed(reason) if reason.is_empty() => f.write_str("the device is gone"),
             Self::Closed(reason) => write!(f, "the device is gone: {reason}"),
             Self::Io(error) => error.fmt(f),
@@ -50,7 +63,10 @@ impl fmt::Display for Error {
                 f,
                 "the device speaks version {version} of the protocol, and this is version {PROTOCOL_VERSION}"
             ),
-            Self::TooLarge => f.write_str("this is more than the device can receive at once"),
+            Self::TooLarge { size, room } => write!(
+                f,
+                "{size} bytes are more than the device takes or gives at once, which is {room}"
+            ),
             Self::MissingTool { tool, package } => {
                 write!(
                     f,

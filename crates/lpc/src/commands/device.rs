@@ -3,18 +3,21 @@
 use super::run::{invocation, print_results, run_failure};
 use crate::device::{DeviceOptions, DeviceProgram};
 use crate::failure::Failure;
+use crate::input::{display_name, read_bytes};
 use crate::options::CompileOptions;
 use crate::source::SourceModule;
 use crate::stats::DeviceStats;
 use clap::Args;
 use lpc_harness::MachineOptions;
+use lpc_link::elf::read::is_elf;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Compile a program on a device and run it there
 ///
 /// The device runs lpc's firmware, in QEMU or at the other end of a serial port: it gets the program, compiles it, and calls the
-/// function. Everything else is as with `lpc run`: what the program can call, what is printed, and how it ends.
+/// function. Everything else is as with `lpc run` and a program in the text or the binary form: what it can call, what is printed,
+/// and how it ends.
 #[derive(Args)]
 #[command(
     group(clap::ArgGroup::new("where").args(["qemu", "port"]).required(true)),
@@ -52,7 +55,14 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.compile.start_threads();
-    let mut source = SourceModule::read(&arguments.file)?;
+    let input = read_bytes(&arguments.file)?;
+    if is_elf(&input) {
+        return Err(Failure::message(format_args!(
+            "{}: a device compiles programs, and does not run executables",
+            display_name(&arguments.file)
+        )));
+    }
+    let mut source = SourceModule::parse(&arguments.file, input)?;
     source.number_instructions();
     let invoke = arguments.invoke.as_deref().unwrap_or("%main()");
     let (function, values) = invocation(invoke, &source)?;

@@ -7,6 +7,7 @@ use crate::output::write_bytes;
 use clap::{Args, ValueEnum};
 use lpc_link::elf::ElfListing;
 use lpc_link::elf::read::{ElfFile, is_elf};
+use lpc_lpir::binary::is_binary;
 use lpc_lpir::text::Location;
 use lpc_riscv32::ExtensionSet;
 use lpc_riscv32::disassembler::Listing;
@@ -62,6 +63,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = read_bytes(&arguments.file)?;
     if arguments.format == Format::Auto && is_elf(&input) {
         return disassemble_elf(arguments, &input);
+    }
+    if arguments.format == Format::Auto && is_binary(&input) {
+        return Err(Failure::message(format_args!(
+            "{}: this is a module in the binary form, and no machine code; `lpc compile --emit lpir` shows it",
+            display_name(&arguments.file)
+        )));
     }
     let is_hexadecimal = match arguments.format {
         Format::Bin => false,

@@ -1,8 +1,10 @@
 //! `lpc test`: runs filetests.
 
 use crate::failure::Failure;
+use crate::input::read_bytes;
 use clap::Args;
 use lpc_filetests::{Options, Summary, run_paths};
+use lpc_lpir::binary::is_binary;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.paths.iter().any(|path| path == Path::new("-")) {
         let message = "`lpc test` takes files and folders, not the standard input";
         return Err(Failure::message(message));
+    }
+    // Of folders only text is taken.
+    for path in arguments.paths.iter().filter(|path| path.is_file()) {
+        if is_binary(&read_bytes(path)?) {
+            return Err(Failure::message(format_args!(
+                "{}: the binary form does not say what to test; `lpc compile --emit lpir` makes text of it",
+                path.display()
+            )));
+        }
     }
     let mut stdout = BufWriter::new(io::stdout().lock());
     let options = Options {
