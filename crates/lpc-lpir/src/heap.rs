@@ -260,6 +260,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
+    #[inline(never)]
     pub fn vec<T>(&mut self, capacity: usize) -> Result<Vec<T>, HeapError> {
         let mut list = Vec::new();
         self.reserve(&mut list, capacity)?;
@@ -270,6 +271,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
+    #[inline(never)]
     pub fn filled<T: Clone>(&mut self, value: T, len: usize) -> Result<Vec<T>, HeapError> {
         let mut list = self.vec(len)?;
         list.resize(len, value);
@@ -280,6 +282,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
+    #[inline(never)]
     pub fn refill<T: Clone>(
         &mut self,
         list: &mut Vec<T>,
@@ -352,7 +355,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
-    #[inline]
+    #[inline(never)]
     pub fn reserve<T>(&mut self, list: &mut Vec<T>, additional: usize) -> Result<(), HeapError> {
         match list.capacity() - list.len() >= additional {
             true => Ok(()),

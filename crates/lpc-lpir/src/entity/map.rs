@@ -180,6 +180,7 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
+    #[inline(never)]
     pub fn resize_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
         let additional = len.saturating_sub(self.elements.len());
         heap.reserve(&mut self.elements, additional)?;
@@ -209,6 +210,7 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
 
     /// The element at `index`, which is not there yet.
     #[cold]
+    #[inline(never)]
     fn grow_for(&mut self, index: usize) -> &mut V {
         let additional = index + 1 - self.elements.len();
         make_room(&mut self.elements, additional);
