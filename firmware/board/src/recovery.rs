@@ -88,6 +88,10 @@ impl Write for Message {
 ///
 /// # Errors
 /// Why it was abandoned.
+#[expect(
+    clippy::result_large_err,
+    reason = "a fault carries its message, since the heap may be full"
+)]
 pub fn catch<R, F: FnOnce() -> R>(work: F) -> Result<R, Fault> {
     struct Call<F, R> {
         work: Option<F>,

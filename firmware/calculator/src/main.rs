@@ -88,7 +88,8 @@ fn read_line() -> Option<String> {
                 return Some(line);
             }
             BACKSPACE | DELETE => {
-                if line.pop().is_some() {
+                let erased = line.pop();
+                if erased.is_some() {
                     let _ = write!(Console, "\x08 \x08");
                 }
             }
