@@ -204,12 +204,12 @@ impl Compiler {
         }
         heap.start(Pass::Lowering);
         let lowered = lower::<Riscv32Backend>(func, settings, &abi, order, loops, heap);
-        let (mut builder, vregs) = lowered?;
-        builder.heap().give_back(abi.heap_bytes());
+        let mut done_with = abi.heap_bytes();
         if is_large {
-            builder.heap().give_back(loops.heap_bytes());
-            *loops = LoopAnalysis::default();
+            done_with += core::mem::take(loops).heap_bytes();
         }
+        let (mut builder, vregs) = lowered?;
+        builder.heap().give_back(done_with);
         Ok((builder, vregs))
     }
 

@@ -64,7 +64,7 @@ impl fmt::Display for Pass {
     }
 }
 
-/// Why there is no memory. On a machine of 32 bits this and a result with it fit two registers, since hundreds of functions pass it on.
+/// Why there is no memory. It takes two words, and so does a result that is nothing or this: hundreds of functions return one in two registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HeapError {
     /// It would be more than the limit.
@@ -82,6 +82,8 @@ pub enum HeapError {
         pass: Pass,
     },
 }
+
+const _: () = assert!(size_of::<Result<(), HeapError>>() == 2 * size_of::<usize>());
 
 impl fmt::Display for HeapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -260,7 +262,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn vec<T>(&mut self, capacity: usize) -> Result<Vec<T>, HeapError> {
         let mut list = Vec::new();
         self.reserve(&mut list, capacity)?;
@@ -271,7 +273,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn filled<T: Clone>(&mut self, value: T, len: usize) -> Result<Vec<T>, HeapError> {
         let mut list = self.vec(len)?;
         list.resize(len, value);
@@ -282,7 +284,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn refill<T: Clone>(
         &mut self,
         list: &mut Vec<T>,
@@ -355,7 +357,7 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn reserve<T>(&mut self, list: &mut Vec<T>, additional: usize) -> Result<(), HeapError> {
         match list.capacity() - list.len() >= additional {
             true => Ok(()),

@@ -275,7 +275,7 @@ fn summarize<I: MachInst>(
     for inst in vcode.insts() {
         function_calls = function_calls.max(inst.call_type());
         stats.calls += u32::from(inst.call_type() != CallType::None);
-        if inst.call_type() == CallType::Regular {
+        if inst.call_type() != CallType::None {
             clobbered.union_from(inst.clobbers());
         }
         size += u64::from(inst.worst_case_size());

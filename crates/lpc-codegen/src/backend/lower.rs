@@ -423,6 +423,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// How many words of `value`, counted from the low one, must be computed so that all that are needed are.
     pub fn needed_words(&self, value: Value) -> usize {
         let needed = self.needed(value);
+        // A few rounds take less than counting zeros, for which the smallest machines have no instruction.
         let mut count = 0;
         while needed >> count != 0 {
             count += 1;

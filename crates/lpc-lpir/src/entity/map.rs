@@ -180,7 +180,7 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn resize_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
         let additional = len.saturating_sub(self.elements.len());
         heap.reserve(&mut self.elements, additional)?;
@@ -201,6 +201,11 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     /// Sets every datum back to the default and keeps the memory.
     pub fn clear(&mut self) {
         self.elements.clear();
+    }
+
+    /// How many data are stored: one more than the highest number that was ever written.
+    pub fn len(&self) -> usize {
+        self.elements.len()
     }
 
     /// Whether nothing was ever written.

@@ -57,6 +57,9 @@ impl Function {
     }
 
     /// Gives back the memory that its tables have too much, as they do where they have grown.
+    ///
+    /// An allocator that moves a list to make it smaller needs memory for both places meanwhile. Without it, the program ends, as it does when
+    /// a function grows.
     pub fn shrink_to_fit(&mut self) {
         self.dfg.shrink_to_fit();
         self.layout.shrink_to_fit();

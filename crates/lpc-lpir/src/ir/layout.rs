@@ -17,7 +17,9 @@ pub struct Layout {
     blocks: SecondaryMap<Block, BlockNode>,
     /// The block that each instruction is in.
     inst_blocks: SecondaryMap<Inst, PackedOption<Block>>,
-    /// What stands before and behind each instruction. Empty in sequence: then the instructions of a block are all from its first to its last.
+    /// Whether there are lists of instructions. If not, the layout is in sequence: the instructions of a block are all from its first to its last.
+    has_links: bool,
+    /// What stands before and behind each instruction, if there are lists.
     links: SecondaryMap<Inst, InstLinks>,
     first_block: PackedOption<Block>,
     last_block: PackedOption<Block>,
@@ -49,6 +51,7 @@ impl Layout {
     pub fn clear(&mut self) {
         self.blocks.clear();
         self.inst_blocks.clear();
+        self.has_links = false;
         self.links.clear();
         self.first_block = PackedOption::NONE;
         self.last_block = PackedOption::NONE;
@@ -222,18 +225,18 @@ impl Layout {
     /// The instruction behind `inst`, which is not the last of its block.
     #[inline]
     fn behind(&self, inst: Inst) -> Inst {
-        match self.links[inst].next.expand() {
-            Some(next) => next,
-            None => Inst::from_u32(inst.as_u32() + 1),
+        match self.has_links {
+            true => self.links[inst].next.expand().expect("it is not the last"),
+            false => Inst::from_u32(inst.as_u32() + 1),
         }
     }
 
     /// The instruction before `inst`, which is not the first of its block.
     #[inline]
     fn before(&self, inst: Inst) -> Inst {
-        match self.links[inst].prev.expand() {
-            Some(prev) => prev,
-            None => Inst::from_u32(inst.as_u32() - 1),
+        match self.has_links {
+            true => self.links[inst].prev.expand().expect("it is not the first"),
+            false => Inst::from_u32(inst.as_u32() - 1),
         }
     }
 
@@ -308,14 +311,13 @@ impl Layout {
 
     /// Makes `next` follow `prev` in `block`, each of which may be the end of it.
     fn connect(&mut self, block: Block, prev: PackedOption<Inst>, next: PackedOption<Inst>) {
-        let has_links = !self.links.is_empty();
         match prev.expand() {
-            Some(prev) if has_links => self.links[prev].next = next,
+            Some(prev) if self.has_links => self.links[prev].next = next,
             Some(_) => {}
             None => self.blocks[block].first_inst = next,
         }
         match next.expand() {
-            Some(next) if has_links => self.links[next].prev = prev,
+            Some(next) if self.has_links => self.links[next].prev = prev,
             Some(_) => {}
             None => self.blocks[block].last_inst = prev,
         }
@@ -324,9 +326,11 @@ impl Layout {
     /// Makes the lists of instructions that stand in sequence.
     #[cold]
     fn make_links(&mut self) {
-        if !self.links.is_empty() {
+        if self.has_links {
             return;
         }
+        self.has_links = true;
+        self.links.resize(self.inst_blocks.len());
         let mut next_block = self.entry_block();
         while let Some(block) = next_block {
             next_block = self.next_block(block);
@@ -503,10 +507,10 @@ mod tests {
         }
         layout.remove_inst(inst(7));
         layout.remove_inst(inst(0));
-        assert!(layout.links.is_empty());
+        assert!(!layout.has_links);
         layout.append_inst(inst(0), block(1));
         check_block(&layout, block(0), &[1, 2, 3].map(inst));
         check_block(&layout, block(1), &[4, 5, 6, 0].map(inst));
-        assert!(!layout.links.is_empty());
+        assert!(layout.has_links);
     }
 }

@@ -279,7 +279,7 @@ impl Lower<'_, MInst> {
             && matches!(cond, UnsignedLessThan | UnsignedGreaterThanOrEqual)
         {
             let mut above = Words::of(x);
-            above[0] = self.shr(x[0], amount);
+            above[0] = self.shr(x[0], Word::Const(amount));
             let any = self.or_words(&above);
             return match cond {
                 UnsignedLessThan => Condition::zero(any),
@@ -477,9 +477,6 @@ fn simplest_comparison(cond: IntCC, y: &[Word]) -> Option<Neighbor> {
 /// strict where `cond` is not.
 fn neighboring_comparison(cond: IntCC, y: &[Word]) -> Option<Neighbor> {
     use IntCC::*;
-    if y.iter().any(|word| matches!(word, Word::Reg(_))) {
-        return None;
-    }
     let (neighbor, distance) = match cond {
         Equal | NotEqual => return None,
         SignedLessThan => (SignedLessThanOrEqual, -1),
@@ -518,7 +515,7 @@ fn neighboring_comparison(cond: IntCC, y: &[Word]) -> Option<Neighbor> {
 }
 
 /// The exponent of the constant `words`, if it is a power of two whose upper words are zero.
-fn power_of_two(words: &[Word]) -> Option<Word> {
+fn power_of_two(words: &[Word]) -> Option<i32> {
     let (&low, upper) = words.split_first()?;
     let Word::Const(low) = low else {
         return None;

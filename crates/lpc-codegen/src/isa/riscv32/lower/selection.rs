@@ -154,7 +154,7 @@ impl FromFlag {
         if one == zero {
             return Some(Self::Constant(one));
         }
-        if let (0, Some(Word::Const(amount))) = (zero, exponent(one)) {
+        if let (0, Some(amount)) = (zero, exponent(one)) {
             return Some(Self::Shift(amount));
         }
         match (one, zero) {

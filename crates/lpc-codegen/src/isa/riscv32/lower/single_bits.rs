@@ -49,9 +49,7 @@ impl Lower<'_, MInst> {
             (0, high) => (1, high),
             _ => return None,
         };
-        let Word::Const(bit) = exponent(mask)? else {
-            return None;
-        };
+        let bit = exponent(mask)?;
         // Bits below are reached by the immediate of `andi`; it is the instruction of Zbs that saves one even there.
         (bit > 10 || is_for_set && self.has_zbs()).then_some(BitTest {
             value,
@@ -112,10 +110,7 @@ impl Lower<'_, MInst> {
         if !self.has_zbs() || y.as_imm12().is_some() {
             return None;
         }
-        let Word::Const(number) = exponent(bit)? else {
-            return None;
-        };
-        Some(self.shift_imm(op, x, number))
+        Some(self.shift_imm(op, x, exponent(bit)?))
     }
 
     /// The instruction of Zbs that `x` and `y`, of type `i32`, combined by `opcode` are, if they are: one of them is a one

@@ -13,7 +13,7 @@
 use crate::backend::abi::words_of;
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
-use crate::isa::riscv32::inst::MInst;
+use crate::isa::riscv32::inst::{MAX_SELECTED_WORDS, MInst};
 use crate::isa::riscv32::regs::zero_reg;
 use lpc_lpir::ir::{Inst, InstructionData, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Imm12, Opcode as Op};
@@ -61,7 +61,7 @@ impl Lower<'_, MInst> {
     }
 
     /// As [`Self::word`], of a value that may have its words from others.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn source_word(&mut self, value: Value, index: usize) -> Word {
         let (mut value, mut index) = (value, index);
         for _ in 0..MAX_DEPTH {
@@ -268,7 +268,7 @@ impl Lower<'_, MInst> {
     }
 
     /// A register that holds `constant`.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn constant_reg(&mut self, constant: i32) -> Reg {
         self.register_outside_loop(constant)
             .or_else(|| self.loaded_constant(constant))
@@ -533,7 +533,7 @@ impl Lower<'_, MInst> {
                 self.add_scaled(x, x, scale)
             }
             _ => match exponent(constant) {
-                Some(amount) => self.shl(x, amount),
+                Some(amount) => self.shl(x, Word::Const(amount)),
                 // Where the constant must be loaded, a multiplication takes two instructions at least, and the other more time.
                 None => self
                     .mul_near_power_of_two(x, constant)
@@ -571,15 +571,15 @@ impl Lower<'_, MInst> {
     /// `x - (x << n)`.
     fn mul_near_power_of_two(&mut self, x: Word, constant: i32) -> Option<Word> {
         if let Some(amount) = exponent(constant.wrapping_sub(1)) {
-            let multiple = self.shl(x, amount);
+            let multiple = self.shl(x, Word::Const(amount));
             return Some(self.add(multiple, x));
         }
         if let Some(amount) = exponent(constant.wrapping_add(1)) {
-            let multiple = self.shl(x, amount);
+            let multiple = self.shl(x, Word::Const(amount));
             return Some(self.sub(multiple, x));
         }
         let amount = exponent(1i32.wrapping_sub(constant))?;
-        let multiple = self.shl(x, amount);
+        let multiple = self.shl(x, Word::Const(amount));
         Some(self.sub(x, multiple))
     }
 
@@ -593,8 +593,8 @@ impl Lower<'_, MInst> {
             (_, Word::Const(0 | 1)) | (Word::Const(0 | 1), _) => Word::ZERO,
             (other, Word::Const(constant)) | (Word::Const(constant), other) => {
                 match exponent(constant) {
-                    Some(Word::Const(exponent)) => self.shr(other, Word::Const(32 - exponent)),
-                    _ => self.rrr(Op::Mulhu, x, y),
+                    Some(exponent) => self.shr(other, Word::Const(32 - exponent)),
+                    None => self.rrr(Op::Mulhu, x, y),
                 }
             }
             _ => self.rrr(Op::Mulhu, x, y),
@@ -618,11 +618,11 @@ fn is_wide_low_mask(mask: i32) -> bool {
 }
 
 /// The exponent of `constant` as an unsigned number, if it is a power of two.
-#[inline(never)]
-pub(super) fn exponent(constant: i32) -> Option<Word> {
+#[cfg_attr(target_os = "none", inline(never))]
+pub(super) fn exponent(constant: i32) -> Option<i32> {
     let constant = constant as u32;
     let is_power = constant.is_power_of_two();
-    is_power.then(|| Word::Const(constant.trailing_zeros() as i32))
+    is_power.then(|| constant.trailing_zeros() as i32)
 }
 
 impl Word {
@@ -664,7 +664,7 @@ enum WordSource {
 }
 
 /// The most words of a value.
-const MAX_WORDS: usize = 4;
+const MAX_WORDS: usize = MAX_SELECTED_WORDS;
 
 /// The words of a value, the low one first.
 #[derive(Clone, Debug)]
@@ -704,7 +704,7 @@ impl Words {
     }
 
     /// One word.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn one(word: Word) -> Self {
         Self {
             words: [word, Word::ZERO, Word::ZERO, Word::ZERO],
@@ -713,7 +713,7 @@ impl Words {
     }
 
     /// Two words.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn pair(low: Word, high: Word) -> Self {
         Self {
             words: [low, high, Word::ZERO, Word::ZERO],
@@ -722,7 +722,7 @@ impl Words {
     }
 
     /// `len` times `word`.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn filled(len: usize, word: Word) -> Self {
         Self {
             words: [word; MAX_WORDS],
@@ -731,7 +731,7 @@ impl Words {
     }
 
     /// The words of `row`, up to four.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn of(row: &[Word]) -> Self {
         let mut copy = Self::zeros(row.len());
         for (slot, &word) in copy.iter_mut().zip(row) {
