@@ -8,7 +8,7 @@
 //!
 //! `regalloc2` takes memory by itself, and aborts where there is none: with a limit it is called only where the limit leaves as much as it
 //! may take, and the allocator has that in one piece. How much that is, is [an
-//! estimate](crate::backend::allocation_cost::ion_memory_bound) that no known function exceeds, and no proof.
+//! estimate](crate::backend::allocation_cost::ion_memory_estimate) that no known function exceeds, and no proof.
 //!
 //! Not counted are the [`Function`](lpc_lpir::ir::Function), which is there before, what allocators add to each block of memory, and the checks of
 //! builds with debug assertions, which are left out where there is a limit.

@@ -51,12 +51,13 @@ pub(super) fn is_affordable_in<I: MachInst>(
         && live_ranges_are_within(vcode, MAX_ION_STEPS, heap)?)
 }
 
-/// As many bytes as [`Ion`](super::regalloc::RegallocAlgorithm::Ion) takes for `vcode` at most, its result included, by an estimate.
+/// As many bytes as [`Ion`](super::regalloc::RegallocAlgorithm::Ion) takes for `vcode`, its result included: an estimate that no known function
+/// exceeds, and no proof.
 ///
 /// `regalloc2` does not say what it takes. The weights come from measuring some nine thousand functions, with programs of every kind
-/// that is likely to be hard, on a machine with pointers of 64 bits: they are the ones for which the bound is exceeded nowhere and is as low as
+/// that is likely to be hard, on a machine with pointers of 64 bits: they are the ones for which the estimate is exceeded nowhere and is as low as
 /// can be, and a quarter more. That is one and a half times what a function takes on the average. With smaller pointers it takes less.
-pub fn ion_memory_bound<I: MachInst>(vcode: &VCode<I>) -> usize {
+pub fn ion_memory_estimate<I: MachInst>(vcode: &VCode<I>) -> usize {
     let calls = vcode.insts().iter().map(I::call_type);
     let num_calls = calls.filter(|&call| call == CallType::Regular).count();
     let weighted = [

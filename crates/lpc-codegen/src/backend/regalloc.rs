@@ -6,7 +6,7 @@
 //! `regalloc2`'s checker can judge it.
 
 #[cfg(feature = "ion")]
-use super::allocation_cost::{ion_memory_bound, is_affordable_in};
+use super::allocation_cost::{ion_memory_estimate, is_affordable_in};
 use super::machinst::{MachInst, MachTerminator};
 #[cfg(feature = "checker")]
 pub use super::regalloc_validation::run_validated;
@@ -230,12 +230,12 @@ fn allocate_by_ion<I: MachInst>(
     allocators: &mut Allocators,
     heap: &mut Heap,
 ) -> Result<Allocation, AllocationError> {
-    let bound = ion_memory_bound(vcode);
+    let estimate = ion_memory_estimate(vcode);
     if heap.is_limited() {
-        let room = heap.vec::<u8>(bound)?;
+        let room = heap.vec::<u8>(estimate)?;
         heap.free(room);
     }
-    heap.take(bound)?;
+    heap.take(estimate)?;
     let options = regalloc2::RegallocOptions {
         verbose_log: false,
         validate_ssa,
@@ -244,7 +244,7 @@ fn allocate_by_ion<I: MachInst>(
     let env = I::machine_env(vcode.frame().preserve_frame_pointers);
     let ctx = allocators.ion.get_or_insert_default();
     regalloc2::run_with_ctx(vcode, env, &options, ctx)?;
-    heap.give_back(bound);
+    heap.give_back(estimate);
     Ok(Allocation {
         output: core::mem::take(&mut ctx.output),
         algorithm: RegallocAlgorithm::Ion,
