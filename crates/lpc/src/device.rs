@@ -6,7 +6,7 @@ use crate::options::parse_size;
 use crate::pipeline::Compilation;
 use crate::source::SourceModule;
 use clap::Args;
-use lpc_codegen::Settings;
+use lpc_codegen::{RegallocAlgorithm, Settings};
 use lpc_device::host::{Calls, Client, Error, Outcome, Qemu, open_port};
 use lpc_device::{Cause, FailureKind, HostFunction, Loaded};
 use lpc_harness::{HostFunctions, MachineOptions, NoHost, Place, Program, RunError};
@@ -220,7 +220,15 @@ fn load_failure(
         Error::Failed {
             kind: FailureKind::Memory,
             message,
-        } => Failure::message(format_args!("{message} on the device (see --heap)")),
+        } => {
+            let other_allocator = match settings.regalloc {
+                RegallocAlgorithm::SinglePass => "",
+                RegallocAlgorithm::Ion | RegallocAlgorithm::Adaptive => ", and --regalloc fast",
+            };
+            Failure::message(format_args!(
+                "{message} on the device (see --heap{other_allocator})"
+            ))
+        }
         // What it is sent was a module here.
         Error::Failed {
             kind: FailureKind::Module,

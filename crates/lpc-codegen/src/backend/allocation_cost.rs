@@ -56,7 +56,10 @@ pub(super) fn is_affordable_in<I: MachInst>(
 ///
 /// `regalloc2` does not say what it takes. The weights come from measuring some nine thousand functions, with programs of every kind
 /// that is likely to be hard, on a machine with pointers of 64 bits: they are the ones for which the estimate is exceeded nowhere and is as low as
-/// can be, and a quarter more. That is one and a half times what a function takes on the average. With smaller pointers it takes less.
+/// can be, and a quarter more. That is one and a half times what a function takes on the average.
+///
+/// With pointers of 32 bits Ion takes much less, and the estimate is about three times that: a chip with a budget refuses functions that it has
+/// memory for. It had best use [`SinglePass`](super::regalloc::RegallocAlgorithm::SinglePass).
 pub fn ion_memory_estimate<I: MachInst>(vcode: &VCode<I>) -> usize {
     let calls = vcode.insts().iter().map(I::call_type);
     let num_calls = calls.filter(|&call| call == CallType::Regular).count();
