@@ -1,8 +1,8 @@
 //! Calling code by its address.
 
 use crate::types::FunctionType;
-use alloc::vec;
 use alloc::vec::Vec;
+use core::array;
 use core::convert::Infallible;
 use lpc_codegen::backend::abi::{AbiSignature, AbiSlot, AbiValue, WORD_BYTES};
 use lpc_codegen::backend::reg::RealReg;
@@ -58,16 +58,26 @@ pub struct WordCall {
 }
 
 impl WordCall {
-    /// The call of a function of the signature `abi` with `arguments`, which are of its types. What the convention leaves undefined is garbage.
+    /// The call of a function of the signature `abi` with `arguments`, which are of its types. What the convention leaves undefined is `garbage`.
     pub(crate) fn new(abi: &AbiSignature, arguments: &[DataValue], garbage: &mut Garbage) -> Self {
+        let mut words = |bytes: u32| {
+            let count = bytes.div_ceil(WORD_BYTES);
+            (0..count).map(|_| garbage.word()).collect()
+        };
         let mut call = Self {
-            registers: [(); 8].map(|()| garbage.word()),
-            stack: vec![0; (abi.stack_args_size / WORD_BYTES) as usize],
-            return_area: vec![0; abi.return_area_size.div_ceil(WORD_BYTES) as usize],
+            stack: words(abi.stack_args_size),
+            return_area: words(abi.return_area_size),
+            registers: array::from_fn(|_| garbage.word()),
             return_area_register: abi.return_area_pointer.map(argument_register),
         };
         for (value, data) in abi.args().iter().zip(arguments) {
-            call.store(abi, value, *data, garbage);
+            let Ok(()) = abi.store_words(value, data.words(), garbage, |slot, word| {
+                match slot {
+                    AbiSlot::Reg(reg) => call.registers[argument_register(reg)] = word,
+                    AbiSlot::Memory(offset) => call.stack[(offset / WORD_BYTES) as usize] = word,
+                }
+                Ok::<(), Infallible>(())
+            });
         }
         call
     }
@@ -89,7 +99,10 @@ impl WordCall {
             .collect()
     }
 
-    /// Puts `results` where a function of the signature `abi` returns them: in registers, as C has no others. The other registers are garbage.
+    /// Puts `results` where a C function of the signature `abi` returns them: in registers. The other registers are garbage.
+    ///
+    /// # Panics
+    /// When there are results in memory, which functions of other conventions have.
     #[cfg(feature = "emulator")]
     pub(crate) fn set_results(
         &mut self,
@@ -99,25 +112,14 @@ impl WordCall {
     ) {
         self.registers.fill_with(|| garbage.word());
         for (value, data) in abi.rets().iter().zip(results) {
-            self.store(abi, value, *data, garbage);
+            let Ok(()) = abi.store_words(value, data.words(), garbage, |slot, word| {
+                let AbiSlot::Reg(reg) = slot else {
+                    unreachable!("C functions are checked to return no more than two words");
+                };
+                self.registers[argument_register(reg)] = word;
+                Ok::<(), Infallible>(())
+            });
         }
-    }
-
-    /// Puts `data` where `value`, an argument or a result in a register, travels.
-    fn store(
-        &mut self,
-        abi: &AbiSignature,
-        value: &AbiValue,
-        data: DataValue,
-        garbage: &mut Garbage,
-    ) {
-        let Ok(()) = abi.store_words(value, data.words(), garbage, |slot, word| {
-            match slot {
-                AbiSlot::Reg(reg) => self.registers[argument_register(reg)] = word,
-                AbiSlot::Memory(offset) => self.stack[(offset / WORD_BYTES) as usize] = word,
-            }
-            Ok::<(), Infallible>(())
-        });
     }
 
     /// The value that travels as `value`, with its words in memory in `memory`.

@@ -150,6 +150,7 @@ impl<M: CodeMemory<Executor: Execute>> JitModule<M> {
             return Err(CallError::BadArguments(types.collect()));
         }
         let abi = abi_signature(signature).map_err(CallError::Signature)?;
+        // The same garbage for each call, so that a call gives the same whatever was called before.
         let mut call = WordCall::new(&abi, arguments, &mut Garbage::new());
         self.executor
             .call_words(address, &mut call)
