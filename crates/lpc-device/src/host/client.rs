@@ -6,7 +6,7 @@ use crate::{
     Cause, Description, Execution, Loaded, PROTOCOL_VERSION, Place, Reply, Request, WireSettings,
 };
 use lpc_codegen::Settings;
-use lpc_codegen::backend::abi::words_of;
+use lpc_codegen::backend::abi::{self, words_of};
 use lpc_lpir::ir::{DataValue, Type};
 use std::boxed::Box;
 use std::io::{self, Read, Write};
@@ -60,6 +60,13 @@ const REQUEST_OVERHEAD: usize = 64;
 
 /// The least that a device must be able to receive at once, in bytes, so that it can do anything.
 const MIN_REQUEST: usize = 2 * REQUEST_OVERHEAD;
+
+/// The bytes of a word of arguments or results.
+const WORD_BYTES: usize = abi::WORD_BYTES as usize;
+
+/// The least that a device must be able to send at once, in bytes, so that it can do anything: a call is given room for a word of results, even
+/// if it has none.
+const MIN_DATA: usize = WORD_BYTES;
 
 /// How long a device is asked whether it is there before it is asked again.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -239,15 +246,15 @@ impl Client {
         let words_out = words_of_all(calls.results.iter().copied());
         let room_in = self.max_data();
         let room_out = self.description.max_data as usize;
-        let calls_at_once =
-            (room_in / (4 * words_in.max(1))).min(room_out / (4 * words_out.max(1)));
+        let calls_at_once = (room_in / (WORD_BYTES * words_in.max(1)))
+            .min(room_out / (WORD_BYTES * words_out.max(1)));
         if calls_at_once == 0 {
-            let (words, room) = match 4 * words_in > room_in {
+            let (words, room) = match WORD_BYTES * words_in > room_in {
                 true => (words_in, room_in),
                 false => (words_out, room_out),
             };
             return Err(Error::TooLarge {
-                size: 4 * words,
+                size: WORD_BYTES * words,
                 room,
             });
         }
@@ -437,7 +444,7 @@ fn is_temporary(error: &io::Error) -> bool {
 
 /// Whether a device that says this of itself can be asked for anything.
 fn is_usable(description: &Description) -> bool {
-    description.max_request as usize >= MIN_REQUEST && description.max_data > 0
+    description.max_request as usize >= MIN_REQUEST && description.max_data as usize >= MIN_DATA
 }
 
 /// The words that values of these types take.
@@ -447,7 +454,7 @@ fn words_of_all(types: impl Iterator<Item = Type>) -> usize {
 
 /// Adds the results of all of `calls`, whose words are `bytes`, if there are as many.
 fn add_results(calls: &Calls<'_>, bytes: &[u8], outcome: &mut Outcome) -> Option<()> {
-    let (words, rest) = bytes.as_chunks::<4>();
+    let (words, rest) = bytes.as_chunks::<WORD_BYTES>();
     let expected = calls.arguments.len() * words_of_all(calls.results.iter().copied());
     if words.len() != expected || !rest.is_empty() {
         return None;
@@ -507,7 +514,7 @@ mod tests {
     fn devices_that_can_receive_or_send_nothing_are_refused() {
         let connected = |description| connect(&[Reply::Description(description)]).err();
         assert!(connected(DESCRIPTION).is_none());
-        for (max_request, max_data) in [(0, 1000), (127, 1000), (1000, 0)] {
+        for (max_request, max_data) in [(0, 1000), (127, 1000), (1000, 0), (1000, 3)] {
             let error = connected(Description {
                 max_request,
                 max_data,
@@ -515,6 +522,27 @@ mod tests {
             });
             assert!(matches!(error, Some(Error::BadReply)), "{error:?}");
         }
+    }
+
+    #[test]
+    fn the_least_that_a_device_can_send_is_enough_for_a_call() {
+        let smallest = Description {
+            max_data: 4,
+            ..DESCRIPTION
+        };
+        let returned = Reply::Returned {
+            results: &[],
+            execution: Execution::default(),
+        };
+        let mut client = connect(&[Reply::Description(smallest), returned]).unwrap();
+        let calls = Calls {
+            function: 0,
+            arguments: &[vec![]],
+            results: &[],
+            instruction_limit: 1,
+        };
+        let outcome = client.call(&calls, &mut std::io::empty(), &mut sink());
+        assert_eq!(outcome.unwrap().results, [[]]);
     }
 
     #[test]
