@@ -14,8 +14,8 @@ use lpc_codegen::{
 use lpc_harness::{MachineOptions, NoHost, Program, ProgramError};
 use lpc_link::elf::{ExecutableOptions, link_executable};
 use lpc_link::{LinkError, Linker};
-use lpc_lpir::binary::{self, DecodeErrorKind};
-use lpc_lpir::ir::{DataKind, DataObject, ExternalName, Module};
+use lpc_lpir::binary::{self, DecodeErrorKind, Decoder};
+use lpc_lpir::ir::{DataKind, DataObject, ExternalName, Function, Module, Signature};
 use lpc_lpir::text::parse_module;
 use lpc_process::{LoadError, Process, ProcessOptions};
 use lpc_riscv32::emulator::{Emulator, MachineConfig, Memory, MemoryError, Stop};
@@ -222,6 +222,55 @@ fn modules_in_binary_form() {
         }
     }
     assert!(refused > 30, "{refused}");
+}
+
+/// Each allocation of the decoder fails in turn, for a function that has all that a function can have: lists of operands, of branch
+/// arguments, of parameters and of results, tables of branches, source locations, declarations.
+#[test]
+fn functions_in_binary_form() {
+    const BLOCKS: usize = 40;
+    let body = (1..=BLOCKS).map(|number| {
+        let value = 10 * number;
+        let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|index| value + index);
+        let next = number % BLOCKS + 1;
+        format!(
+            "block{number}(v{a}: i32, v{b}: i32, v{c}: i32):\n\
+             @{number:04x}    v{d}, v{e} = call fn0(v{a}, v{b}, v{c}, v0)\n        \
+             brif v{a}, block{next}(v{d}, v{e}, v0), block{table}\n\
+             block{table}:\n        \
+             br_table v{b}, block{next}(v{c}, v{c}, v{c}), [block{number}(v{d}, v{d}, v{d}), block{end}]\n",
+            table = BLOCKS + number,
+            end = 2 * BLOCKS + 1,
+        )
+    });
+    let text = format!(
+        "function %f(i32) -> i32 {{\n    ss0 = explicit_slot 8\n    gv0 = symbol %table\n    \
+         sig0 = (i32, i32, i32, i32) -> i32, i32\n    fn0 = %g sig0\n\
+         block0(v0: i32):\n        jump block1(v0, v0, v0)\n{}block{}:\n        return v0\n}}",
+        body.collect::<String>(),
+        2 * BLOCKS + 1,
+    );
+    let module = parse_module(&text).unwrap();
+    let bytes = binary::encode(&module).unwrap();
+    let decode = |fault| {
+        let mut function = Function::new(ExternalName::user(0, 0), Signature::default());
+        let read = with_fault(fault, || Decoder::new(&bytes)?.read_function(&mut function));
+        read.map(|_| function)
+    };
+    let expected = decode(Fault::Never).unwrap().to_string();
+    for others in 0.. {
+        match decode(Fault::Behind(others)) {
+            Ok(function) => {
+                assert_eq!(function.to_string(), expected);
+                assert!(others > 20, "{others}");
+                break;
+            }
+            Err(error) => assert!(
+                matches!(error.kind, DecodeErrorKind::OutOfMemory { .. }),
+                "{error}"
+            ),
+        }
+    }
 }
 
 /// `regalloc2` aborts where there is no memory: it is not called where the allocator does not have what it may take.

@@ -7,8 +7,8 @@
 //!  EntityList ─► [ length | e0 | e1 | e2 | … unused … ]     2, 4, 8, … words
 //! ```
 
-use super::{EntityRef, make_room};
-use crate::heap::bytes_of;
+use super::{EntityRef, make_room, make_room_in};
+use crate::heap::{Heap, HeapError, bytes_of};
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
@@ -59,6 +59,25 @@ impl<T> ListPool<T> {
     pub fn clear(&mut self) {
         self.words.clear();
         self.free.clear();
+    }
+
+    /// Makes room for one more list of `len` elements, all at once or one by one, in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn reserve_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
+        if len == 0 {
+            return Ok(());
+        }
+        // One by one, it has been in a block of each smaller class, which is free afterwards.
+        let class = class_for(len) as usize;
+        let smaller = class.saturating_sub(self.free.len());
+        heap.reserve(&mut self.free, smaller)?;
+        make_room_in(
+            &mut self.words,
+            (SMALLEST_BLOCK << (class + 1)) - SMALLEST_BLOCK,
+            heap,
+        )
     }
 
     fn allocate(&mut self, class: u32) -> usize {
@@ -377,6 +396,19 @@ mod tests {
             let mut list = EntityList::from_slice(&values(0..len), &mut pool);
             list.push(Value::from_u32(len), &mut pool);
             assert_eq!(list.iter(&pool).collect::<Vec<_>>(), values(0..len + 1));
+        }
+    }
+
+    #[test]
+    fn lists_fit_the_room_that_was_made_for_them() {
+        for len in 0..100 {
+            let mut pool = ListPool::new();
+            let mut heap = Heap::unlimited();
+            pool.reserve_in(len as usize, &mut heap).unwrap();
+            let room = (pool.words.capacity(), pool.free.capacity());
+            EntityList::from_iter(values(0..len), &mut pool);
+            assert_eq!((pool.words.capacity(), pool.free.capacity()), room);
+            assert_eq!(pool.heap_bytes(), heap.used());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Tables indexed by entity references.
 
-use super::{EntityRef, make_room};
+use super::{EntityRef, make_room, make_room_in};
 use crate::heap::{Heap, HeapError, bytes_of};
 use alloc::vec::Vec;
 use core::fmt;
@@ -32,6 +32,15 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
         }
         self.elements.push(value);
         key
+    }
+
+    /// As [`Self::push`], in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn push_in(&mut self, value: V, heap: &mut Heap) -> Result<K, HeapError> {
+        make_room_in(&mut self.elements, 1, heap)?;
+        Ok(self.push(value))
     }
 
     /// The reference that the next `push` will return.
@@ -176,14 +185,22 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
         self.elements.resize(len, self.default.clone());
     }
 
+    /// Makes room for `len` elements that are not written yet, in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn reserve_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
+        let additional = len.saturating_sub(self.elements.len());
+        heap.reserve(&mut self.elements, additional)
+    }
+
     /// As [`Self::resize`], in memory of `heap`.
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn resize_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
-        let additional = len.saturating_sub(self.elements.len());
-        heap.reserve(&mut self.elements, additional)?;
+        self.reserve_in(len, heap)?;
         self.resize(len);
         Ok(())
     }

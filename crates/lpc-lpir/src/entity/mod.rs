@@ -15,6 +15,7 @@ pub use map::{Keys, PrimaryMap, SecondaryMap};
 pub use packed_option::PackedOption;
 pub use single_or_list::SingleOrList;
 
+use crate::heap::{Heap, HeapError};
 use alloc::vec::Vec;
 
 /// A densely numbered reference into a table.
@@ -35,8 +36,24 @@ pub trait EntityRef: Copy + Eq {
 /// `Vec` by itself doubles its room: of a table in the scarce memory of a chip, up to half would be unused.
 fn make_room<T>(elements: &mut Vec<T>, additional: usize) {
     if elements.capacity() - elements.len() < additional {
-        elements.reserve_exact(additional.max(elements.len() / 4).max(4));
+        elements.reserve_exact(growth(elements.len(), additional));
     }
+}
+
+/// As [`make_room`], in memory of `heap`.
+fn make_room_in<T>(
+    elements: &mut Vec<T>,
+    additional: usize,
+    heap: &mut Heap,
+) -> Result<(), HeapError> {
+    match elements.capacity() - elements.len() < additional {
+        true => heap.reserve(elements, growth(elements.len(), additional)),
+        false => Ok(()),
+    }
+}
+
+fn growth(len: usize, additional: usize) -> usize {
+    additional.max(len / 4).max(4)
 }
 
 /// Defines an entity reference whose `Display` is a prefix and its number, as in the text form.

@@ -40,10 +40,18 @@ pub(super) fn read(
     if num_blocks > 0 {
         num_values += function.signature.params.len();
     }
-    let Function { dfg, layout, .. } = &mut *function;
+    let Function {
+        dfg,
+        layout,
+        srclocs,
+        ..
+    } = &mut *function;
     let num_params = reader.allocate(|heap| {
         dfg.reserve_in(num_values, num_insts, num_blocks, heap)?;
         layout.resize_in(num_insts, num_blocks, heap)?;
+        if has_locations {
+            srclocs.reserve_in(num_insts, heap)?;
+        }
         heap.vec(num_blocks)
     })?;
     for _ in 0..num_values {
@@ -106,7 +114,9 @@ impl Body<'_, '_> {
 
     fn read_block(&mut self, block: Block, has_locations: bool) -> DecodeResult<()> {
         let is_entry = block.index() == 0;
-        for index in 0..usize::from(self.num_params[block.index()]) {
+        let num_params = usize::from(self.num_params[block.index()]);
+        self.reserve_list(num_params)?;
+        for index in 0..num_params {
             let ty = match is_entry {
                 true => self.function.signature.params[index].value_type,
                 false => self.reader.ty()?,
@@ -155,8 +165,11 @@ impl Body<'_, '_> {
                 self.reader.known("mark of a result", zero)?;
             }
             let value = self.define_value()?;
-            self.function.dfg.define_result(inst, value, ty);
             index += 1;
+            if index > 1 {
+                self.reserve_list(index)?;
+            }
+            self.function.dfg.define_result(inst, value, ty);
         }
         Ok(inst)
     }
@@ -349,8 +362,15 @@ impl Body<'_, '_> {
         Ok(())
     }
 
+    /// Makes room for a list of `len` values.
+    fn reserve_list(&mut self, len: usize) -> DecodeResult<()> {
+        let pool = &mut self.function.dfg.value_lists;
+        self.reader.allocate(|heap| pool.reserve_in(len, heap))
+    }
+
     fn value_list(&mut self, count: usize) -> DecodeResult<ValueList> {
         self.read_args(count)?;
+        self.reserve_list(count)?;
         let pool = &mut self.function.dfg.value_lists;
         Ok(ValueList::from_slice(&self.args, pool))
     }
@@ -366,6 +386,7 @@ impl Body<'_, '_> {
             return Err(self.reader.error(DecodeErrorKind::Undefined("block")));
         };
         self.read_args(num_params.into())?;
+        self.reserve_list(1 + usize::from(num_params))?;
         let block = Block::new(number as usize);
         let args = self.args.iter().copied();
         Ok(BlockCall::new(
@@ -385,7 +406,9 @@ impl Body<'_, '_> {
             branches.push(self.block_call(from)?);
         }
         let DataFlowGraph { jump_tables, .. } = &mut self.function.dfg;
-        Ok(jump_tables.push(JumpTableData::from_branches(branches)))
+        let table = JumpTableData::from_branches(branches);
+        self.reader
+            .allocate(|heap| jump_tables.push_in(table, heap))
     }
 
     fn trap_code(&mut self) -> DecodeResult<TrapCode> {
