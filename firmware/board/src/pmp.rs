@@ -46,9 +46,6 @@ const TOP_OF_RANGE: u8 = 1 << 3;
 /// The bit of a configuration that locks it.
 const LOCKED: u8 = 1 << 7;
 
-/// The bit of `misa` that tells of supervisor mode.
-const SUPERVISOR_MODE: usize = 1 << (b'S' - b'A');
-
 /// Writes a register of memory protection, and sees to it that it holds what was written.
 macro_rules! write_checked {
     ($register:literal, $value:expr) => {{
@@ -94,10 +91,7 @@ pub fn allow(regions: &[Region; REGIONS]) {
     write_checked!("pmpaddr7", d.1);
     write_checked!("pmpcfg0", pair(first, second));
     write_checked!("pmpcfg1", pair(third, fourth));
-    if has_supervisor_mode() {
-        // SAFETY: the instruction changes no register and no memory.
-        unsafe { asm!("sfence.vma", options(nostack)) };
-    }
+    forget_translations();
 }
 
 /// What the entries of the ends of `range` hold: addresses without their lowest two bits.
@@ -105,12 +99,25 @@ fn entries(range: &Range<usize>) -> (u32, u32) {
     (range.start as u32 >> 2, range.end as u32 >> 2)
 }
 
-/// Whether there is address translation, which may remember what regions allowed. Without it there is no instruction to make it forget.
-fn has_supervisor_mode() -> bool {
-    let extensions: usize;
-    // SAFETY: reading the register has no effect.
-    unsafe { asm!("csrr {}, misa", out(reg) extensions, options(nomem, nostack)) };
-    extensions & SUPERVISOR_MODE != 0
+/// Makes address translation forget what regions allowed, which it may remember, if there is any.
+///
+/// Without it the instruction is illegal and traps, to what is behind it. `misa` would tell, but may be zero on any hart.
+fn forget_translations() {
+    // SAFETY: the instruction changes no register and no memory. No trap but that of the instruction goes to what is behind it, as the firmware
+    // runs without interrupts, and after it the handler is again the one that it was. What the trap changes, registers of the cause
+    // and the mode before, is written anew before it is read.
+    unsafe {
+        asm!(
+            "la {handler}, 2f",
+            "csrrw {handler}, mtvec, {handler}",
+            "sfence.vma",
+            ".balign 4",
+            "2:",
+            "csrw mtvec, {handler}",
+            handler = out(reg) _,
+            options(nostack),
+        );
+    }
 }
 
 /// Forbids `range` to everyone, the firmware included, until the next reset.
