@@ -73,19 +73,32 @@ fn errors_are_answered_with_their_place() {
 /// However many errors there are, the text is read once more for their places, and as many are told as there is room for.
 #[test]
 fn many_errors_are_answered_at_once() {
+    const FUNCTIONS: usize = 600;
     let Some(mut device) = Device::start() else {
         return;
     };
-    let functions = (0..600).map(|number| {
-        format!(
-            "function %f{number}() -> i32 {{\nblock0:\n    v0 = iconst.i8 1\n    return v0\n}}\n"
-        )
-    });
-    let text: String = functions.collect();
-    let start = Instant::now();
-    let (kind, message) = refusal(&mut device, &text, &settings(), 4 << 20);
-    println!("answered after {:?}", start.elapsed());
-    assert_eq!(kind, FailureKind::Verifier, "{message}");
+    // As many functions in each text, the last ones of which are wrong.
+    let text = |errors: usize| -> String {
+        let functions = (0..FUNCTIONS).map(|number| {
+            let ty = if number + errors < FUNCTIONS { "i32" } else { "i8" };
+            format!(
+                "function %f{number}() -> i32 {{\nblock0:\n    v0 = iconst.{ty} 1\n    return v0\n}}\n"
+            )
+        });
+        functions.collect()
+    };
+    let mut refusal_in = |text: &str| {
+        let start = Instant::now();
+        let (kind, message) = refusal(&mut device, text, &settings(), 4 << 20);
+        assert_eq!(kind, FailureKind::Verifier, "{message}");
+        (message, start.elapsed())
+    };
+    let (message, one) = refusal_in(&text(1));
+    assert_eq!(message.lines().count(), 1, "{message}");
+    let (message, all) = refusal_in(&text(FUNCTIONS));
+    println!("answered after {one:?} and {all:?}");
+    // The text is sent in the most of that time, and read twice; read for each error, it would be about seventy times.
+    assert!(all < 4 * one, "{one:?} for one error, {all:?} for all");
     assert_eq!(message.len(), device.client.description().max_data as usize);
     for (number, line) in message.lines().take(10).enumerate() {
         let place = format!("{}:5: %f{number}: ", 5 * number + 4);
