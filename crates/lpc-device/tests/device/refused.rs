@@ -97,8 +97,9 @@ fn many_errors_are_answered_at_once() {
     assert_eq!(message.lines().count(), 1, "{message}");
     let (message, all) = refusal_in(&text(FUNCTIONS));
     println!("answered after {one:?} and {all:?}");
-    // The text is sent in the most of that time, and read twice; read for each error, it would be about seventy times.
-    assert!(all < 4 * one, "{one:?} for one error, {all:?} for all");
+    // The text is sent in the most of that time, and read twice; read for each error, it would be about seventy times. The rest is for busy
+    // machines.
+    assert!(all < 12 * one, "{one:?} for one error, {all:?} for all");
     assert_eq!(message.len(), device.client.description().max_data as usize);
     for (number, line) in message.lines().take(10).enumerate() {
         let place = format!("{}:5: %f{number}: ", 5 * number + 4);
