@@ -510,6 +510,21 @@ mod tests {
         Client::connect(Cursor::new(bytes), sink(), TIMEOUT)
     }
 
+    /// Lets the device call its first function.
+    fn call(
+        client: &mut Client,
+        arguments: &[Vec<DataValue>],
+        results: &[Type],
+    ) -> Result<Outcome, Error> {
+        let calls = Calls {
+            function: 0,
+            arguments,
+            results,
+            instruction_limit: 1,
+        };
+        client.call(&calls, &mut std::io::empty(), &mut sink())
+    }
+
     #[test]
     fn devices_that_can_receive_or_send_nothing_are_refused() {
         let connected = |description| connect(&[Reply::Description(description)]).err();
@@ -535,36 +550,24 @@ mod tests {
             execution: Execution::default(),
         };
         let mut client = connect(&[Reply::Description(smallest), returned]).unwrap();
-        let calls = Calls {
-            function: 0,
-            arguments: &[vec![]],
-            results: &[],
-            instruction_limit: 1,
-        };
-        let outcome = client.call(&calls, &mut std::io::empty(), &mut sink());
+        let outcome = call(&mut client, &[vec![]], &[]);
         assert_eq!(outcome.unwrap().results, [[]]);
     }
 
     #[test]
     fn results_are_as_many_as_were_asked_for() {
-        let call = |results| {
+        let call_giving = |results| {
             let execution = Execution::default();
             let returned = Reply::Returned { results, execution };
             let mut client = connect(&[Reply::Description(DESCRIPTION), returned]).unwrap();
-            let calls = Calls {
-                function: 0,
-                arguments: &[vec![], vec![]],
-                results: &[Type::I64],
-                instruction_limit: 1,
-            };
-            client.call(&calls, &mut std::io::empty(), &mut sink())
+            call(&mut client, &[vec![], vec![]], &[Type::I64])
         };
         let bytes: Vec<u8> = (0..20).collect();
         let two = [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908];
         let two = two.map(|bits| vec![DataValue::new(Type::I64, bits)]);
-        assert_eq!(call(&bytes[..16]).unwrap().results, two);
+        assert_eq!(call_giving(&bytes[..16]).unwrap().results, two);
         for length in [0, 8, 15, 17, 20] {
-            let outcome = call(&bytes[..length]);
+            let outcome = call_giving(&bytes[..length]);
             assert!(matches!(outcome, Err(Error::BadReply)), "{outcome:?}");
         }
     }
@@ -578,13 +581,7 @@ mod tests {
             .write_all(encode(&description, &mut buffer).expect("there is room"))
             .unwrap();
         let mut client = Client::connect(input, sink(), TIMEOUT).unwrap();
-        let calls = Calls {
-            function: 0,
-            arguments: &[vec![]],
-            results: &[],
-            instruction_limit: 1,
-        };
-        let outcome = client.call(&calls, &mut std::io::empty(), &mut sink());
+        let outcome = call(&mut client, &[vec![]], &[]);
         assert!(
             matches!(outcome, Err(Error::StillRunning(TIMEOUT))),
             "{outcome:?}"
@@ -602,13 +599,7 @@ mod tests {
         let loaded = client.load(&[0; 937], &Settings::default(), 0);
         let expected = "937 bytes are more than the device takes or gives at once, which is 936";
         assert_eq!(loaded.unwrap_err().to_string(), expected);
-        let calls = Calls {
-            function: 0,
-            arguments: &[vec![]],
-            results: &[Type::I128; 63],
-            instruction_limit: 1,
-        };
-        let outcome = client.call(&calls, &mut std::io::empty(), &mut sink());
+        let outcome = call(&mut client, &[vec![]], &[Type::I128; 63]);
         let expected = "1008 bytes are more than the device takes or gives at once, which is 1000";
         assert_eq!(outcome.unwrap_err().to_string(), expected);
     }

@@ -37,7 +37,7 @@ pub(super) fn assign_homes(
         let value = &values.list[vreg.vreg()];
         value.is_global() && value.is_used()
     });
-    order_by_start(globals, values);
+    order_by(globals, |vreg| values.list[vreg.vreg()].start);
     let lacks_registers = !in_registers || LinearScan::new(values, registers).run(globals);
     Ok(InMemory {
         num_slots: assign_slots(values, globals, heap)?,
@@ -45,10 +45,9 @@ pub(super) fn assign_homes(
     })
 }
 
-/// Puts what an instruction defines early in front of what it defines late. All else is in order, so that little has to be moved.
-fn order_by_start(globals: &mut [VReg], values: &Values) {
-    let values = &values.list[..];
-    let start = |vreg: VReg| values[vreg.vreg()].start;
+/// Puts what an instruction defines early, by its `start`, in front of what it defines late, which [`LifeCursor`] relies on. All else is in
+/// order, so that little has to be moved.
+fn order_by(globals: &mut [VReg], start: impl Fn(VReg) -> ProgPoint) {
     for end in 1..globals.len() {
         let mut place = end;
         while place > 0 && start(globals[place - 1]) > start(globals[place]) {
@@ -346,5 +345,57 @@ impl Homes {
     fn lives_in(&self, register: Register) -> &[(ProgPoint, ProgPoint)] {
         let [from, to] = [register.index() - 1, register.index()].map(|index| self.ends[index]);
         &self.lives[from as usize..to as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regalloc2::{Inst, MachineEnv, PReg, PRegSet, RegClass};
+
+    fn point(number: usize) -> ProgPoint {
+        ProgPoint::before(Inst::new(number))
+    }
+
+    #[test]
+    fn what_is_defined_early_comes_first() {
+        let starts = [2, 5, 7, 5, 5, 9].map(point);
+        let mut globals: Vec<_> = (0..6)
+            .map(|number| VReg::new(number, RegClass::Int))
+            .collect();
+        order_by(&mut globals, |vreg| starts[vreg.vreg()]);
+        let order: Vec<_> = globals.iter().map(|vreg| vreg.vreg()).collect();
+        assert_eq!(order, [0, 1, 3, 4, 2, 5]);
+    }
+
+    #[test]
+    fn registers_are_free_in_the_order_of_the_ends() {
+        let env = MachineEnv {
+            preferred_regs_by_class: [
+                (0..4)
+                    .map(|number| PReg::new(number, RegClass::Int))
+                    .collect(),
+                PRegSet::empty(),
+                PRegSet::empty(),
+            ],
+            non_preferred_regs_by_class: [PRegSet::empty(); 3],
+            scratch_by_class: [None; 3],
+            fixed_stack_slots: Vec::new(),
+        };
+        let registers: Vec<_> = RegisterFile::new(&env).allocatable.collect();
+        let [a, b, c, d] = registers[..] else {
+            panic!("there are four registers");
+        };
+        let mut ends = Ends::new();
+        for (end, register) in [(6, a), (3, b), (9, c), (4, d)] {
+            ends.insert(point(end), register);
+        }
+        assert_eq!(ends.pop_until(point(2)), None);
+        ends.remove(d);
+        let freed = core::iter::from_fn(|| ends.pop_until(point(6)));
+        assert_eq!(freed.collect::<Vec<_>>(), [b, a]);
+        ends.insert(point(7), d);
+        let freed = core::iter::from_fn(|| ends.pop_until(point(9)));
+        assert_eq!(freed.collect::<Vec<_>>(), [d, c]);
     }
 }
