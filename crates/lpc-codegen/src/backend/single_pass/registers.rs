@@ -187,6 +187,7 @@ impl RegisterFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use alloc::vec::Vec;
     use regalloc2::RegClass;
 
@@ -223,6 +224,13 @@ mod tests {
             (preg(1), named)
         );
         assert!(!file.allocatable.contains(named));
+        let sets = [vec![7], vec![7, 3], vec![7, 3], vec![40], vec![7]].map(|numbers| {
+            let pregs: PRegSet = numbers.into_iter().map(preg).collect();
+            file.set(pregs)
+                .map(|register| file.preg(register).hw_enc())
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(sets, [vec![7], vec![7, 3], vec![7, 3], vec![40], vec![7]]);
     }
 
     #[test]
