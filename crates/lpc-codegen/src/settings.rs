@@ -1,12 +1,12 @@
 //! What a compilation is to aim for.
 
 pub use crate::backend::regalloc::RegallocAlgorithm;
-use lpc_riscv32::ExtensionSet;
+use lpc_riscv32::{Extension, ExtensionSet};
 
 /// How much work to spend on the code, and for what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum OptLevel {
-    /// Compile as fast as possible.
+    /// Compile as fast as possible, each instruction by itself. Without the feature `optimizer`, this is the level of all functions.
     None,
     /// Make the code fast.
     #[default]
@@ -44,13 +44,13 @@ pub struct Settings {
     /// device. Then they need not be atomic, and are compiled to plain loads and stores, for every type and on every
     /// machine.
     pub single_hart: bool,
-    /// Whether the code is for a linker that may shorten calls. It then keeps what is needed to move code apart, which takes
+    /// Whether the code is for a linker that may shorten calls, with the feature `object-info`. It then keeps what is needed to move code apart, which takes
     /// memory, and must be linked before it is executed: see
     /// [`MachBufferFinalized::relaxable`](crate::backend::buffer::MachBufferFinalized::relaxable).
     pub linker_relaxation: bool,
-    /// Whether to note how the frame changes, for debuggers and whoever else unwinds the stack.
+    /// Whether to note how the frame changes, for debuggers and whoever else unwinds the stack, with the feature `object-info`.
     pub unwind_info: bool,
-    /// Whether to note where the values of the function are while it runs, for debuggers.
+    /// Whether to note where the values of the function are while it runs, for debuggers, with the feature `object-info`.
     pub value_labels: bool,
     /// What the address of every function is to be a multiple of, at least.
     pub function_alignment: CodeAlignment,
@@ -96,6 +96,18 @@ impl Settings {
             regalloc: opt_level.regalloc(),
             ..Self::default()
         }
+    }
+
+    /// Whether to look for better code than a plain translation of each instruction.
+    #[inline]
+    pub const fn optimizes(&self) -> bool {
+        cfg!(feature = "optimizer") && !matches!(self.opt_level, OptLevel::None)
+    }
+
+    /// Whether `extension` makes better code, where there is code without it too.
+    #[inline]
+    pub const fn optimizes_with(&self, extension: Extension) -> bool {
+        self.optimizes() && self.extensions.contains(extension)
     }
 }
 

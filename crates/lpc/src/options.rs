@@ -14,7 +14,7 @@ pub(crate) struct CompileOptions {
     #[arg(long, value_name = "ISA")]
     pub(crate) march: Option<ExtensionSet>,
 
-    /// What to optimize for, which chooses the register allocator and nothing else yet
+    /// What to optimize for, which chooses the register allocator too
     #[arg(short = 'O', value_name = "LEVEL", value_enum, default_value_t = OptLevelName::Speed)]
     opt_level: OptLevelName,
 
