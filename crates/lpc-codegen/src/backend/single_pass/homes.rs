@@ -247,16 +247,15 @@ fn assign_slots(
         if value.home.is_some() {
             continue;
         }
-        value.slot = match ends.peek() {
-            Some(&Reverse((end, slot))) if end <= value.start => {
-                ends.pop();
-                slot
-            }
-            _ => {
-                num_slots += 1;
-                SpillSlot::new(num_slots - 1)
-            }
-        };
+        if let Some(mut first) = ends.peek_mut()
+            && first.0.0 <= value.start
+        {
+            value.slot = first.0.1;
+            first.0.0 = value.end;
+            continue;
+        }
+        value.slot = SpillSlot::new(num_slots);
+        num_slots += 1;
         ends.push(Reverse((value.end, value.slot)));
     }
     heap.free(ends.into_vec());

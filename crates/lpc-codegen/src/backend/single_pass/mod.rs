@@ -115,9 +115,10 @@ impl SinglePass {
         self.homes
             .compute(&self.values, &self.definitions, func.num_blocks(), heap)?;
 
-        let mut places = match func.debug_value_labels() {
-            [] => None,
-            _ => Some(LabelPlaces::new(func.num_vregs(), heap)?),
+        let has_labels = cfg!(feature = "object-info") && !func.debug_value_labels().is_empty();
+        let mut places = match has_labels {
+            true => Some(LabelPlaces::new(func.num_vregs(), heap)?),
+            false => None,
         };
         let num_operands = self.values.num_operands as usize;
         let mut allocs = heap.filled(Allocation::none(), num_operands)?;

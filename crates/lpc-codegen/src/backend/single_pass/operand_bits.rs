@@ -3,7 +3,7 @@
 //! The lower half of an [`Operand`]'s encoding is the number of its virtual register, and the upper half what is wanted of that: its class and
 //! constraint, and when it is read or written.
 
-use regalloc2::{Operand, RegClass, VReg};
+use regalloc2::{Operand, OperandConstraint, RegClass, VReg};
 
 /// The virtual register, which is an integer as all that are allocated here.
 #[inline]
@@ -23,6 +23,13 @@ pub(super) fn is_plain_def(operand: Operand) -> bool {
     wanted_of(operand) == wanted_of(Operand::reg_def(ANY_VREG))
 }
 
+/// What is wanted of its register.
+// The encoding has six cases.
+#[inline(never)]
+pub(super) fn constraint_of(operand: Operand) -> OperandConstraint {
+    operand.constraint()
+}
+
 const ANY_VREG: VReg = VReg::new(0, RegClass::Int);
 
 #[inline]
@@ -33,7 +40,7 @@ fn wanted_of(operand: Operand) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg};
+    use regalloc2::{OperandKind, OperandPos, PReg};
 
     #[test]
     fn operands_are_what_their_encoding_says() {

@@ -58,6 +58,8 @@ impl RegSet {
     }
 
     /// The best of its registers.
+    // Where no instruction counts zeros, that takes a dozen of them.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn first(self) -> Option<Register> {
         let number = self.0.trailing_zeros() % Self::BITS;
         NonZeroU8::new(number as u8).map(Register)

@@ -2,7 +2,7 @@
 
 use super::super::regalloc::points_taken;
 use super::loops::Loops;
-use super::operand_bits::{is_plain_def, is_plain_use, vreg_of};
+use super::operand_bits::{constraint_of, is_plain_def, is_plain_use, vreg_of};
 use super::registers::{RegSet, Register, RegisterFile};
 use alloc::vec::Vec;
 use lpc_lpir::heap::{Heap, HeapError, bytes_of};
@@ -239,7 +239,7 @@ impl<F: Function> Survey<'_, F> {
 
     /// Adds the register that `operand` names, if it does, to those that are `named` when its instruction starts and when it ends.
     fn note_named(&mut self, operand: Operand, named: &mut [RegSet; 2]) {
-        let OperandConstraint::FixedReg(preg) = operand.constraint() else {
+        let OperandConstraint::FixedReg(preg) = constraint_of(operand) else {
             return;
         };
         let register = self.registers.number(preg);

@@ -1,7 +1,7 @@
 //! Instructions that name registers, overwrite some, or want operands to share registers or to have some of their own.
 
 use super::super::super::regalloc::points_taken;
-use super::super::operand_bits::vreg_of;
+use super::super::operand_bits::{constraint_of, vreg_of};
 use super::super::registers::{RegSet, Register};
 use super::LocalAllocator;
 use regalloc2::{
@@ -36,7 +36,7 @@ impl<F: Function> LocalAllocator<'_, F> {
                 if operand.kind() != OperandKind::Use || busy.kind_of_use(operand, index) != kind {
                     continue;
                 }
-                let preg = match (kind, operand.constraint()) {
+                let preg = match (kind, constraint_of(operand)) {
                     (UseKind::Reused, _) => {
                         let result = result_in_place_of(operands, index);
                         result.and_then(|result| places[result].as_reg())
@@ -90,7 +90,7 @@ impl<F: Function> LocalAllocator<'_, F> {
             }
             let vreg = operand.vreg();
             let place = self.end_of_life(vreg, occupied_after);
-            let register = match operand.constraint() {
+            let register = match constraint_of(operand) {
                 OperandConstraint::FixedReg(preg) => self.registers.known_number(preg),
                 constraint => {
                     let mut taken = busy.late;
@@ -109,7 +109,7 @@ impl<F: Function> LocalAllocator<'_, F> {
                 }
             };
             busy.insert(operand, register);
-            if matches!(operand.constraint(), OperandConstraint::Reuse(_)) {
+            if matches!(constraint_of(operand), OperandConstraint::Reuse(_)) {
                 busy.early.insert(register);
             }
             let written = self.in_register(register);
@@ -212,7 +212,7 @@ impl Busy {
     }
 
     fn kind_of_use(&self, operand: Operand, index: usize) -> UseKind {
-        match (operand.constraint(), operand.pos()) {
+        match (constraint_of(operand), operand.pos()) {
             (OperandConstraint::FixedReg(_), _) => UseKind::Fixed,
             _ if index < 32 && self.reused >> index & 1 != 0 => UseKind::Reused,
             (_, OperandPos::Late) => UseKind::Late,
@@ -241,15 +241,15 @@ impl UseKind {
 
 /// The number of the result that takes the register of the operand number `index`.
 fn result_in_place_of(operands: &[Operand], index: usize) -> Option<usize> {
-    let reuses = |operand: &Operand| operand.constraint() == OperandConstraint::Reuse(index);
+    let reuses = |&operand: &Operand| constraint_of(operand) == OperandConstraint::Reuse(index);
     operands.iter().position(reuses)
 }
 
 /// Whether an operand wants `vreg` in the register `preg` to read it there.
 fn is_read_in(operands: &[Operand], vreg: VReg, preg: PReg) -> bool {
-    operands.iter().any(|operand| {
+    operands.iter().any(|&operand| {
         operand.kind() == OperandKind::Use
             && operand.vreg() == vreg
-            && operand.constraint() == OperandConstraint::FixedReg(preg)
+            && constraint_of(operand) == OperandConstraint::FixedReg(preg)
     })
 }

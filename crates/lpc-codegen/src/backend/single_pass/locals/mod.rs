@@ -393,23 +393,30 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
 
     /// Notes where `vreg` is behind its definition.
     fn note_place(&mut self, vreg: VReg) {
-        if self.label_places.is_none() {
+        if self.label_places().is_none() {
             return;
         }
         let value = &self.values[vreg.vreg()];
         let place = value.spill_slot().or_else(|| self.place(vreg));
-        if let (Some(places), Some(place)) = (&mut self.label_places, place) {
+        if let (Some(places), Some(place)) = (self.label_places(), place) {
             places.define(vreg, place);
         }
     }
 
     /// Notes that `vreg`, a value of the block, is in `place` behind `inst`.
     fn note_move(&mut self, vreg: VReg, inst: Inst, place: Allocation) {
-        if let Some(places) = &mut self.label_places
+        if self.label_places().is_some()
             && !self.values[vreg.vreg()].is_global()
+            && let Some(places) = &mut self.label_places
         {
             places.add_move(vreg, ProgPoint::before(inst.next()), place, self.heap);
         }
+    }
+
+    /// Where values are, if anybody asks: nobody does without the feature `object-info`.
+    fn label_places(&mut self) -> Option<&mut LabelPlaces> {
+        let label_places = self.label_places.as_deref_mut();
+        label_places.filter(|_| cfg!(feature = "object-info"))
     }
 
     /// Adds the moves of `point`, which is before or after the current instruction, to the edits, which are listed backward. `free` are registers
