@@ -2,6 +2,7 @@
 //!
 //! [`Compiler::compile`] is the whole pipeline. Each of its steps can be called by itself, to look at what lies between.
 
+use crate::backend::abi::FunctionAbis;
 use crate::backend::blockorder::BlockLoweringOrder;
 use crate::backend::emit::{CompiledCode, emit_in};
 use crate::backend::lower::{bytes_at_start, lower};
@@ -182,7 +183,7 @@ impl Compiler {
         mut heap: Heap,
     ) -> Result<Lowered, CompileError> {
         heap.require(bytes_at_start::<MInst>(func))?;
-        let abi = abi_signature_in(&func.signature, &mut heap)
+        let abis = FunctionAbis::new(func, abi_signature_in, &mut heap)
             .map_err(|error| CompileError::of_signature(None, error))?;
         let Analyses {
             cfg,
@@ -203,8 +204,8 @@ impl Compiler {
             (*cfg, *domtree) = Default::default();
         }
         heap.start(Pass::Lowering);
-        let lowered = lower::<Riscv32Backend>(func, settings, &abi, order, loops, heap);
-        let mut done_with = abi.heap_bytes();
+        let lowered = lower::<Riscv32Backend>(func, settings, &abis, order, loops, heap);
+        let mut done_with = abis.heap_bytes();
         if is_large {
             done_with += core::mem::take(loops).heap_bytes();
         }

@@ -19,7 +19,9 @@ use super::ranges::IndexRange;
 use super::reg::RealReg;
 use alloc::vec::Vec;
 use lpc_lpir::heap::{Heap, HeapError, bytes_of};
-use lpc_lpir::ir::{AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, Signature, Type};
+use lpc_lpir::ir::{
+    AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, Function, Signature, Type,
+};
 
 /// The bytes of a word: of a register, and of a slot on the stack.
 pub const WORD_BYTES: u32 = 4;
@@ -67,8 +69,9 @@ pub struct AbiSignature {
     pub return_area_size: u32,
     /// Where the address of the return area travels.
     pub return_area_pointer: Option<RealReg>,
-    args: Vec<AbiValue>,
-    rets: Vec<AbiValue>,
+    /// The results, and behind them the arguments.
+    values: Vec<AbiValue>,
+    num_rets: usize,
     slots: Vec<AbiSlot>,
 }
 
@@ -108,49 +111,75 @@ impl AbiSignature {
         spec: &CallConvSpec,
         heap: &mut Heap,
     ) -> Result<Self, AbiError> {
-        let is_struct =
-            |param: &AbiParam| matches!(param.purpose, ArgumentPurpose::StructArgument(_));
-        if signature.params.iter().any(is_struct) {
-            return Err(AbiError::StructArgument);
-        }
-        let words: u32 = signature
-            .params
-            .iter()
-            .chain(&signature.returns)
-            .map(|param| words_of(param.value_type))
-            .sum();
-        let mut slots = heap.vec(words as usize)?;
-
-        let mut results = Assigner::new(spec.result_registers);
-        let rets = results.assign_all(&signature.returns, &mut slots, heap)?;
-        let return_area_size = results.memory_size()?;
-
-        let mut arguments = Assigner::new(spec.argument_registers);
-        let return_area_pointer = match return_area_size {
-            0 => None,
-            _ => arguments.next_register(),
-        };
-        let args = arguments.assign_all(&signature.params, &mut slots, heap)?;
-        Ok(Self {
+        let Signature {
+            params, returns, ..
+        } = signature;
+        let words = params.iter().chain(returns);
+        let words: u32 = words.map(|param| words_of(param.value_type)).sum();
+        let mut abi = Self {
             call_conv: signature.call_conv,
             callee_pops: spec.callee_pops,
-            stack_args_size: arguments.memory_size()?.next_multiple_of(16),
-            return_area_size,
-            return_area_pointer,
-            args,
-            rets,
-            slots,
-        })
+            stack_args_size: 0,
+            return_area_size: 0,
+            return_area_pointer: None,
+            values: heap.vec(returns.len() + params.len())?,
+            num_rets: returns.len(),
+            slots: heap.vec(words as usize)?,
+        };
+        abi.return_area_size = abi.assign(returns, spec.result_registers)?;
+        let mut registers = spec.argument_registers;
+        if abi.return_area_size != 0
+            && let Some((&first, rest)) = registers.split_first()
+        {
+            abi.return_area_pointer = Some(first);
+            registers = rest;
+        }
+        abi.stack_args_size = abi.assign(params, registers)?.next_multiple_of(16);
+        Ok(abi)
+    }
+
+    /// Hands out `registers`, and memory where they do not suffice, to the words of `params`. Gives the size of that memory.
+    fn assign(&mut self, params: &[AbiParam], registers: &[RealReg]) -> Result<u32, AbiError> {
+        let mut registers = registers.iter();
+        let mut memory = 0u32;
+        for param in params {
+            if let ArgumentPurpose::StructArgument(_) = param.purpose {
+                return Err(AbiError::StructArgument);
+            }
+            let ty = param.value_type;
+            if registers.as_slice().is_empty() {
+                memory = memory.next_multiple_of(ty.bytes().max(WORD_BYTES));
+            }
+            let start = self.slots.len();
+            for _ in 0..words_of(ty) {
+                self.slots.push(match registers.next() {
+                    Some(&register) => AbiSlot::Reg(register),
+                    None => {
+                        memory += WORD_BYTES;
+                        AbiSlot::Memory(memory - WORD_BYTES)
+                    }
+                });
+            }
+            self.values.push(AbiValue {
+                ty,
+                extension: param.extension,
+                slots: IndexRange::new(start, self.slots.len()),
+            });
+        }
+        match memory <= MAX_MEMORY_SIZE {
+            true => Ok(memory),
+            false => Err(AbiError::TooLarge),
+        }
     }
 
     /// The arguments.
     pub fn args(&self) -> &[AbiValue] {
-        &self.args
+        &self.values[self.num_rets..]
     }
 
     /// The results.
     pub fn rets(&self) -> &[AbiValue] {
-        &self.rets
+        &self.values[..self.num_rets]
     }
 
     /// How many words of `values`, arguments or results of this signature, travel in registers.
@@ -161,7 +190,7 @@ impl AbiSignature {
 
     /// The bytes that this takes.
     pub fn heap_bytes(&self) -> usize {
-        bytes_of(&self.args) + bytes_of(&self.rets) + bytes_of(&self.slots)
+        bytes_of(&self.values) + bytes_of(&self.slots)
     }
 
     /// Where the words of an argument or of a result of this signature travel, the low one first.
@@ -170,63 +199,41 @@ impl AbiSignature {
     }
 }
 
-/// Hands out registers and memory to the words of values.
-struct Assigner {
-    registers: core::slice::Iter<'static, RealReg>,
-    memory: u32,
+/// The signatures of a function, as the machine sees them.
+pub struct FunctionAbis {
+    /// Its own.
+    pub own: AbiSignature,
+    /// Those that it declares for its calls, in their order. Only those that calls name must be known to the convention.
+    pub of_calls: Vec<Result<AbiSignature, AbiError>>,
 }
 
-impl Assigner {
-    fn new(registers: &'static [RealReg]) -> Self {
-        Self {
-            registers: registers.iter(),
-            memory: 0,
-        }
-    }
-
-    fn next_register(&mut self) -> Option<RealReg> {
-        self.registers.next().copied()
-    }
-
-    fn assign_all(
-        &mut self,
-        params: &[AbiParam],
-        slots: &mut Vec<AbiSlot>,
+impl FunctionAbis {
+    /// Those of `func`, each of which `compute` gives, in memory of `heap`.
+    ///
+    /// # Errors
+    /// When the function's own cannot be passed, and when there is no memory.
+    pub fn new(
+        func: &Function,
+        compute: fn(&Signature, &mut Heap) -> Result<AbiSignature, AbiError>,
         heap: &mut Heap,
-    ) -> Result<Vec<AbiValue>, HeapError> {
-        heap.collect(params.iter().map(|param| {
-            let start = slots.len();
-            self.assign(param.value_type, slots);
-            AbiValue {
-                ty: param.value_type,
-                extension: param.extension,
-                slots: IndexRange::new(start, slots.len()),
-            }
-        }))
+    ) -> Result<Self, AbiError> {
+        let signatures = &func.dfg.signatures;
+        let mut abis = Self {
+            own: compute(&func.signature, heap)?,
+            of_calls: heap.vec(signatures.len())?,
+        };
+        for (_, signature) in signatures.iter() {
+            abis.of_calls.push(compute(signature, heap));
+        }
+        heap.check()?;
+        Ok(abis)
     }
 
-    fn assign(&mut self, ty: Type, slots: &mut Vec<AbiSlot>) {
-        if self.registers.as_slice().is_empty() {
-            let alignment = ty.bytes().max(WORD_BYTES);
-            self.memory = self.memory.next_multiple_of(alignment);
-        }
-        for _ in 0..words_of(ty) {
-            slots.push(match self.next_register() {
-                Some(register) => AbiSlot::Reg(register),
-                None => {
-                    let offset = self.memory;
-                    self.memory += WORD_BYTES;
-                    AbiSlot::Memory(offset)
-                }
-            });
-        }
-    }
-
-    fn memory_size(&self) -> Result<u32, AbiError> {
-        if self.memory > MAX_MEMORY_SIZE {
-            return Err(AbiError::TooLarge);
-        }
-        Ok(self.memory)
+    /// The bytes that they take.
+    pub fn heap_bytes(&self) -> usize {
+        let of_calls = self.of_calls.iter().flatten();
+        let of_calls: usize = of_calls.map(AbiSignature::heap_bytes).sum();
+        self.own.heap_bytes() + of_calls + bytes_of(&self.of_calls)
     }
 }
 

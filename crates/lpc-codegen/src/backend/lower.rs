@@ -20,7 +20,7 @@
 //! **Errors stay.** A rule that cannot do its work leaves the error with [`Lower::fail`], or with the heap, and returns. Nothing comes of
 //! what has been lowered by then, and lowering ends with the instruction.
 
-use super::abi::{AbiError, AbiSignature, WORD_BYTES, words_of};
+use super::abi::{AbiSignature, FunctionAbis, WORD_BYTES, words_of};
 use super::blockorder::{BlockLoweringOrder, LoweredBlock, Successor};
 use super::buffer::MachLabel;
 use super::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
@@ -36,8 +36,8 @@ use lpc_lpir::analysis::LoopAnalysis;
 use lpc_lpir::entity::EntityRef;
 use lpc_lpir::heap::{Boxed, Heap, HeapError};
 use lpc_lpir::ir::{
-    Block, Function, Inst, InstructionData, Opcode, SigRef, Signature, SourceLoc, StackSlot,
-    StackSlotData, Type, Value,
+    Block, Function, Inst, InstructionData, Opcode, SourceLoc, StackSlot, StackSlotData, Type,
+    Value,
 };
 use regalloc2::VReg;
 
@@ -79,8 +79,7 @@ pub struct Lower<'f, I: MachInst> {
     values: Vec<LoweredValue>,
     /// By stack slot.
     slot_offsets: Vec<u32>,
-    /// The signatures of calls that have been lowered.
-    call_abis: Vec<Option<AbiSignature>>,
+    abis: &'f FunctionAbis,
     /// The address of the memory for results that do not fit in registers.
     return_area_pointer: Option<VirtualReg>,
     loops: &'f LoopAnalysis,
@@ -114,7 +113,7 @@ impl Default for LoweredValue {
     }
 }
 
-/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signature is `abi`, in memory of `heap`.
+/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signatures are `abis`, in memory of `heap`.
 ///
 /// What is given back needs the function no more: a builder that has all of its instructions, for [`VCodeBuilder::try_build`], and the
 /// heap.
@@ -124,12 +123,12 @@ impl Default for LoweredValue {
 pub fn lower<B: LowerBackend>(
     func: &Function,
     settings: &Settings,
-    abi: &AbiSignature,
+    abis: &FunctionAbis,
     order: BlockLoweringOrder,
     loops: &LoopAnalysis,
     heap: Heap,
 ) -> Result<(VCodeBuilder<B::Inst>, VRegAllocator), CompileError> {
-    let mut ctx = Lower::new(func, settings, abi, &order, loops, heap)?;
+    let mut ctx = Lower::new(func, settings, abis, &order, loops, heap)?;
     for (index, &block) in order.blocks().iter().enumerate().rev() {
         let index = BlockIndex::new(index);
         let lowered = match block {
@@ -213,7 +212,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     fn new(
         func: &'f Function,
         settings: &'f Settings,
-        abi: &'f AbiSignature,
+        abis: &'f FunctionAbis,
         order: &BlockLoweringOrder,
         loops: &'f LoopAnalysis,
         mut heap: Heap,
@@ -231,20 +230,20 @@ impl<'f, I: MachInst> Lower<'f, I> {
         let mut ctx = Self {
             func,
             settings,
-            abi,
+            abi: &abis.own,
             has_floats: has_floats(func),
             builder: VCodeBuilder::with_heap(VCodeBuildDirection::Backward, size, heap)?,
             vregs,
             values,
             slot_offsets,
-            call_abis: Vec::new(),
+            abis,
             return_area_pointer: None,
             loops,
             current_block: None,
             constants_outside_loop: Vec::new(),
             error: None,
         };
-        ctx.return_area_pointer = abi.return_area_pointer.map(|_| ctx.alloc_vregs(1));
+        ctx.return_area_pointer = ctx.abi.return_area_pointer.map(|_| ctx.alloc_vregs(1));
         ctx.lay_out_frame();
         Ok(ctx)
     }
@@ -489,29 +488,17 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.return_area_pointer
     }
 
-    /// Where the arguments and results of a call with the signature `sig_ref` travel, as `compute` finds out once. Who takes
-    /// it gives it back to [`Self::keep_call_abi`].
-    ///
-    /// # Errors
-    /// Those of `compute`.
-    pub fn take_call_abi(
-        &mut self,
-        sig_ref: SigRef,
-        compute: impl FnOnce(&Signature, &mut Heap) -> Result<AbiSignature, AbiError>,
-    ) -> Result<AbiSignature, AbiError> {
-        let signatures = &self.func.dfg.signatures;
-        if self.call_abis.is_empty() {
-            self.call_abis = self.builder.heap().filled(None, signatures.len())?;
+    /// Where the arguments and results of the call `inst` travel. Fails where that cannot be.
+    pub fn abi_of_call(&mut self, inst: Inst) -> Option<&'f AbiSignature> {
+        let signature = self.func.dfg.call_signature(inst);
+        let signature = signature.expect("a call has a signature");
+        match &self.abis.of_calls[signature.index()] {
+            Ok(abi) => Some(abi),
+            Err(error) => {
+                self.fail(CompileError::of_signature(Some(inst), *error));
+                None
+            }
         }
-        match self.call_abis[sig_ref.index()].take() {
-            Some(abi) => Ok(abi),
-            None => compute(&signatures[sig_ref], self.builder.heap()),
-        }
-    }
-
-    /// Keeps what [`Self::take_call_abi`] gave for other calls.
-    pub fn keep_call_abi(&mut self, sig_ref: SigRef, abi: AbiSignature) {
-        self.call_abis[sig_ref.index()] = Some(abi);
     }
 
     /// What the function needs of its frame.
@@ -580,15 +567,10 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// What has all that comes of the function. All else is given back.
     fn finish(mut self) -> (VCodeBuilder<I>, VRegAllocator) {
-        let call_abis = core::mem::take(&mut self.call_abis);
         let constants = core::mem::take(&mut self.constants_outside_loop);
         let values = core::mem::take(&mut self.values);
         let slot_offsets = core::mem::take(&mut self.slot_offsets);
-        let abis = call_abis.iter().flatten().map(AbiSignature::heap_bytes);
-        let abis = abis.sum();
         let heap = self.heap();
-        heap.give_back(abis);
-        heap.free(call_abis);
         heap.free(constants);
         heap.free(values);
         heap.free(slot_offsets);

@@ -6,6 +6,7 @@
 mod atomics;
 mod division;
 
+use crate::backend::abi::words_of;
 use alloc::vec::Vec;
 use lpc_lpir::builder::{FunctionBuilder, FunctionBuilderContext};
 use lpc_lpir::ir::{AbiParam, CallConv, ExternalName, Function, Signature, Type, Value};
@@ -125,6 +126,12 @@ impl Routine {
             Self::AtomicRmwBig16(_) => (&[Type::I32, Type::I16, Type::I16], &[Type::I16]),
             Self::AtomicRmwBig32(_) => (&[Type::I32; 3], &[Type::I32]),
         }
+    }
+
+    /// The words of its results.
+    pub fn num_result_words(self) -> usize {
+        let (_, returns) = self.types();
+        returns.iter().map(|&ty| words_of(ty) as usize).sum()
     }
 
     /// Its signature.

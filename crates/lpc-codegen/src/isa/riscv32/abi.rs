@@ -13,7 +13,7 @@ use lpc_lpir::ir::{CallConv, Signature};
 use lpc_riscv32::Gpr;
 
 /// `a0`–`a7`.
-static ARGUMENT_REGISTERS: [RealReg; 8] = {
+pub static ARGUMENT_REGISTERS: [RealReg; 8] = {
     let mut registers = [real_reg(Gpr::A0); 8];
     let mut index = 1;
     while index < registers.len() {

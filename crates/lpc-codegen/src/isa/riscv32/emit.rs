@@ -7,7 +7,7 @@ mod label_use;
 pub use label_use::LabelUse;
 
 use super::frame::{FrameStep, adjust_sp, gen_epilogue, gen_tail_call_epilogue};
-use super::inst::{BrTableTargets, CallInfo, MInst, ReturnCallInfo, SelectedWord};
+use super::inst::{BrTableTargets, CallDest, CallInfo, MInst, SelectedWord};
 use super::regs::{TAIL_CALL_TARGET, gpr};
 use crate::backend::buffer::{MachBuffer, MachLabel};
 use crate::backend::emit::EmitContext;
@@ -86,14 +86,14 @@ const INSTRUCTION: CodeOffset = 4;
 pub fn worst_case_size(inst: &MInst) -> CodeOffset {
     let instructions = match inst {
         MInst::Args { .. } | MInst::DummyUse { .. } => 0,
-        MInst::Rets { .. } | MInst::ReturnCall { .. } | MInst::ReturnCallInd { .. } => 24,
+        MInst::Rets { .. } | MInst::ReturnCall { .. } => 24,
         MInst::BrTable { targets, .. } => 16 + targets.targets.len() as CodeOffset,
         MInst::CondBr { .. } => 5,
         // A branch and, behind the function, the trap.
         MInst::TrapIf { .. } => 4,
         MInst::Select { .. } => 5,
         MInst::SelectWide { words, .. } => 3 + 2 * words.len() as CodeOffset,
-        MInst::Call { .. } | MInst::CallInd { .. } => 5,
+        MInst::Call { .. } => 5,
         MInst::AtomicRmwLoop { .. } | MInst::AtomicCasLoop { .. } => atomics::MAX_INSTRUCTIONS,
         _ => MAX_SIMPLE,
     };
@@ -230,9 +230,7 @@ fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitCont
             context,
         ),
         MInst::Call { info } => emit_call(info, buffer, context),
-        MInst::CallInd { info } => emit_call_indirect(info, buffer, context),
         MInst::ReturnCall { info } => emit_return_call(info, buffer, context),
-        MInst::ReturnCallInd { info } => emit_return_call_indirect(info, buffer, context),
         MInst::Select {
             op,
             rd,
@@ -379,22 +377,17 @@ fn emit_call_pair(link: Gpr, temporary: Gpr, name: &ExternalName, buffer: &mut M
     put_uncompressed(buffer, Inst::jalr(link, temporary, Imm12::ZERO));
 }
 
-fn emit_call(
-    info: &CallInfo<ExternalName>,
-    buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_>,
-) {
-    emit_call_pair(Gpr::RA, Gpr::RA, &info.dest, buffer);
-    finish_call(info.callee_pop_size, buffer, context);
+/// Goes to what is called with the return address in `link`, by way of `temporary` where that takes one.
+fn emit_call_to(dest: &CallDest, link: Gpr, temporary: Gpr, buffer: &mut MachBuffer<MInst>) {
+    match dest {
+        CallDest::Function(name) => emit_call_pair(link, temporary, name, buffer),
+        CallDest::Address(address) => put(buffer, Inst::jalr(link, gpr(*address), Imm12::ZERO)),
+    }
 }
 
-fn emit_call_indirect(
-    info: &CallInfo<Reg>,
-    buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_>,
-) {
-    put(buffer, Inst::jalr(Gpr::RA, gpr(info.dest), Imm12::ZERO));
-    finish_call(info.callee_pop_size, buffer, context);
+fn emit_call(info: &CallInfo, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
+    emit_call_to(&info.dest, Gpr::RA, Gpr::RA, buffer);
+    finish_call(info.args_size, buffer, context);
 }
 
 /// Takes back the room of the arguments that the callee removed: offsets into the frame count from there.
@@ -412,30 +405,13 @@ fn finish_call(callee_pop_size: u32, buffer: &mut MachBuffer<MInst>, context: &E
     note_unwind(UnwindInst::DefCfaOffset(frame_size), buffer);
 }
 
-fn emit_return_call(
-    info: &ReturnCallInfo<ExternalName>,
-    buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_>,
-) {
+fn emit_return_call(info: &CallInfo, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     note_unwind(UnwindInst::RememberState, buffer);
     gen_tail_call_epilogue(context.frame, info.args_size, &mut |step| {
         emit_frame_step(step, buffer, context);
     });
     let temporary = gpr(TAIL_CALL_TARGET.to_reg());
-    emit_call_pair(Gpr::ZERO, temporary, &info.dest, buffer);
-    note_unwind(UnwindInst::RestoreState, buffer);
-}
-
-fn emit_return_call_indirect(
-    info: &ReturnCallInfo<Reg>,
-    buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_>,
-) {
-    note_unwind(UnwindInst::RememberState, buffer);
-    gen_tail_call_epilogue(context.frame, info.args_size, &mut |step| {
-        emit_frame_step(step, buffer, context);
-    });
-    put(buffer, Inst::jalr(Gpr::ZERO, gpr(info.dest), Imm12::ZERO));
+    emit_call_to(&info.dest, Gpr::ZERO, temporary, buffer);
     note_unwind(UnwindInst::RestoreState, buffer);
 }
 

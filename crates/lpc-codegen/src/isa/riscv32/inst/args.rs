@@ -65,30 +65,29 @@ impl AMode {
     }
 }
 
-/// A call that returns to the place after it.
+/// A call: one that returns to the place after it, or one in the place of returning.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CallInfo<T> {
+pub struct CallInfo {
     /// What is called.
-    pub dest: T,
+    pub dest: CallDest,
     /// The arguments in registers.
     pub uses: Vec<FixedUse>,
-    /// The results in registers.
+    /// The results in registers; none in the place of returning.
     pub defs: Vec<FixedDef>,
-    /// The registers that the call may change, without those of `defs`.
+    /// The registers that the call may change, without those of `defs`; none in the place of returning.
     pub clobbers: PRegSet,
-    /// The bytes of stack arguments that the callee removes from the stack.
-    pub callee_pop_size: u32,
+    /// The bytes of stack arguments that are not on the stack any more when control comes back here: those that the callee
+    /// removes. In the place of returning, those of all stack arguments.
+    pub args_size: u32,
 }
 
-/// A call in the place of returning.
+/// What is called.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ReturnCallInfo<T> {
-    /// What is called.
-    pub dest: T,
-    /// The arguments in registers.
-    pub uses: Vec<FixedUse>,
-    /// The bytes of arguments on the stack.
-    pub args_size: u32,
+pub enum CallDest {
+    /// The function with a name.
+    Function(ExternalName),
+    /// The function at an address.
+    Address(Reg),
 }
 
 /// The most words that an instruction selects: those of the widest value.

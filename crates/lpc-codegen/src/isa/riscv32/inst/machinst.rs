@@ -46,7 +46,7 @@ impl MachInst for MInst {
     fn is_term(&self) -> MachTerminator {
         match self {
             Self::Rets { .. } | Self::Udf { .. } => MachTerminator::Ret,
-            Self::ReturnCall { .. } | Self::ReturnCallInd { .. } => MachTerminator::RetCall,
+            Self::ReturnCall { .. } => MachTerminator::RetCall,
             Self::CondBr { .. } | Self::Jump { .. } | Self::BrTable { .. } => {
                 MachTerminator::Branch
             }
@@ -70,8 +70,8 @@ impl MachInst for MInst {
 
     fn call_type(&self) -> CallType {
         match self {
-            Self::Call { .. } | Self::CallInd { .. } => CallType::Regular,
-            Self::ReturnCall { .. } | Self::ReturnCallInd { .. } => CallType::TailCall,
+            Self::Call { .. } => CallType::Regular,
+            Self::ReturnCall { .. } => CallType::TailCall,
             _ => CallType::None,
         }
     }
@@ -79,7 +79,6 @@ impl MachInst for MInst {
     fn clobbers(&self) -> PRegSet {
         match self {
             Self::Call { info } => info.clobbers,
-            Self::CallInd { info } => info.clobbers,
             _ => PRegSet::empty(),
         }
     }

@@ -9,8 +9,8 @@ mod machinst;
 mod operands;
 
 pub use args::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedDef, FixedUse,
-    MAX_SELECTED_WORDS, PartOfWord, ReturnCallInfo, SelectedWord, SymbolOffset,
+    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
+    MAX_SELECTED_WORDS, PartOfWord, SelectedWord, SymbolOffset,
 };
 
 use crate::backend::buffer::MachLabel;
@@ -18,7 +18,7 @@ use crate::backend::reg::{Reg, Writable};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use lpc_lpir::heap::Boxed;
-use lpc_lpir::ir::{ExternalName, TrapCode};
+use lpc_lpir::ir::TrapCode;
 use lpc_riscv32::inst::{AtomicOrder, FenceSet};
 use lpc_riscv32::{Imm12, Imm20, Opcode};
 
@@ -185,25 +185,15 @@ pub enum MInst {
         /// Where it leads.
         targets: Boxed<BrTableTargets>,
     },
-    /// Calls a function by its name.
+    /// Calls a function.
     Call {
         /// What is called and how.
-        info: Boxed<CallInfo<ExternalName>>,
+        info: Boxed<CallInfo>,
     },
-    /// Calls a function by its address.
-    CallInd {
-        /// What is called and how.
-        info: Boxed<CallInfo<Reg>>,
-    },
-    /// Takes down the frame and goes to a function by its name, which returns in the place of this one.
+    /// Takes down the frame and goes to a function, which returns in the place of this one.
     ReturnCall {
         /// What is called and how.
-        info: Boxed<ReturnCallInfo<ExternalName>>,
-    },
-    /// Takes down the frame and goes to a function by its address, which returns in the place of this one.
-    ReturnCallInd {
-        /// What is called and how.
-        info: Boxed<ReturnCallInfo<Reg>>,
+        info: Boxed<CallInfo>,
     },
     /// `rd` = `if_true` if the branch instruction `op` on `rs1` and `rs2` would be taken, else `if_false`: a branch over a
     /// move.

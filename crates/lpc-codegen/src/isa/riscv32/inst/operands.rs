@@ -1,7 +1,7 @@
 //! What the register allocator is told of each instruction.
 
 use super::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, CallInfo, FixedDef, FixedUse, MAX_SELECTED_WORDS, MInst,
+    AMode, AtomicCasInfo, AtomicRmwInfo, CallDest, FixedDef, FixedUse, MAX_SELECTED_WORDS, MInst,
     SelectedWord,
 };
 use crate::backend::operands::OperandVisitor;
@@ -53,15 +53,18 @@ impl MInst {
                 visitor.reg_early_def(tmp1);
                 visitor.reg_early_def(tmp2);
             }
-            Self::Call { info } => call(info, visitor),
-            Self::CallInd { info } => {
-                visitor.reg_use(&mut info.dest);
-                call(info, visitor);
+            Self::Call { info } => {
+                if let CallDest::Address(address) = &mut info.dest {
+                    visitor.reg_use(address);
+                }
+                fixed_uses(&mut info.uses, visitor);
+                fixed_defs(&mut info.defs, visitor);
             }
-            Self::ReturnCall { info } => fixed_uses(&mut info.uses, visitor),
-            Self::ReturnCallInd { info } => {
-                // The epilogue runs before the jump: no register that it restores or needs may hold the target.
-                visitor.reg_fixed_use(&mut info.dest, TAIL_CALL_TARGET);
+            Self::ReturnCall { info } => {
+                if let CallDest::Address(address) = &mut info.dest {
+                    // The epilogue runs before the jump: no register that it restores or needs may hold the target.
+                    visitor.reg_fixed_use(address, TAIL_CALL_TARGET);
+                }
                 fixed_uses(&mut info.uses, visitor);
             }
             Self::Select {
@@ -107,11 +110,6 @@ fn address(addr: &mut AMode, visitor: &mut impl OperandVisitor) {
         | AMode::SpillSlot(_)
         | AMode::Const(_) => {}
     }
-}
-
-fn call<T>(info: &mut CallInfo<T>, visitor: &mut impl OperandVisitor) {
-    fixed_uses(&mut info.uses, visitor);
-    fixed_defs(&mut info.defs, visitor);
 }
 
 /// The result is `if_true` until the move is reached, so it takes its register. Where that is a register that cannot be

@@ -1,21 +1,44 @@
-//! Calls, and the parameters of the function itself: the caller's and the callee's view of a signature.
+//! Calls, and the parameters and results of the function itself: the caller's and the callee's view of a signature.
+//!
+//! Both sides do the same two things with the words of values, one after the other: they [send](Lower::send) them, arguments to a callee
+//! or results to the caller, or they [receive](Lower::receive) them.
 
 use super::Ctx;
+use super::memory::add_offset;
 use super::narrow::Extend;
 use super::words::Word;
-use crate::backend::abi::{AbiSignature, AbiSlot, words_of};
+use crate::backend::abi::{AbiSignature, AbiSlot, AbiValue};
 use crate::backend::lower::Lower;
 use crate::backend::reg::{Reg, Writable};
-use crate::error::CompileError;
-use crate::isa::riscv32::abi::{abi_signature_in, call_conv_spec};
-use crate::isa::riscv32::inst::{AMode, CallInfo, FixedDef, FixedUse, MInst, ReturnCallInfo};
+use crate::isa::riscv32::abi::ARGUMENT_REGISTERS;
+use crate::isa::riscv32::inst::{AMode, CallDest, CallInfo, FixedDef, FixedUse, MInst};
 use crate::isa::riscv32::regs::CALLER_SAVED;
 use crate::runtime::Routine;
 use alloc::vec::Vec;
-use lpc_lpir::ir::{
-    ArgumentExtension, CallConv, ExternalName, Inst, InstructionData, SigRef, Type, Value,
-};
+use lpc_lpir::ir::{ArgumentExtension, ExternalName, Inst, InstructionData, Value};
 use lpc_riscv32::Opcode as Op;
+use regalloc2::PRegSet;
+
+/// The memory for what does not travel in registers.
+#[derive(Clone, Copy)]
+pub(super) enum SlotMemory {
+    /// The stack arguments that this function received.
+    Incoming,
+    /// What lies so many bytes above the stack arguments of the next call.
+    Outgoing(u32),
+    /// The stack arguments of a call in the place of a return, which take so many bytes.
+    Tail(u32),
+    /// The return area that this function received.
+    ReturnArea,
+}
+
+/// What is received.
+enum Received<'a> {
+    /// The words in registers, which are defined here.
+    InRegisters(&'a mut Vec<FixedDef>),
+    /// The words in memory, which are loaded.
+    InMemory(SlotMemory),
+}
 
 impl Lower<'_, MInst> {
     /// The word number `index` of `value`, extended as the signature promises.
@@ -28,34 +51,117 @@ impl Lower<'_, MInst> {
         }
     }
 
-    /// As [`Self::passed_word`], in a virtual register, which the register allocator moves to where it must be.
-    pub(super) fn transferred_word(
-        &mut self,
-        value: Value,
-        index: usize,
-        extension: ArgumentExtension,
-    ) -> Reg {
-        let word = self.passed_word(value, index, extension);
-        self.virtual_reg(word)
+    /// Where the word is that lies `offset` bytes above the start of `memory`.
+    fn slot_in(&mut self, memory: SlotMemory, offset: u32) -> AMode {
+        match memory {
+            SlotMemory::Incoming => AMode::IncomingArg(offset as i32),
+            SlotMemory::Outgoing(start) => AMode::OutgoingArg((start + offset) as i32),
+            SlotMemory::Tail(args_size) => AMode::TailArg {
+                args_size,
+                offset: offset as i32,
+            },
+            SlotMemory::ReturnArea => {
+                let area = self.own_return_area();
+                add_offset(self, area, offset as i32)
+            }
+        }
     }
-}
 
-/// Stores the word number `index` of `value`, extended as the signature promises.
-pub(super) fn store_word(
-    ctx: Ctx,
-    value: Value,
-    index: usize,
-    extension: ArgumentExtension,
-    addr: AMode,
-) {
-    let word = ctx.passed_word(value, index, extension);
-    let src = ctx.reg(word);
-    ctx.emit(MInst::Store {
-        op: Op::Sw,
-        src,
-        addr,
-        trap: None,
-    });
+    /// The address of the return area that this function received.
+    fn own_return_area(&self) -> Reg {
+        let pointer = self.return_area_pointer();
+        let pointer = pointer.expect("results in memory need a return area");
+        pointer.to_reg()
+    }
+
+    /// Sends `values`, which travel as `places` of `abi` say: their words in registers become `uses`, which the register allocator moves, and
+    /// the others are stored to `memory`.
+    // Once for all that send.
+    #[inline(never)]
+    pub(super) fn send(
+        &mut self,
+        values: impl Iterator<Item = Value>,
+        abi: &AbiSignature,
+        places: &[AbiValue],
+        memory: SlotMemory,
+        uses: &mut Vec<FixedUse>,
+    ) {
+        for (value, place) in values.zip(places) {
+            for (index, &slot) in abi.slots(place).iter().enumerate() {
+                match slot {
+                    AbiSlot::Reg(preg) => {
+                        let word = self.passed_word(value, index, place.extension);
+                        let vreg = self.virtual_reg(word);
+                        self.heap().push(uses, FixedUse { vreg, preg });
+                    }
+                    AbiSlot::Memory(offset) => {
+                        let addr = self.slot_in(memory, offset);
+                        let word = self.passed_word(value, index, place.extension);
+                        let src = self.reg(word);
+                        self.emit(MInst::Store {
+                            op: Op::Sw,
+                            src,
+                            addr,
+                            trap: None,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Receives one part of the needed words of `values`, which travel as `places` of `abi` say.
+    // Once for all that receive.
+    #[inline(never)]
+    fn receive(
+        &mut self,
+        values: impl Iterator<Item = Value>,
+        abi: &AbiSignature,
+        places: &[AbiValue],
+        mut part: Received<'_>,
+    ) {
+        for (value, place) in values.zip(places) {
+            for (index, &slot) in abi.slots(place).iter().enumerate() {
+                let vreg = self.output_word(value, index);
+                if !self.is_word_needed(value, index) {
+                    continue;
+                }
+                match (slot, &mut part) {
+                    (AbiSlot::Reg(preg), Received::InRegisters(defs)) => {
+                        self.heap().push(defs, FixedDef { vreg, preg });
+                    }
+                    (AbiSlot::Memory(offset), Received::InMemory(memory)) => {
+                        let addr = self.slot_in(*memory, offset);
+                        self.emit(MInst::Load {
+                            op: Op::Lw,
+                            rd: vreg,
+                            addr,
+                            trap: None,
+                        });
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// An empty list with room for what travels in registers of `places`, and for the address of the return area.
+    pub(super) fn registers_of<T>(&mut self, abi: &AbiSignature, places: &[AbiValue]) -> Vec<T> {
+        let registers = abi.num_registers(places);
+        let registers = registers + usize::from(abi.return_area_pointer.is_some());
+        self.list(registers).unwrap_or_default()
+    }
+
+    /// Appends a call, which may change every register that a callee need not save and that has none of its results.
+    fn emit_call(&mut self, mut info: CallInfo) {
+        info.clobbers = CALLER_SAVED;
+        for def in &info.defs {
+            info.clobbers.remove(def.preg.preg());
+        }
+        if let Some(info) = self.boxed(info) {
+            self.emit(MInst::Call { info });
+        }
+    }
 }
 
 /// Gives the parameters their values: those in registers by one parallel move, the others by loads. All are taken before
@@ -66,120 +172,18 @@ pub(super) fn lower_params(ctx: Ctx) {
         return;
     };
     let params = ctx.func.dfg.block_params(entry);
-    let num_args = abi.num_registers(abi.args());
-    let num_args = num_args + usize::from(abi.return_area_pointer.is_some());
-    let Some(mut args) = ctx.list(num_args) else {
-        return;
-    };
-    if let (Some(preg), Some(pointer)) = (abi.return_area_pointer, ctx.return_area_pointer()) {
-        args.push(FixedDef {
-            vreg: Writable::from_reg(pointer.to_reg()),
-            preg,
-        });
+    let mut args = ctx.registers_of(abi, abi.args());
+    if let Some(preg) = abi.return_area_pointer {
+        let vreg = Writable::from_reg(ctx.own_return_area());
+        ctx.heap().push(&mut args, FixedDef { vreg, preg });
     }
-    let mut loads = Vec::new();
-    for (param, arg) in params.zip(abi.args()) {
-        receive(ctx, param, abi.slots(arg), &mut args, &mut loads);
-    }
+    let in_registers = Received::InRegisters(&mut args);
+    ctx.receive(params.clone(), abi, abi.args(), in_registers);
     if !args.is_empty() {
         ctx.emit(MInst::Args { args });
     }
-    for &(rd, offset) in &loads {
-        load_word(ctx, rd, AMode::IncomingArg(offset as i32));
-    }
-    ctx.heap().free(loads);
-}
-
-/// Receives the words of `value` that are needed and that travel in `slots`: those in registers as `defs`, for which there is room, and
-/// those in memory as `loads` from there.
-fn receive(
-    ctx: Ctx,
-    value: Value,
-    slots: &[AbiSlot],
-    defs: &mut Vec<FixedDef>,
-    loads: &mut Vec<(Writable<Reg>, u32)>,
-) {
-    for (index, &slot) in slots.iter().enumerate() {
-        let vreg = ctx.output_word(value, index);
-        if !ctx.is_word_needed(value, index) {
-            continue;
-        }
-        match slot {
-            AbiSlot::Reg(preg) => defs.push(FixedDef { vreg, preg }),
-            AbiSlot::Memory(offset) => ctx.heap().push(loads, (vreg, offset)),
-        }
-    }
-}
-
-/// What is called.
-enum Callee {
-    Direct(ExternalName),
-    Indirect(Reg),
-}
-
-/// A call with its signature and its arguments, those in memory already stored.
-struct CallSite {
-    sig_ref: SigRef,
-    abi: AbiSignature,
-    callee: Callee,
-    uses: Vec<FixedUse>,
-}
-
-impl CallSite {
-    /// Reads the operands of the call `inst`. Results that do not fit in registers go to `return_area`; the stack argument
-    /// at an offset from the first goes to `address_of` that offset.
-    fn new(
-        ctx: Ctx,
-        inst: Inst,
-        return_area: fn(Ctx, &AbiSignature) -> Reg,
-        address_of: fn(&AbiSignature, i32) -> AMode,
-    ) -> Option<Self> {
-        let dfg = &ctx.func.dfg;
-        let sig_ref = dfg.call_signature(inst).expect("a call has a signature");
-        let abi = match ctx.take_call_abi(sig_ref, abi_signature_in) {
-            Ok(abi) => abi,
-            Err(error) => {
-                ctx.fail(CompileError::of_signature(Some(inst), error));
-                return None;
-            }
-        };
-        let mut args = dfg.inst_args(inst);
-        let callee = match *ctx.data(inst) {
-            InstructionData::Call { func_ref, .. } => {
-                Callee::Direct(dfg.ext_funcs[func_ref].name.copy_in(ctx.heap()).ok()?)
-            }
-            _ => {
-                let address = args.next().expect("the address comes first");
-                Callee::Indirect(ctx.transferred_word(address, 0, ArgumentExtension::None))
-            }
-        };
-        let num_args = abi.num_registers(abi.args());
-        let mut uses = ctx.list(num_args + usize::from(abi.return_area_pointer.is_some()))?;
-        if let Some(preg) = abi.return_area_pointer {
-            let vreg = return_area(ctx, &abi);
-            uses.push(FixedUse { vreg, preg });
-        }
-        for (value, arg) in args.zip(abi.args()) {
-            for (index, &slot) in abi.slots(arg).iter().enumerate() {
-                match slot {
-                    AbiSlot::Reg(preg) => {
-                        let vreg = ctx.transferred_word(value, index, arg.extension);
-                        uses.push(FixedUse { vreg, preg });
-                    }
-                    AbiSlot::Memory(offset) => {
-                        let addr = address_of(&abi, offset as i32);
-                        store_word(ctx, value, index, arg.extension, addr);
-                    }
-                }
-            }
-        }
-        Some(Self {
-            sig_ref,
-            abi,
-            callee,
-            uses,
-        })
-    }
+    let in_memory = Received::InMemory(SlotMemory::Incoming);
+    ctx.receive(params, abi, abi.args(), in_memory);
 }
 
 /// The stack arguments lie at the lower end of the frame, and the return area right above them:
@@ -187,75 +191,71 @@ impl CallSite {
 /// ```text
 ///   sp ─► │ stack arguments │ return area │ …
 /// ```
+///
+/// The results of a call in the place of a return go where those of this function go, the return area included.
 pub(super) fn lower_call(ctx: Ctx, inst: Inst) {
-    let site = CallSite::new(ctx, inst, outgoing_return_area, |_, offset| {
-        AMode::OutgoingArg(offset)
-    });
-    let Some(site) = site else {
+    let Some(abi) = ctx.abi_of_call(inst) else {
         return;
     };
-    let size = site.abi.stack_args_size + site.abi.return_area_size.next_multiple_of(16);
+    let args_size = abi.stack_args_size;
+    let is_return = ctx.data(inst).opcode().is_terminator();
     let frame = ctx.frame();
-    frame.outgoing_args_size = frame.outgoing_args_size.max(size);
-    let results = ctx.func.dfg.inst_results(inst);
-    let Some(mut defs) = ctx.list(site.abi.num_registers(site.abi.rets())) else {
-        return;
+    let (memory, removed_args_size, num_results) = if is_return {
+        frame.tail_args_size = frame.tail_args_size.max(args_size);
+        (SlotMemory::Tail(args_size), args_size, 0)
+    } else {
+        let size = args_size + abi.return_area_size.next_multiple_of(16);
+        frame.outgoing_args_size = frame.outgoing_args_size.max(size);
+        let removed = if abi.callee_pops { args_size } else { 0 };
+        let num_results = abi.num_registers(abi.rets());
+        (SlotMemory::Outgoing(0), removed, num_results)
     };
-    let mut loads = Vec::new();
-    for (result, ret) in results.zip(site.abi.rets()) {
-        receive(ctx, result, site.abi.slots(ret), &mut defs, &mut loads);
-    }
-    let transfers = Transfers {
-        uses: site.uses,
-        defs,
-        callee_pop_size: match site.abi.callee_pops {
-            true => site.abi.stack_args_size,
-            false => 0,
+    let dfg = &ctx.func.dfg;
+    let mut args = dfg.inst_args(inst);
+    let mut info = CallInfo {
+        dest: match *ctx.data(inst) {
+            InstructionData::Call { func_ref, .. } => {
+                let name = dfg.ext_funcs[func_ref].name.copy_in(ctx.heap());
+                CallDest::Function(name.unwrap_or(NO_NAME))
+            }
+            _ => {
+                let address = args.next().expect("the address comes first");
+                let address = ctx.word(address, 0);
+                CallDest::Address(ctx.virtual_reg(address))
+            }
         },
+        uses: ctx.registers_of(abi, abi.args()),
+        defs: ctx.list(num_results).unwrap_or_default(),
+        clobbers: PRegSet::empty(),
+        args_size: removed_args_size,
     };
-    let call = match site.callee {
-        Callee::Direct(dest) => ctx
-            .boxed(transfers.by_call_of(dest))
-            .map(|info| MInst::Call { info }),
-        Callee::Indirect(dest) => ctx
-            .boxed(transfers.by_call_of(dest))
-            .map(|info| MInst::CallInd { info }),
-    };
-    let Some(call) = call else {
+    if let Some(preg) = abi.return_area_pointer {
+        let vreg = match is_return {
+            true => ctx.own_return_area(),
+            false => {
+                let area = ctx.load_address(AMode::OutgoingArg(args_size as i32));
+                ctx.virtual_reg(area)
+            }
+        };
+        ctx.heap().push(&mut info.uses, FixedUse { vreg, preg });
+    }
+    ctx.send(args, abi, abi.args(), memory, &mut info.uses);
+    if is_return {
+        if let Some(info) = ctx.boxed(info) {
+            ctx.emit(MInst::ReturnCall { info });
+        }
         return;
-    };
-    ctx.emit(call);
-    for &(rd, offset) in &loads {
-        let offset = site.abi.stack_args_size + offset;
-        load_word(ctx, rd, AMode::OutgoingArg(offset as i32));
     }
-    ctx.heap().free(loads);
-    ctx.keep_call_abi(site.sig_ref, site.abi);
+    let results = dfg.inst_results(inst);
+    let in_registers = Received::InRegisters(&mut info.defs);
+    ctx.receive(results.clone(), abi, abi.rets(), in_registers);
+    ctx.emit_call(info);
+    let in_memory = Received::InMemory(SlotMemory::Outgoing(args_size));
+    ctx.receive(results, abi, abi.rets(), in_memory);
 }
 
-/// What a call moves into registers and out of them.
-struct Transfers {
-    uses: Vec<FixedUse>,
-    defs: Vec<FixedDef>,
-    callee_pop_size: u32,
-}
-
-impl Transfers {
-    /// A call of `dest`, which may change every register that a callee need not save.
-    fn by_call_of<T>(self, dest: T) -> CallInfo<T> {
-        let mut clobbers = CALLER_SAVED;
-        for def in &self.defs {
-            clobbers.remove(def.preg.preg());
-        }
-        CallInfo {
-            dest,
-            uses: self.uses,
-            defs: self.defs,
-            clobbers,
-            callee_pop_size: self.callee_pop_size,
-        }
-    }
-}
+/// Stands for a name for which there is no memory: nothing comes of the call then.
+const NO_NAME: ExternalName = ExternalName::user(0, 0);
 
 impl Lower<'_, MInst> {
     /// Calls a routine of the runtime, whose arguments and results all travel in registers, and gives the words of its
@@ -265,110 +265,32 @@ impl Lower<'_, MInst> {
         routine: Routine,
         args: &[Word],
     ) -> [Word; MAX_ROUTINE_WORDS] {
-        let call = self.try_call_routine(routine, args);
-        // The error stays with the heap.
-        call.unwrap_or([Word::ZERO; MAX_ROUTINE_WORDS])
-    }
-
-    fn try_call_routine(
-        &mut self,
-        routine: Routine,
-        args: &[Word],
-    ) -> Option<[Word; MAX_ROUTINE_WORDS]> {
         let frame = self.frame();
         frame.unchecked_stack = frame.unchecked_stack.max(routine.max_stack());
+        let name = ExternalName::symbol_in(routine.symbol(), self.heap());
+        let num_results = routine.num_result_words();
+        let mut info = CallInfo {
+            dest: CallDest::Function(name.unwrap_or(NO_NAME)),
+            uses: self.list(args.len()).unwrap_or_default(),
+            defs: self.list(num_results).unwrap_or_default(),
+            clobbers: PRegSet::empty(),
+            args_size: 0,
+        };
         // Words that fit in registers take them in order.
-        let spec = call_conv_spec(CallConv::Fast);
-        let (params, returns) = routine.types();
-        let num_words = |types: &[Type]| types.iter().copied().map(words_of).sum::<u32>() as usize;
-        let mut uses = self.list(num_words(params))?;
-        for (&word, &preg) in args.iter().zip(spec.argument_registers) {
+        for (&word, &preg) in args.iter().zip(&ARGUMENT_REGISTERS) {
             let vreg = self.virtual_reg(word);
-            uses.push(FixedUse { vreg, preg });
+            self.heap().push(&mut info.uses, FixedUse { vreg, preg });
         }
-        let mut defs = self.list(num_words(returns))?;
         let mut results = [Word::ZERO; MAX_ROUTINE_WORDS];
-        for (result, &preg) in results[..num_words(returns)]
-            .iter_mut()
-            .zip(spec.result_registers)
-        {
+        for (result, &preg) in results.iter_mut().zip(&ARGUMENT_REGISTERS[..num_results]) {
             let vreg = self.temp();
-            defs.push(FixedDef { vreg, preg });
+            self.heap().push(&mut info.defs, FixedDef { vreg, preg });
             *result = Word::Reg(vreg.to_reg());
         }
-        let transfers = Transfers {
-            uses,
-            defs,
-            callee_pop_size: 0,
-        };
-        let name = ExternalName::symbol_in(routine.symbol(), self.heap()).ok()?;
-        let info = self.boxed(transfers.by_call_of(name))?;
-        self.emit(MInst::Call { info });
-        Some(results)
+        self.emit_call(info);
+        results
     }
 }
 
 /// The most words of arguments and of results of a routine: those that travel in registers.
-pub(super) const MAX_ROUTINE_WORDS: usize = 8;
-
-/// The address of the return area of a call.
-fn outgoing_return_area(ctx: Ctx, abi: &AbiSignature) -> Reg {
-    let rd = ctx.temp();
-    ctx.emit(MInst::LoadAddr {
-        rd,
-        addr: AMode::OutgoingArg(abi.stack_args_size as i32),
-    });
-    rd.to_reg()
-}
-
-/// The address of the return area that this function received.
-fn own_return_area(ctx: Ctx, _: &AbiSignature) -> Reg {
-    let pointer = ctx.return_area_pointer();
-    let pointer = pointer.expect("a tail call returns what its caller returns");
-    pointer.to_reg()
-}
-
-/// A call in the place of a return. Its results go where those of this function go, the return area included.
-pub(super) fn lower_return_call(ctx: Ctx, inst: Inst) {
-    let site = CallSite::new(ctx, inst, own_return_area, |abi, offset| AMode::TailArg {
-        args_size: abi.stack_args_size,
-        offset,
-    });
-    let Some(site) = site else {
-        return;
-    };
-    let args_size = site.abi.stack_args_size;
-    let frame = ctx.frame();
-    frame.tail_args_size = frame.tail_args_size.max(args_size);
-    let uses = site.uses;
-    let call = match site.callee {
-        Callee::Direct(dest) => ctx
-            .boxed(ReturnCallInfo {
-                dest,
-                uses,
-                args_size,
-            })
-            .map(|info| MInst::ReturnCall { info }),
-        Callee::Indirect(dest) => ctx
-            .boxed(ReturnCallInfo {
-                dest,
-                uses,
-                args_size,
-            })
-            .map(|info| MInst::ReturnCallInd { info }),
-    };
-    let Some(call) = call else {
-        return;
-    };
-    ctx.emit(call);
-    ctx.keep_call_abi(site.sig_ref, site.abi);
-}
-
-fn load_word(ctx: Ctx, rd: Writable<Reg>, addr: AMode) {
-    ctx.emit(MInst::Load {
-        op: Op::Lw,
-        rd,
-        addr,
-        trap: None,
-    });
-}
+pub(super) const MAX_ROUTINE_WORDS: usize = ARGUMENT_REGISTERS.len();

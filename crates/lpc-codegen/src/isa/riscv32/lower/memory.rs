@@ -375,7 +375,7 @@ pub(super) fn lower_stack_addr(ctx: Ctx, inst: Inst) {
 }
 
 impl Lower<'_, MInst> {
-    fn load_address(&mut self, addr: AMode) -> Word {
+    pub(super) fn load_address(&mut self, addr: AMode) -> Word {
         let rd = self.temp();
         self.emit(MInst::LoadAddr { rd, addr });
         Word::Reg(rd.to_reg())

@@ -111,8 +111,7 @@ fn rule_for(opcode: Opcode) -> Rule {
         Fence => atomics::lower_fence,
 
         Trap | Trapz | Trapnz | UaddOverflowTrap | Debugtrap => traps::lower,
-        Call | CallIndirect => call::lower_call,
-        ReturnCall | ReturnCallIndirect => call::lower_return_call,
+        Call | CallIndirect | ReturnCall | ReturnCallIndirect => call::lower_call,
         Return => return_::lower_return,
         _ => refuse,
     }

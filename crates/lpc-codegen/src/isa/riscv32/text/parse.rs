@@ -5,8 +5,8 @@ use crate::backend::frame::MAX_FRAME_SIZE;
 use crate::backend::reg::{Reg, RegClass, SpillSlot, Writable};
 use crate::backend::vcode_text::{InstParser, VCodeParseError};
 use crate::isa::riscv32::inst::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedDef, FixedUse,
-    MAX_SELECTED_WORDS, MInst, PartOfWord, ReturnCallInfo, SelectedWord, SymbolOffset,
+    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
+    MAX_SELECTED_WORDS, MInst, PartOfWord, SelectedWord, SymbolOffset,
 };
 use crate::isa::riscv32::regs::zero_reg;
 use alloc::format;
@@ -76,24 +76,24 @@ fn parse_pseudo(name: &str, p: Parser<'_, '_, '_>) -> ParseResult<Option<MInst>>
         "jump" => MInst::Jump { dest: p.target()? },
         "br_table" => parse_br_table(p)?,
         "call" => {
-            let dest = p.cursor.external_name()?;
+            let dest = CallDest::Function(p.cursor.external_name()?);
             let info = Boxed::from(call(dest, p)?);
             MInst::Call { info }
         }
         "call_indirect" => {
-            let dest = reg(p)?;
+            let dest = CallDest::Address(reg(p)?);
             let info = Boxed::from(call(dest, p)?);
-            MInst::CallInd { info }
+            MInst::Call { info }
         }
         "return_call" => {
-            let dest = p.cursor.external_name()?;
+            let dest = CallDest::Function(p.cursor.external_name()?);
             let info = Boxed::from(return_call(dest, p)?);
             MInst::ReturnCall { info }
         }
         "return_call_indirect" => {
-            let dest = p.virtual_def(RegClass::Int)?.to_reg();
+            let dest = CallDest::Address(p.virtual_def(RegClass::Int)?.to_reg());
             let info = Boxed::from(return_call(dest, p)?);
-            MInst::ReturnCallInd { info }
+            MInst::ReturnCall { info }
         }
         "udf" => MInst::Udf {
             code: trap_code(p)?,
@@ -536,7 +536,7 @@ fn fixed_defs(p: Parser<'_, '_, '_>, close: &str) -> ParseResult<Vec<FixedDef>> 
     Ok(p.fixed_list(close)?.into_iter().map(writable).collect())
 }
 
-fn call<T>(dest: T, p: Parser<'_, '_, '_>) -> ParseResult<CallInfo<T>> {
+fn call(dest: CallDest, p: Parser<'_, '_, '_>) -> ParseResult<CallInfo> {
     p.cursor.expect("(")?;
     let uses = fixed_uses(p, ")")?;
     let defs = match p.cursor.eat("->") {
@@ -547,7 +547,7 @@ fn call<T>(dest: T, p: Parser<'_, '_, '_>) -> ParseResult<CallInfo<T>> {
         true => p.reg_set()?,
         false => PRegSet::empty(),
     };
-    let callee_pop_size = match p.cursor.eat_word("pops") {
+    let args_size = match p.cursor.eat_word("pops") {
         true => p.cursor.integer(0, MAX_FRAME_SIZE.into())? as u32,
         false => 0,
     };
@@ -556,20 +556,22 @@ fn call<T>(dest: T, p: Parser<'_, '_, '_>) -> ParseResult<CallInfo<T>> {
         uses,
         defs,
         clobbers,
-        callee_pop_size,
+        args_size,
     })
 }
 
-fn return_call<T>(dest: T, p: Parser<'_, '_, '_>) -> ParseResult<ReturnCallInfo<T>> {
+fn return_call(dest: CallDest, p: Parser<'_, '_, '_>) -> ParseResult<CallInfo> {
     p.cursor.expect("(")?;
     let uses = fixed_uses(p, ")")?;
     let args_size = match p.cursor.eat_word("args_size") {
         true => tail_args_size(p)?,
         false => 0,
     };
-    Ok(ReturnCallInfo {
+    Ok(CallInfo {
         dest,
         uses,
+        defs: Vec::new(),
+        clobbers: PRegSet::empty(),
         args_size,
     })
 }

@@ -3,7 +3,7 @@
 use crate::backend::reg::{Reg, Writable};
 use crate::backend::vcode_text::InstPrinter;
 use crate::isa::riscv32::inst::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallInfo, FixedUse, MInst,
+    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallDest, CallInfo, FixedUse, MInst,
 };
 use core::fmt;
 use lpc_lpir::ir::TrapCode;
@@ -105,20 +105,14 @@ fn print_control(inst: &MInst, p: Printer<'_, '_, '_>) -> fmt::Result {
             targets,
         } => br_table(p, [*index, tmp1.to_reg(), tmp2.to_reg()], targets),
         MInst::Call { info } => {
-            p.mnemonic(format_args!("call {}", info.dest))?;
-            call(p, info)
-        }
-        MInst::CallInd { info } => {
-            named(p, "call_indirect", &[info.dest])?;
+            call_dest(p, ["call", "call_indirect"], &info.dest)?;
             call(p, info)
         }
         MInst::ReturnCall { info } => {
-            p.mnemonic(format_args!("return_call {}", info.dest))?;
-            return_call(p, &info.uses, info.args_size)
-        }
-        MInst::ReturnCallInd { info } => {
-            named(p, "return_call_indirect", &[info.dest])?;
-            return_call(p, &info.uses, info.args_size)
+            let mnemonics = ["return_call", "return_call_indirect"];
+            call_dest(p, mnemonics, &info.dest)?;
+            arguments(p, &info.uses)?;
+            size_unless_zero(p, "args_size", info.args_size)
         }
         MInst::Select {
             op,
@@ -281,7 +275,19 @@ fn br_table(p: Printer<'_, '_, '_>, operands: [Reg; 3], targets: &BrTableTargets
     p.text(format_args!("]"))
 }
 
-fn call<T>(p: Printer<'_, '_, '_>, info: &CallInfo<T>) -> fmt::Result {
+/// One of two mnemonics, and what is called: a function by its name, or by its address.
+fn call_dest(
+    p: Printer<'_, '_, '_>,
+    [by_name, by_address]: [&str; 2],
+    dest: &CallDest,
+) -> fmt::Result {
+    match dest {
+        CallDest::Function(name) => p.mnemonic(format_args!("{by_name} {name}")),
+        CallDest::Address(address) => named(p, by_address, &[*address]),
+    }
+}
+
+fn call(p: Printer<'_, '_, '_>, info: &CallInfo) -> fmt::Result {
     arguments(p, &info.uses)?;
     if !info.defs.is_empty() {
         p.text(format_args!(" -> "))?;
@@ -295,18 +301,14 @@ fn call<T>(p: Printer<'_, '_, '_>, info: &CallInfo<T>) -> fmt::Result {
         p.start_group();
         p.reg_set(info.clobbers)?;
     }
-    if info.callee_pop_size != 0 {
-        p.text(format_args!(" pops {}", info.callee_pop_size))?;
-    }
-    Ok(())
+    size_unless_zero(p, "pops", info.args_size)
 }
 
-fn return_call(p: Printer<'_, '_, '_>, uses: &[FixedUse], args_size: u32) -> fmt::Result {
-    arguments(p, uses)?;
-    if args_size != 0 {
-        p.text(format_args!(" args_size {args_size}"))?;
+fn size_unless_zero(p: Printer<'_, '_, '_>, what: &str, size: u32) -> fmt::Result {
+    match size {
+        0 => Ok(()),
+        _ => p.text(format_args!(" {what} {size}")),
     }
-    Ok(())
 }
 
 fn arguments(p: Printer<'_, '_, '_>, uses: &[FixedUse]) -> fmt::Result {
