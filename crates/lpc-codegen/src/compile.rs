@@ -5,11 +5,10 @@
 use crate::backend::abi::FunctionAbis;
 use crate::backend::blockorder::BlockLoweringOrder;
 use crate::backend::emit::{CompiledCode, emit_in};
-use crate::backend::lower::{bytes_at_start, lower};
+use crate::backend::lower::{Lowered, bytes_at_start, lower};
 use crate::backend::regalloc::{self, Allocation, Allocators};
 use crate::backend::reloc::RelocTarget;
 use crate::backend::vcode::VCode;
-use crate::backend::vcode_builder::{VCodeBuilder, VRegAllocator};
 use crate::budget::{CompileBudget, MemoryUse};
 use crate::error::{CompileError, ModuleCompileError};
 use crate::isa::riscv32::abi::abi_signature_in;
@@ -64,9 +63,6 @@ struct Analyses {
     loops: LoopAnalysis,
 }
 
-/// A function whose instructions have been lowered.
-type Lowered = (VCodeBuilder<MInst>, VRegAllocator);
-
 /// The most instructions of a function after which memory is kept. To allocate it anew costs little beside compiling more.
 const MAX_INSTS_TO_KEEP_MEMORY: usize = 256;
 
@@ -94,8 +90,8 @@ impl Compiler {
         func: &Function,
         settings: &Settings,
     ) -> Result<CompiledFunction, CompileError> {
-        let heap = self.start();
-        let compiled = self.try_compile(func, settings, heap);
+        let lowered = Lowered::new(self.start());
+        let compiled = self.try_compile(func, settings, lowered);
         self.end();
         compiled
     }
@@ -104,9 +100,9 @@ impl Compiler {
         &mut self,
         func: &Function,
         settings: &Settings,
-        heap: Heap,
+        mut lowered: Lowered<MInst>,
     ) -> Result<CompiledFunction, CompileError> {
-        let lowered = self.lower(func, settings, heap)?;
+        self.lower(func, settings, &mut lowered)?;
         let (code, mut heap) = self.finish(lowered, settings)?;
         Ok(CompiledFunction {
             name: func.name.copy_in(&mut heap)?,
@@ -124,10 +120,10 @@ impl Compiler {
         func: Function,
         settings: &Settings,
     ) -> Result<CompiledFunction, CompileError> {
-        let heap = self.start();
-        let lowered = self.lower(&func, settings, heap);
+        let mut lowered = Lowered::new(self.start());
+        let result = self.lower(&func, settings, &mut lowered);
         let name = into_name(func);
-        let code = lowered.and_then(|lowered| self.finish(lowered, settings));
+        let code = result.and_then(|()| self.finish(lowered, settings));
         self.end();
         let (code, heap) = code?;
         Ok(CompiledFunction {
@@ -166,10 +162,11 @@ impl Compiler {
     /// The passes behind lowering, which do not need the function.
     fn finish(
         &mut self,
-        lowered: Lowered,
+        mut lowered: Lowered<MInst>,
         settings: &Settings,
     ) -> Result<(CompiledCode, Heap), CompileError> {
-        let (vcode, mut heap) = self.build_vcode(lowered)?;
+        self.build_vcode(&mut lowered)?;
+        let (vcode, mut heap) = lowered.builder.into_parts();
         let allocation = self.allocate_registers(&vcode, settings, &mut heap)?;
         heap.start(Pass::Emission);
         emit_with(vcode, &allocation, settings, heap)
@@ -180,23 +177,24 @@ impl Compiler {
         &mut self,
         func: &Function,
         settings: &Settings,
-        mut heap: Heap,
-    ) -> Result<Lowered, CompileError> {
+        lowered: &mut Lowered<MInst>,
+    ) -> Result<(), CompileError> {
+        let heap = lowered.builder.heap();
         heap.require(bytes_at_start::<MInst>(func))?;
-        let abis = FunctionAbis::new(func, abi_signature_in, &mut heap)
+        let abis = FunctionAbis::new(func, abi_signature_in, heap)
             .map_err(|error| CompileError::of_signature(None, error))?;
         let Analyses {
             cfg,
             domtree,
             loops,
         } = &mut self.analyses;
-        cfg.compute_in(func, &mut heap)?;
-        if domtree.compute_if_cyclic_in(func, cfg, &mut heap)? {
-            loops.compute_in(cfg, domtree, &mut heap)?;
+        cfg.compute_in(func, heap)?;
+        if domtree.compute_if_cyclic_in(func, cfg, heap)? {
+            loops.compute_in(cfg, domtree, heap)?;
         } else {
             loops.clear();
         }
-        let order = BlockLoweringOrder::new(func, cfg, domtree, &mut heap)?;
+        let order = BlockLoweringOrder::new(func, cfg, domtree, heap)?;
         let is_large =
             !self.budget.is_unlimited() || func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY;
         if is_large {
@@ -204,23 +202,25 @@ impl Compiler {
             (*cfg, *domtree) = Default::default();
         }
         heap.start(Pass::Lowering);
-        let lowered = lower::<Riscv32Backend>(func, settings, &abis, order, loops, heap);
-        let mut done_with = abis.heap_bytes();
+        let result = lower::<Riscv32Backend>(func, settings, &abis, &order, loops, lowered);
+        let mut done_with = abis.heap_bytes() + order.heap_bytes();
         if is_large {
             done_with += core::mem::take(loops).heap_bytes();
         }
-        let (mut builder, vregs) = lowered?;
-        builder.heap().give_back(done_with);
-        Ok((builder, vregs))
+        result?;
+        lowered.builder.heap().give_back(done_with);
+        Ok(())
     }
 
     /// Completes the code of a function.
     // Of its own, so that what it has on the stack is gone when registers are allocated.
     #[inline(never)]
-    fn build_vcode(&self, (builder, vregs): Lowered) -> Result<(VCode<MInst>, Heap), CompileError> {
-        let (vcode, mut heap) = builder.try_build(vregs)?;
-        heap.set_used(self.heap_bytes() + vcode.heap_bytes() + heap.boxed_bytes());
-        Ok((vcode, heap))
+    fn build_vcode(&self, lowered: &mut Lowered<MInst>) -> Result<(), CompileError> {
+        let Lowered { builder, vregs } = lowered;
+        builder.complete(core::mem::take(vregs))?;
+        let used = self.heap_bytes() + builder.vcode_bytes() + builder.heap().boxed_bytes();
+        builder.heap().set_used(used);
+        Ok(())
     }
 
     /// As [`allocate_registers`].
@@ -406,8 +406,10 @@ impl CompiledFunction {
 /// When the function needs something that the backend lacks.
 pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MInst>, CompileError> {
     let mut compiler = Compiler::new();
-    let lowered = compiler.lower(func, settings, Heap::unlimited())?;
-    let (vcode, _) = compiler.build_vcode(lowered)?;
+    let mut lowered = Lowered::new(Heap::unlimited());
+    compiler.lower(func, settings, &mut lowered)?;
+    compiler.build_vcode(&mut lowered)?;
+    let (vcode, _) = lowered.builder.into_parts();
     Ok(vcode)
 }
 

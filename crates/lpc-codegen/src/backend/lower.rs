@@ -34,7 +34,7 @@ use crate::settings::{CodeAlignment, Settings};
 use alloc::vec::Vec;
 use lpc_lpir::analysis::LoopAnalysis;
 use lpc_lpir::entity::EntityRef;
-use lpc_lpir::heap::{Boxed, Heap, HeapError};
+use lpc_lpir::heap::{Boxed, Heap, bytes_of};
 use lpc_lpir::ir::{
     Block, Function, Inst, InstructionData, Opcode, SourceLoc, StackSlot, StackSlotData, Type,
     Value,
@@ -58,9 +58,9 @@ pub trait LowerBackend {
     /// Gives the parameters of the function their values.
     fn lower_params(ctx: &mut Lower<'_, Self::Inst>);
 
-    /// The instructions that compute the lowest address that the stack may reach, or none where the function does not check
-    /// that. They stand before the prologue, with physical registers.
-    fn lower_stack_limit(ctx: &mut Lower<'_, Self::Inst>) -> Vec<Self::Inst>;
+    /// Appends the instructions that compute the lowest address that the stack may reach, the last one first, or none where the
+    /// function does not check that. They stand before the prologue, with physical registers.
+    fn lower_stack_limit(ctx: &mut Lower<'_, Self::Inst>);
 }
 
 /// The state of lowering a function, as the rules of a machine see it.
@@ -73,8 +73,8 @@ pub struct Lower<'f, I: MachInst> {
     pub abi: &'f AbiSignature,
     /// Whether some value of the function is a floating-point number.
     pub has_floats: bool,
-    builder: VCodeBuilder<I>,
-    vregs: VRegAllocator,
+    builder: &'f mut VCodeBuilder<I>,
+    vregs: &'f mut VRegAllocator,
     /// By value.
     values: Vec<LoweredValue>,
     /// By stack slot.
@@ -90,6 +90,24 @@ pub struct Lower<'f, I: MachInst> {
     constants_outside_loop: Vec<(i32, Value, usize)>,
     /// Why the function cannot be lowered, unless it is for want of memory.
     error: Option<CompileError>,
+}
+
+/// A function whose instructions have been lowered: what [`VCodeBuilder::complete`] takes.
+pub struct Lowered<I: MachInst> {
+    /// Has the instructions.
+    pub builder: VCodeBuilder<I>,
+    /// Has handed out the registers that they name.
+    pub vregs: VRegAllocator,
+}
+
+impl<I: MachInst> Lowered<I> {
+    /// Nothing yet. What becomes of a function takes memory of `heap`.
+    pub fn new(heap: Heap) -> Self {
+        Self {
+            builder: VCodeBuilder::with_heap(VCodeBuildDirection::Backward, heap),
+            vregs: VRegAllocator::new(),
+        }
+    }
 }
 
 /// The function cannot be lowered. [`Lower::check`] has the error.
@@ -113,10 +131,9 @@ impl Default for LoweredValue {
     }
 }
 
-/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signatures are `abis`, in memory of `heap`.
+/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signatures are `abis`.
 ///
-/// What is given back needs the function no more: a builder that has all of its instructions, for [`VCodeBuilder::try_build`], and the
-/// heap.
+/// All of its instructions go to the `lowered` function, which is empty before and does not need the other one.
 ///
 /// # Errors
 /// When an instruction needs something that the machine does not have, and when there is no memory.
@@ -124,20 +141,24 @@ pub fn lower<B: LowerBackend>(
     func: &Function,
     settings: &Settings,
     abis: &FunctionAbis,
-    order: BlockLoweringOrder,
+    order: &BlockLoweringOrder,
     loops: &LoopAnalysis,
-    heap: Heap,
-) -> Result<(VCodeBuilder<B::Inst>, VRegAllocator), CompileError> {
-    let mut ctx = Lower::new(func, settings, abis, &order, loops, heap)?;
+    lowered: &mut Lowered<B::Inst>,
+) -> Result<(), CompileError> {
+    let mut ctx = Lower::new(func, settings, abis, loops, lowered);
+    ctx.make_room(order);
+    ctx.check()?;
+    ctx.return_area_pointer = ctx.abi.return_area_pointer.map(|_| ctx.alloc_vregs(1));
+    ctx.lay_out_frame();
     for (index, &block) in order.blocks().iter().enumerate().rev() {
         let index = BlockIndex::new(index);
         let lowered = match block {
-            LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, &order, index, block),
+            LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, order, index, block),
             LoweredBlock::CriticalEdge { pred, .. } => {
                 ctx.current_block = None;
                 let terminator = func.layout.last_inst(pred);
                 let terminator = terminator.expect("an edge leaves a terminator");
-                ctx.lower_jump(&order, index, terminator);
+                ctx.lower_jump(order, index, terminator);
                 ctx.flush(func.srclocs[terminator])
             }
         };
@@ -153,12 +174,11 @@ pub fn lower<B: LowerBackend>(
     if settings.value_labels {
         ctx.label_values();
     }
-    let stack_limit = B::lower_stack_limit(&mut ctx);
+    B::lower_stack_limit(&mut ctx);
+    ctx.builder.end_stack_limit();
     ctx.check()?;
-    ctx.builder.set_stack_limit(stack_limit);
-    ctx.heap().give_back(order.heap_bytes());
-    drop(order);
-    Ok(ctx.finish())
+    ctx.finish();
+    Ok(())
 }
 
 fn lower_block<B: LowerBackend>(
@@ -209,43 +229,50 @@ fn lower_terminator<B: LowerBackend>(
 }
 
 impl<'f, I: MachInst> Lower<'f, I> {
+    /// The state before there is room for anything.
     fn new(
         func: &'f Function,
         settings: &'f Settings,
         abis: &'f FunctionAbis,
-        order: &BlockLoweringOrder,
         loops: &'f LoopAnalysis,
-        mut heap: Heap,
-    ) -> Result<Self, HeapError> {
-        let num_insts = func.dfg.num_insts();
-        let size = VCodeSize {
-            blocks: order.blocks().len(),
-            insts: num_insts,
-            edges: order.num_edges(),
-        };
-        // One for the result of each instruction, and one for what it is computed to.
-        let vregs = VRegAllocator::with_capacity(num_insts * 2, &mut heap)?;
-        let values = heap.filled(LoweredValue::default(), func.dfg.num_values())?;
-        let slot_offsets = heap.filled(0, func.stack_slots.len())?;
-        let mut ctx = Self {
+        lowered: &'f mut Lowered<I>,
+    ) -> Self {
+        Self {
             func,
             settings,
             abi: &abis.own,
             has_floats: has_floats(func),
-            builder: VCodeBuilder::with_heap(VCodeBuildDirection::Backward, size, heap)?,
-            vregs,
-            values,
-            slot_offsets,
+            builder: &mut lowered.builder,
+            vregs: &mut lowered.vregs,
+            values: Vec::new(),
+            slot_offsets: Vec::new(),
             abis,
             return_area_pointer: None,
             loops,
             current_block: None,
             constants_outside_loop: Vec::new(),
             error: None,
+        }
+    }
+
+    /// Makes the room that is known to be needed. If there is none, [`Self::check`] tells.
+    fn make_room(&mut self, order: &BlockLoweringOrder) {
+        let dfg = &self.func.dfg;
+        let num_insts = dfg.num_insts();
+        let size = VCodeSize {
+            blocks: order.blocks().len(),
+            insts: num_insts,
+            edges: order.num_edges(),
         };
-        ctx.return_area_pointer = ctx.abi.return_area_pointer.map(|_| ctx.alloc_vregs(1));
-        ctx.lay_out_frame();
-        Ok(ctx)
+        // One for the result of each instruction, and one for what it is computed to.
+        self.vregs.make_room(num_insts * 2, self.builder.heap());
+        let (values, slots) = (dfg.num_values(), self.func.stack_slots.len());
+        let heap = self.builder.heap();
+        self.values = heap
+            .filled(LoweredValue::default(), values)
+            .unwrap_or_default();
+        self.slot_offsets = heap.filled(0, slots).unwrap_or_default();
+        self.builder.make_room(size);
     }
 
     fn lay_out_frame(&mut self) {
@@ -565,16 +592,12 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.builder.add_succ(successor.block);
     }
 
-    /// What has all that comes of the function. All else is given back.
-    fn finish(mut self) -> (VCodeBuilder<I>, VRegAllocator) {
-        let constants = core::mem::take(&mut self.constants_outside_loop);
-        let values = core::mem::take(&mut self.values);
-        let slot_offsets = core::mem::take(&mut self.slot_offsets);
-        let heap = self.heap();
-        heap.free(constants);
-        heap.free(values);
-        heap.free(slot_offsets);
-        (self.builder, self.vregs)
+    /// Gives back all that does not come of the function.
+    fn finish(self) {
+        let bytes = bytes_of(&self.constants_outside_loop)
+            + bytes_of(&self.values)
+            + bytes_of(&self.slot_offsets);
+        self.builder.heap().give_back(bytes);
     }
 
     /// Hands what the current instruction was lowered to over to the builder.

@@ -65,35 +65,32 @@ impl<I: MachInst> VCodeBuilder<I> {
     /// # Panics
     /// When there is no memory.
     pub fn new(direction: VCodeBuildDirection, blocks: usize, insts: usize) -> Self {
-        let size = VCodeSize {
+        let mut builder = Self::with_heap(direction, Heap::unlimited());
+        builder.make_room(VCodeSize {
             blocks,
             insts,
             edges: 0,
-        };
-        let builder = Self::with_heap(direction, size, Heap::unlimited());
-        builder.unwrap_or_else(|error| panic!("{error}"))
+        });
+        builder
+            .heap
+            .check()
+            .unwrap_or_else(|error| panic!("{error}"));
+        builder
     }
 
-    /// A builder for a function of about `size`, which takes memory of `heap`.
-    ///
-    /// # Errors
-    /// [`HeapError`] where there is none.
-    pub fn with_heap(
-        direction: VCodeBuildDirection,
-        size: VCodeSize,
-        mut heap: Heap,
-    ) -> Result<Self, HeapError> {
-        Ok(Self {
+    /// A builder that takes memory of `heap`.
+    pub fn with_heap(direction: VCodeBuildDirection, heap: Heap) -> Self {
+        Self {
             vcode: VCode {
-                insts: heap.vec(size.insts)?,
+                insts: Vec::new(),
                 operands: Vec::new(),
                 operand_ranges: Ranges::default(),
                 srclocs: Vec::new(),
-                blocks: heap.vec(size.blocks)?,
+                blocks: Vec::new(),
                 params: Vec::new(),
-                succs: heap.vec(size.edges)?,
+                succs: Vec::new(),
                 preds: Vec::new(),
-                branch_arg_ranges: heap.vec(size.edges)?,
+                branch_arg_ranges: Vec::new(),
                 branch_args: Vec::new(),
                 entry: BlockIndex::new(0),
                 num_vregs: 0,
@@ -107,7 +104,17 @@ impl<I: MachInst> VCodeBuilder<I> {
             direction,
             current: BlockData::default(),
             sequence_start: 0,
-        })
+        }
+    }
+
+    /// Makes room for a function of about `size`. If there is none, [`Self::heap`] has the error.
+    pub fn make_room(&mut self, size: VCodeSize) {
+        let Self { vcode, heap, .. } = self;
+        // The errors stay with the heap.
+        let _ = heap.reserve(&mut vcode.insts, size.insts);
+        let _ = heap.reserve(&mut vcode.blocks, size.blocks);
+        let _ = heap.reserve(&mut vcode.succs, size.edges);
+        let _ = heap.reserve(&mut vcode.branch_arg_ranges, size.edges);
     }
 
     /// Where the memory comes from.
@@ -124,6 +131,15 @@ impl<I: MachInst> VCodeBuilder<I> {
         let vreg = reg.to_allocator_vreg();
         let labelled = (vreg, start, start, index);
         self.heap.push(&mut self.vcode.labelled_vregs, labelled);
+    }
+
+    /// Makes the function check the stack, with the current sequence, whose last instruction comes first, to compute its limit.
+    pub fn end_stack_limit(&mut self) {
+        while self.vcode.insts.len() > self.sequence_start
+            && let Some(inst) = self.vcode.insts.pop()
+        {
+            self.heap.push(&mut self.vcode.stack_limit, inst);
+        }
     }
 
     /// Makes the function check the stack, with the instructions that compute its limit.
@@ -237,18 +253,18 @@ impl<I: MachInst> VCodeBuilder<I> {
     ///
     /// # Panics
     /// When there was no memory.
-    pub fn build(self, vregs: VRegAllocator) -> VCode<I> {
-        match self.try_build(vregs) {
-            Ok((vcode, _)) => vcode,
+    pub fn build(mut self, vregs: VRegAllocator) -> VCode<I> {
+        match self.complete(vregs) {
+            Ok(()) => self.vcode,
             Err(error) => panic!("{error}"),
         }
     }
 
-    /// As [`Self::build`], and gives the heap back.
+    /// As [`Self::build`], in place: the function is then to be had from [`Self::into_parts`].
     ///
     /// # Errors
     /// [`HeapError`] where there was no memory.
-    pub fn try_build(mut self, vregs: VRegAllocator) -> Result<(VCode<I>, Heap), HeapError> {
+    pub fn complete(&mut self, vregs: VRegAllocator) -> Result<(), HeapError> {
         self.heap.check()?;
         if self.direction == VCodeBuildDirection::Backward {
             self.reverse();
@@ -262,7 +278,17 @@ impl<I: MachInst> VCodeBuilder<I> {
         self.compute_preds()?;
         // The check takes memory that is not counted.
         debug_assert!(self.heap.is_limited() || self.targets_are_successors());
-        Ok((self.vcode, self.heap))
+        Ok(())
+    }
+
+    /// The function, when it is complete, and the heap that its memory is of.
+    pub fn into_parts(self) -> (VCode<I>, Heap) {
+        (self.vcode, self.heap)
+    }
+
+    /// The bytes that the lists of the function take.
+    pub(crate) fn vcode_bytes(&self) -> usize {
+        self.vcode.heap_bytes()
     }
 
     /// Turns blocks and instructions round. What is indexed by ranges (parameters, successors, arguments) stays where it
@@ -290,8 +316,11 @@ impl<I: MachInst> VCodeBuilder<I> {
         let (vcode, heap) = (&mut self.vcode, &mut self.heap);
         // Room was made for a guess of how many there would be, and they stay until the code is emitted.
         heap.shrink(&mut vcode.insts);
-        let env = I::machine_env(vcode.frame.preserve_frame_pointers);
-        let allocatable = PRegSet::from(env);
+        let allocatable = match cfg!(debug_assertions) {
+            true => I::machine_env(vcode.frame.preserve_frame_pointers).into(),
+            // Nobody looks.
+            false => PRegSet::empty(),
+        };
         vcode.operand_ranges = Ranges::with_capacity(vcode.insts.len(), heap)?;
         let mut collector = OperandCollector::new(vcode.insts.len(), allocatable, numbering, heap)?;
         for inst in &mut vcode.insts {

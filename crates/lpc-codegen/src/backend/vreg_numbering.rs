@@ -7,7 +7,7 @@
 use super::reg::{PINNED_REGS, Reg, RegClass, VirtualReg, Writable};
 use alloc::vec;
 use alloc::vec::Vec;
-use lpc_lpir::heap::{Heap, HeapError, bytes_of};
+use lpc_lpir::heap::{Heap, bytes_of};
 use regalloc2::VReg;
 
 /// Hands out virtual registers, and remembers which stand for others.
@@ -26,14 +26,10 @@ impl VRegAllocator {
         }
     }
 
-    /// An allocator that has handed out nothing, with room for `capacity` registers in memory of `heap`.
-    ///
-    /// # Errors
-    /// [`HeapError`] where there is none.
-    pub fn with_capacity(capacity: usize, heap: &mut Heap) -> Result<Self, HeapError> {
-        Ok(Self {
-            aliases: heap.vec(capacity)?,
-        })
+    /// Makes room for exactly `count` registers in memory of `heap`. If there is none, [`Heap::check`] tells.
+    pub fn make_room(&mut self, count: usize, heap: &mut Heap) {
+        // The error stays with the heap.
+        let _ = heap.reserve(&mut self.aliases, count);
     }
 
     /// Makes room for `count` registers in memory of `heap`. Says whether there is some; if not, [`Heap::check`] tells.

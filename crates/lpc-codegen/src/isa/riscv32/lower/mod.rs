@@ -28,7 +28,6 @@ mod words;
 use super::inst::MInst;
 use crate::backend::lower::{Lower, LowerBackend};
 use crate::backend::vcode::BlockIndex;
-use alloc::vec::Vec;
 use lpc_lpir::ir::{Inst, InstructionFormat, Opcode, Value};
 use lpc_riscv32::Extension;
 
@@ -59,8 +58,8 @@ impl LowerBackend for Riscv32Backend {
         call::lower_params(ctx);
     }
 
-    fn lower_stack_limit(ctx: &mut Lower<'_, MInst>) -> Vec<MInst> {
-        stack_limit::lower_stack_limit(ctx)
+    fn lower_stack_limit(ctx: &mut Lower<'_, MInst>) {
+        stack_limit::lower_stack_limit(ctx);
     }
 }
 

@@ -17,54 +17,45 @@ use crate::backend::reg::{Reg, Writable};
 use crate::error::CompileError;
 use crate::isa::riscv32::inst::{AMode, MInst};
 use crate::isa::riscv32::regs::{FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, stack_reg, x_reg};
-use alloc::vec::Vec;
-use lpc_lpir::ir::{ArgumentPurpose, Endianness, GlobalValue, GlobalValueData};
+use lpc_lpir::ir::{ArgumentPurpose, Endianness, GlobalValueData};
 use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::{Imm12, Opcode as Op};
 
-/// The instructions that put the limit of the stack into [`FRAME_TEMPORARY`], or none where the function names no limit.
-pub(super) fn lower_stack_limit(ctx: Ctx) -> Vec<MInst> {
-    let mut insts = Vec::new();
-    let Some(limit) = ctx.func.stack_limit.expand() else {
-        return insts;
-    };
-    for global_value in path_to(ctx, limit) {
-        match &ctx.func.global_values[global_value] {
-            GlobalValueData::VMContext => vm_context(ctx, &mut insts),
-            GlobalValueData::Symbol { name, offset, .. } => {
-                let offset = offset.bits() as i32;
-                if let Some(symbol) = symbol_offset(ctx, name, offset) {
-                    let rd = limit_reg();
-                    ctx.heap().push(&mut insts, MInst::LoadSym { rd, symbol });
-                }
+/// Appends the instructions that put the limit of the stack into [`FRAME_TEMPORARY`], the last one first, if the function names a limit:
+/// a global value is met before the one that it is computed from. The verifier has refused cycles.
+pub(super) fn lower_stack_limit(ctx: Ctx) {
+    let mut next = ctx.func.stack_limit.expand();
+    while let Some(global_value) = next {
+        next = match &ctx.func.global_values[global_value] {
+            GlobalValueData::VMContext => {
+                vm_context(ctx);
+                None
             }
-            GlobalValueData::IAddImm { offset, .. } => add(ctx, &mut insts, offset.bits() as i32),
-            GlobalValueData::Load { offset, flags, .. } => {
+            GlobalValueData::Symbol { name, offset, .. } => {
+                if let Some(symbol) = symbol_offset(ctx, name, offset.bits() as i32) {
+                    let rd = limit_reg();
+                    ctx.emit(MInst::LoadSym { rd, symbol });
+                }
+                None
+            }
+            GlobalValueData::IAddImm { base, offset, .. } => {
+                add(ctx, offset.bits() as i32);
+                Some(*base)
+            }
+            GlobalValueData::Load {
+                base,
+                offset,
+                flags,
+                ..
+            } => {
                 if flags.explicit_endianness() == Some(Endianness::Big) {
                     ctx.fail(CompileError::StackLimit("a big-endian load"));
                 }
-                load(ctx, &mut insts, limit_reg().to_reg(), offset.bytes());
+                load(ctx, limit_reg().to_reg(), offset.bytes());
+                Some(*base)
             }
-        }
-    }
-    insts
-}
-
-/// The global values that `limit` is computed from, the first one first. The verifier has refused cycles.
-fn path_to(ctx: Ctx, limit: GlobalValue) -> Vec<GlobalValue> {
-    let mut path = Vec::new();
-    let mut next = Some(limit);
-    while let Some(global_value) = next {
-        ctx.heap().push(&mut path, global_value);
-        next = match ctx.func.global_values[global_value] {
-            GlobalValueData::Load { base, .. } | GlobalValueData::IAddImm { base, .. } => {
-                Some(base)
-            }
-            GlobalValueData::VMContext | GlobalValueData::Symbol { .. } => None,
         };
     }
-    path.reverse();
-    path
 }
 
 fn limit_reg() -> Writable<Reg> {
@@ -72,72 +63,63 @@ fn limit_reg() -> Writable<Reg> {
 }
 
 /// The `vmctx` parameter, from where the caller has put it.
-fn vm_context(ctx: Ctx, insts: &mut Vec<MInst>) {
+fn vm_context(ctx: Ctx) {
     let mut params = ctx.func.signature.params.iter().zip(ctx.abi.args());
     let (_, context) = params
         .find(|(param, _)| param.purpose == ArgumentPurpose::VMContext)
         .expect("the verifier has seen the parameter");
     match ctx.abi.slots(context)[0] {
-        AbiSlot::Reg(preg) => {
-            let copy = MInst::Mov {
-                rd: limit_reg(),
-                rs: preg.to_reg(),
-            };
-            ctx.heap().push(insts, copy);
-        }
-        AbiSlot::Memory(offset) => load(ctx, insts, stack_reg(), offset as i32),
+        AbiSlot::Reg(preg) => ctx.emit(MInst::Mov {
+            rd: limit_reg(),
+            rs: preg.to_reg(),
+        }),
+        AbiSlot::Memory(offset) => load(ctx, stack_reg(), offset as i32),
     }
 }
 
 /// Loads the word at `offset` from `base`.
-fn load(ctx: Ctx, insts: &mut Vec<MInst>, base: Reg, offset: i32) {
-    let (base, offset) = match Imm12::maybe(offset) {
+fn load(ctx: Ctx, base: Reg, offset: i32) {
+    let near = Imm12::maybe(offset);
+    let (_, low) = split_hi_lo(offset);
+    let (from, offset_from) = match near {
         Some(near) => (base, near),
-        None => {
-            let (_, low) = split_hi_lo(offset);
-            add_far(ctx, insts, base, offset.wrapping_sub(low.get()));
-            (limit_reg().to_reg(), low)
-        }
+        None => (limit_reg().to_reg(), low),
     };
-    let load = MInst::Load {
+    ctx.emit(MInst::Load {
         op: Op::Lw,
         rd: limit_reg(),
-        addr: AMode::RegOffset(base, offset),
+        addr: AMode::RegOffset(from, offset_from),
         trap: None,
-    };
-    ctx.heap().push(insts, load);
+    });
+    if near.is_none() {
+        add_far(ctx, base, offset.wrapping_sub(low.get()));
+    }
 }
 
 /// Adds `offset` to the limit.
-fn add(ctx: Ctx, insts: &mut Vec<MInst>, offset: i32) {
+fn add(ctx: Ctx, offset: i32) {
     match Imm12::maybe(offset) {
-        Some(imm) => {
-            let add = MInst::AluRRImm12 {
-                op: Op::Addi,
-                rd: limit_reg(),
-                rs: limit_reg().to_reg(),
-                imm,
-            };
-            ctx.heap().push(insts, add);
-        }
-        None => add_far(ctx, insts, limit_reg().to_reg(), offset),
+        Some(imm) => ctx.emit(MInst::AluRRImm12 {
+            op: Op::Addi,
+            rd: limit_reg(),
+            rs: limit_reg().to_reg(),
+            imm,
+        }),
+        None => add_far(ctx, limit_reg().to_reg(), offset),
     }
 }
 
 /// Makes the limit the sum of `base` and `offset`.
-fn add_far(ctx: Ctx, insts: &mut Vec<MInst>, base: Reg, offset: i32) {
+fn add_far(ctx: Ctx, base: Reg, offset: i32) {
     let temporary = x_reg(STACK_CHECK_TEMPORARY);
-    let constant = MInst::LoadConst32 {
-        rd: Writable::from_reg(temporary),
-        value: offset,
-    };
-    let sum = MInst::AluRRR {
+    ctx.emit(MInst::AluRRR {
         op: Op::Add,
         rd: limit_reg(),
         rs1: base,
         rs2: temporary,
-    };
-    for inst in [constant, sum] {
-        ctx.heap().push(insts, inst);
-    }
+    });
+    ctx.emit(MInst::LoadConst32 {
+        rd: Writable::from_reg(temporary),
+        value: offset,
+    });
 }
