@@ -13,8 +13,12 @@ use measure::Compiled;
 use measure::Shape;
 
 /// Without optimizations, allocating registers in a single pass.
-#[cfg(feature = "smallest")]
+#[cfg(all(feature = "smallest", not(feature = "optimizing")))]
 pub(crate) struct Fast(Compiler);
+
+/// With optimizations, allocating registers in a single pass.
+#[cfg(feature = "optimizing")]
+pub(crate) struct Optimizing(Compiler);
 
 /// With all optimizations and regalloc2's Ion.
 #[cfg(all(feature = "full", not(feature = "passes")))]
@@ -24,7 +28,18 @@ pub(crate) struct Ion(Compiler);
 #[cfg(all(feature = "full", not(feature = "passes")))]
 pub(crate) struct Default(Compiler);
 
+/// The settings of [`Optimizing`].
+#[cfg(feature = "optimizing")]
+fn optimizing() -> Settings {
+    Settings {
+        opt_level: OptLevel::Speed,
+        regalloc: RegallocAlgorithm::SinglePass,
+        ..Settings::default()
+    }
+}
+
 /// The settings of [`Fast`].
+#[cfg(not(feature = "optimizing"))]
 pub(crate) fn fast() -> Settings {
     Settings {
         opt_level: OptLevel::None,
@@ -65,8 +80,10 @@ macro_rules! compiler {
     };
 }
 
-#[cfg(feature = "smallest")]
+#[cfg(all(feature = "smallest", not(feature = "optimizing")))]
 compiler!(Fast, fast());
+#[cfg(feature = "optimizing")]
+compiler!(Optimizing, optimizing());
 #[cfg(all(feature = "full", not(feature = "passes")))]
 compiler!(Ion, ion());
 #[cfg(all(feature = "full", not(feature = "passes")))]

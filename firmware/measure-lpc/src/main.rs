@@ -30,9 +30,14 @@ fn measure_all() {
     measure::run::<measure::Nothing>("nothing");
 }
 
-#[cfg(feature = "smallest")]
+#[cfg(all(feature = "smallest", not(feature = "optimizing")))]
 fn measure_all() {
     measure::run::<lpc::Fast>("lpc fast");
+}
+
+#[cfg(feature = "optimizing")]
+fn measure_all() {
+    measure::run::<lpc::Optimizing>("lpc optimizing");
 }
 
 #[cfg(all(feature = "full", not(feature = "passes")))]

@@ -15,7 +15,9 @@ use crate::tools::QEMU_SYSTEM;
 use crate::{Error, Result};
 use flash::Flash;
 use machine::Measurement;
-use program::{CRANELIFT, LPC_FULL, LPC_PASSES, LPC_SMALLEST, Library, NOTHING, Program};
+use program::{
+    CRANELIFT, LPC_FULL, LPC_OPTIMIZING, LPC_PASSES, LPC_SMALLEST, Library, NOTHING, Program,
+};
 
 /// What is known of a program.
 struct Measured {
@@ -36,7 +38,7 @@ pub fn run(quick: bool) -> Result<Report> {
         .map_err(|missing| Error::Other(missing.to_string()))?;
     let library = Library::smallest();
     let nothing = Flash::read(&NOTHING.build(library)?)?;
-    let ours = [LPC_SMALLEST, LPC_FULL]
+    let ours = [LPC_SMALLEST, LPC_OPTIMIZING, LPC_FULL]
         .map(|program| measure(program, library, &nothing))
         .into_iter()
         .collect::<Result<Vec<_>>>()?;

@@ -22,21 +22,23 @@ impl Candidate {
 }
 
 const FAST: Candidate = Candidate::new("lpc fast", "lpc none, single_pass");
+const OPTIMIZING: Candidate = Candidate::new("lpc optimizing", "lpc speed, single_pass");
 const ION: Candidate = Candidate::new("lpc ion", "lpc speed, Ion");
 const DEFAULT: Candidate = Candidate::new("lpc default", "lpc default");
 const CRANELIFT_FAST: Candidate = Candidate::new("cranelift fast", "Cranelift none, single_pass");
 const CRANELIFT_BACKTRACKING: Candidate =
     Candidate::new("cranelift backtracking", "Cranelift speed, backtracking");
 
-const CANDIDATES: [&Candidate; 5] = [
+const CANDIDATES: [&Candidate; 6] = [
     &FAST,
+    &OPTIMIZING,
     &DEFAULT,
     &ION,
     &CRANELIFT_FAST,
     &CRANELIFT_BACKTRACKING,
 ];
 
-const OURS: [&Candidate; 3] = [&FAST, &DEFAULT, &ION];
+const OURS: [&Candidate; 4] = [&FAST, &OPTIMIZING, &DEFAULT, &ION];
 const THEIRS: [&Candidate; 2] = [&CRANELIFT_FAST, &CRANELIFT_BACKTRACKING];
 
 /// Our passes, as programs print them.

@@ -60,8 +60,12 @@ pub(super) struct Program {
 /// The program without a compiler.
 pub(super) const NOTHING: Program = Program::new("nothing", "measure-lpc", "");
 
-/// IR, builder, and the backend that allocates registers in a single pass.
+/// IR, builder, and the backend that makes plain code, and allocates registers in a single pass.
 pub(super) const LPC_SMALLEST: Program = Program::new("lpc smallest", "measure-lpc", "smallest");
+
+/// The same with better code.
+pub(super) const LPC_OPTIMIZING: Program =
+    Program::new("lpc optimizing", "measure-lpc", "optimizing");
 
 /// All there is of lpc.
 pub(super) const LPC_FULL: Program = Program::new("lpc full", "measure-lpc", "full");

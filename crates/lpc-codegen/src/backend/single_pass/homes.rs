@@ -96,7 +96,7 @@ impl<'a> LinearScan<'a> {
     }
 
     /// Gives homes to the `globals`. Returns whether there were too few registers.
-    fn run(mut self, globals: &[VReg]) -> bool {
+    fn run(&mut self, globals: &[VReg]) -> bool {
         for &vreg in globals {
             self.expire(self.values[vreg.vreg()].start);
             if let Some(register) = self.choose(vreg) {

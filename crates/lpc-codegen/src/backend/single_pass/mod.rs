@@ -126,7 +126,7 @@ impl SinglePass {
             num_spillslots: in_memory.num_slots,
             ..Output::default()
         };
-        let locals = LocalAllocator::new(
+        let mut locals = LocalAllocator::new(
             func,
             &registers,
             &mut self.values,

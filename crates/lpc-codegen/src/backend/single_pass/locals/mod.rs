@@ -109,7 +109,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     }
 
     /// Allocates all blocks. The places of all operands, in their order, come to `places`, which is as long.
-    pub(super) fn run(mut self, mut places: &mut [Allocation]) -> Result<Placed, AllocationError> {
+    pub(super) fn run(&mut self, mut places: &mut [Allocation]) -> Result<Placed, AllocationError> {
         for block in (0..self.func.num_blocks()).rev().map(Block::new) {
             places = self.allocate_block(block, places)?;
         }
