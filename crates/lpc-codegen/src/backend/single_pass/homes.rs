@@ -25,6 +25,7 @@ const MIN_WEIGHT_TO_SAVE: u32 = 3;
 ///
 /// # Errors
 /// [`HeapError`] where `heap` has no memory for the lists.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn assign_homes(
     values: &mut Values,
     definitions: &mut Vec<VReg>,
@@ -232,6 +233,7 @@ impl Ends {
 }
 
 /// Gives spill slots to the `globals`, in the order of their definitions, that are in no register. Returns how many there are.
+#[cfg_attr(target_os = "none", inline(never))]
 fn assign_slots(
     values: &mut Values,
     globals: &[VReg],

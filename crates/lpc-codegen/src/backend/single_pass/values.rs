@@ -116,6 +116,7 @@ impl Values {
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn compute(
         &mut self,
         func: &impl Function,

@@ -109,6 +109,7 @@ impl<'a, F: Function> LocalAllocator<'a, F> {
     }
 
     /// Allocates all blocks. The places of all operands, in their order, come to `places`, which is as long.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn run(&mut self, mut places: &mut [Allocation]) -> Result<Placed, AllocationError> {
         for block in (0..self.func.num_blocks()).rev().map(Block::new) {
             places = self.allocate_block(block, places)?;
