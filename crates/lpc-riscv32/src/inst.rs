@@ -322,7 +322,8 @@ impl AtomicOrder {
         release: true,
     };
 
-    const fn bits(self) -> i32 {
+    /// As it stands in [`Inst::imm`].
+    pub const fn bits(self) -> i32 {
         (self.acquire as i32) << 1 | self.release as i32
     }
 }

@@ -10,17 +10,6 @@
 use crate::extension::{Extension, ExtensionSet};
 use crate::format::Format;
 
-/// What the table says about one instruction.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    format: Format,
-    /// The instruction's own bits; zero where an operand stands.
-    bits: u32,
-    /// The bits that must equal `bits`.
-    mask: u32,
-    extensions: &'static [Extension],
-}
-
 macro_rules! instructions {
     ($($opcode:ident $mnemonic:literal $format:ident ($bits:expr) [$($extension:ident)+];)*) => {
         /// An instruction of the base set or an extension, without its operands.
@@ -37,14 +26,17 @@ macro_rules! instructions {
             pub const ALL: &'static [Opcode] = &[$(Opcode::$opcode),*];
         }
 
-        static ROWS: [Row; Opcode::ALL.len()] = [$(Row {
-            format: Format::$format,
-            bits: $bits,
-            mask: Format::$format.fixed_mask(),
-            extensions: &[$(Extension::$extension),+],
-        }),*];
+        /// What encoding asks for. The rest stands apart, so that a program which only encodes does not contain it.
+        static FORMATS: [Format; Opcode::ALL.len()] = [$(Format::$format),*];
 
-        /// Apart from [`ROWS`], so that a program that prints no assembly does not contain them.
+        /// The instruction's own bits; zero where an operand stands.
+        static BITS: [u32; Opcode::ALL.len()] = [$($bits),*];
+
+        /// The bits that must equal those of [`BITS`].
+        static MASKS: [u32; Opcode::ALL.len()] = [$(Format::$format.fixed_mask()),*];
+
+        static EXTENSIONS: [&[Extension]; Opcode::ALL.len()] = [$(&[$(Extension::$extension),+]),*];
+
         static MNEMONICS: [&str; Opcode::ALL.len()] = [$($mnemonic),*];
     };
 }
@@ -215,11 +207,6 @@ instructions! {
 }
 
 impl Opcode {
-    #[inline]
-    const fn row(self) -> &'static Row {
-        &ROWS[self as usize]
-    }
-
     /// The assembler mnemonic, such as `amoadd.w`.
     pub const fn mnemonic(self) -> &'static str {
         MNEMONICS[self as usize]
@@ -235,31 +222,32 @@ impl Opcode {
 
     /// The first row whose bits are those of `word`.
     pub(crate) fn matching(word: u32) -> Option<Opcode> {
-        let index = ROWS.iter().position(|row| word & row.mask == row.bits)?;
+        let mut rows = BITS.iter().zip(&MASKS);
+        let index = rows.position(|(&bits, mask)| word & mask == bits)?;
         Some(Self::ALL[index])
     }
 
     /// Which operands the instruction has.
     #[inline]
     pub const fn format(self) -> Format {
-        self.row().format
+        FORMATS[self as usize]
     }
 
     /// The encoding with all operands zero.
     #[inline]
     pub const fn bits(self) -> u32 {
-        self.row().bits
+        BITS[self as usize]
     }
 
     /// The bits that identify the instruction: a word `w` is this instruction if
     /// `w & opcode.mask() == opcode.bits()` and no row before it matches.
     pub const fn mask(self) -> u32 {
-        self.row().mask
+        MASKS[self as usize]
     }
 
     /// The extensions that bring the instruction: any one of them is enough.
     pub const fn extensions(self) -> &'static [Extension] {
-        self.row().extensions
+        EXTENSIONS[self as usize]
     }
 
     /// Whether a machine with the given extensions has the instruction.
@@ -324,13 +312,13 @@ mod tests {
 
     #[test]
     fn rows_overlap_only_as_special_cases_that_stand_first() {
-        for (index, first) in ROWS.iter().enumerate() {
-            for (second_index, second) in ROWS.iter().enumerate().skip(index + 1) {
-                let names = [index, second_index].map(|index| MNEMONICS[index]);
-                let common = first.mask & second.mask;
-                if (first.bits ^ second.bits) & common == 0 {
-                    assert_eq!(common, second.mask, "{names:?}");
-                    assert_ne!(first.mask, second.mask, "{names:?}");
+        for (index, first) in Opcode::ALL.iter().enumerate() {
+            for second in &Opcode::ALL[index + 1..] {
+                let names = [first, second].map(|opcode| opcode.mnemonic());
+                let common = first.mask() & second.mask();
+                if (first.bits() ^ second.bits()) & common == 0 {
+                    assert_eq!(common, second.mask(), "{names:?}");
+                    assert_ne!(first.mask(), second.mask(), "{names:?}");
                 }
             }
         }
