@@ -21,7 +21,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree, LoopAnalysis};
 use lpc_lpir::entity::EntityRef;
-use lpc_lpir::heap::{Heap, Pass};
+use lpc_lpir::heap::{Heap, HeapError, Pass};
 use lpc_lpir::ir::{ExternalName, FuncId, Function, Module};
 
 /// A compiled function.
@@ -51,16 +51,7 @@ pub struct CompiledModule {
 #[derive(Default)]
 pub struct Compiler {
     budget: CompileBudget,
-    analyses: Analyses,
     allocators: Allocators,
-}
-
-/// What is known of the shape of a function.
-#[derive(Default)]
-struct Analyses {
-    cfg: ControlFlowGraph,
-    domtree: DominatorTree,
-    loops: LoopAnalysis,
 }
 
 /// The most instructions of a function after which memory is kept. To allocate it anew costs little beside compiling more.
@@ -136,7 +127,7 @@ impl Compiler {
     /// The heap for a function.
     fn start(&mut self) -> Heap {
         let mut heap = Heap::with_limit(self.budget.max_heap);
-        heap.set_used(self.heap_bytes());
+        heap.set_used(self.allocators.heap_bytes());
         heap.start(Pass::Analysis);
         heap
     }
@@ -144,19 +135,8 @@ impl Compiler {
     /// Gives memory back, if there is a budget.
     fn end(&mut self) {
         if !self.budget.is_unlimited() {
-            self.analyses = Analyses::default();
             self.allocators = Allocators::default();
         }
-    }
-
-    /// The bytes that are kept.
-    fn heap_bytes(&self) -> usize {
-        let Analyses {
-            cfg,
-            domtree,
-            loops,
-        } = &self.analyses;
-        cfg.heap_bytes() + domtree.heap_bytes() + loops.heap_bytes() + self.allocators.heap_bytes()
     }
 
     /// The passes behind lowering, which do not need the function.
@@ -174,7 +154,7 @@ impl Compiler {
 
     /// Lowers the instructions of `func`.
     fn lower(
-        &mut self,
+        &self,
         func: &Function,
         settings: &Settings,
         lowered: &mut Lowered<MInst>,
@@ -183,31 +163,15 @@ impl Compiler {
         heap.require(bytes_at_start::<MInst>(func))?;
         let abis = FunctionAbis::new(func, abi_signature_in, heap)
             .map_err(|error| CompileError::of_signature(None, error))?;
-        let Analyses {
-            cfg,
-            domtree,
-            loops,
-        } = &mut self.analyses;
-        cfg.compute_in(func, heap)?;
-        if domtree.compute_if_cyclic_in(func, cfg, heap)? {
-            loops.compute_in(cfg, domtree, heap)?;
-        } else {
-            loops.clear();
-        }
-        let order = BlockLoweringOrder::new(func, cfg, domtree, heap)?;
-        let is_large =
-            !self.budget.is_unlimited() || func.dfg.num_insts() > MAX_INSTS_TO_KEEP_MEMORY;
-        if is_large {
-            heap.give_back(cfg.heap_bytes() + domtree.heap_bytes());
-            (*cfg, *domtree) = Default::default();
-        }
+        let order = BlockLoweringOrder::new(func, heap)?;
+        let loops = match settings.optimizes() && order.is_cyclic() {
+            true => Some(find_loops(func, heap)?),
+            false => None,
+        };
         heap.start(Pass::Lowering);
-        let result = lower::<Riscv32Backend>(func, settings, &abis, &order, loops, lowered);
-        let mut done_with = abis.heap_bytes() + order.heap_bytes();
-        if is_large {
-            done_with += core::mem::take(loops).heap_bytes();
-        }
-        result?;
+        lower::<Riscv32Backend>(func, settings, &abis, &order, loops.as_ref(), lowered)?;
+        let loops = loops.as_ref().map_or(0, LoopAnalysis::heap_bytes);
+        let done_with = abis.heap_bytes() + order.heap_bytes() + loops;
         lowered.builder.heap().give_back(done_with);
         Ok(())
     }
@@ -218,7 +182,8 @@ impl Compiler {
     fn build_vcode(&self, lowered: &mut Lowered<MInst>) -> Result<(), CompileError> {
         let Lowered { builder, vregs } = lowered;
         builder.complete(core::mem::take(vregs))?;
-        let used = self.heap_bytes() + builder.vcode_bytes() + builder.heap().boxed_bytes();
+        let used =
+            self.allocators.heap_bytes() + builder.vcode_bytes() + builder.heap().boxed_bytes();
         builder.heap().set_used(used);
         Ok(())
     }
@@ -240,6 +205,18 @@ impl Compiler {
         heap.set_used(others + self.allocators.heap_bytes() + allocation.heap_bytes());
         Ok(allocation)
     }
+}
+
+/// The loops of `func`, which better code is made in.
+fn find_loops(func: &Function, heap: &mut Heap) -> Result<LoopAnalysis, HeapError> {
+    let mut cfg = ControlFlowGraph::new();
+    cfg.compute_in(func, heap)?;
+    let mut domtree = DominatorTree::new();
+    domtree.compute_in(func, &cfg, heap)?;
+    let mut loops = LoopAnalysis::new();
+    loops.compute_in(&cfg, &domtree, heap)?;
+    heap.give_back(cfg.heap_bytes() + domtree.heap_bytes());
+    Ok(loops)
 }
 
 /// The name of `func`, whose memory is given back here, in front of the passes that take the most.
@@ -405,7 +382,7 @@ impl CompiledFunction {
 /// # Errors
 /// When the function needs something that the backend lacks.
 pub fn lower_function(func: &Function, settings: &Settings) -> Result<VCode<MInst>, CompileError> {
-    let mut compiler = Compiler::new();
+    let compiler = Compiler::new();
     let mut lowered = Lowered::new(Heap::unlimited());
     compiler.lower(func, settings, &mut lowered)?;
     compiler.build_vcode(&mut lowered)?;
@@ -446,7 +423,7 @@ fn emit_with(
     heap: Heap,
 ) -> Result<(CompiledCode, Heap), CompileError> {
     let info = EmitInfo::from_settings(settings);
-    let relaxable = settings.linker_relaxation;
+    let relaxable = settings.keeps_relaxable();
     let (mut code, heap) = emit_in(vcode, &allocation.output, info, relaxable, heap)?;
     code.stats.regalloc = Some(allocation.algorithm);
     Ok((code, heap))

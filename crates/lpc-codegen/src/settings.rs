@@ -3,6 +3,9 @@
 pub use crate::backend::regalloc::RegallocAlgorithm;
 use lpc_riscv32::{Extension, ExtensionSet};
 
+/// Whether what debuggers, unwinders and linkers want to know of code can be noted.
+pub(crate) const NOTES_OBJECT_INFO: bool = cfg!(feature = "object-info");
+
 /// How much work to spend on the code, and for what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum OptLevel {
@@ -18,6 +21,12 @@ pub enum OptLevel {
 impl OptLevel {
     /// All levels.
     pub const ALL: [Self; 3] = [Self::None, Self::Speed, Self::Size];
+
+    /// Whether to look for better code than a plain translation of each instruction.
+    #[inline]
+    pub const fn optimizes(self) -> bool {
+        cfg!(feature = "optimizer") && !matches!(self, Self::None)
+    }
 
     /// The register allocation that serves its aim: the fastest, the one whose code is fast, and the one whose code is small.
     pub const fn regalloc(self) -> RegallocAlgorithm {
@@ -54,7 +63,8 @@ pub struct Settings {
     pub value_labels: bool,
     /// What the address of every function is to be a multiple of, at least.
     pub function_alignment: CodeAlignment,
-    /// What the address of every loop is to be a multiple of, at least.
+    /// What the address of every loop is to be a multiple of, at least, where the level [optimizes](Self::optimizes): the others do not
+    /// look for loops.
     pub loop_alignment: CodeAlignment,
 }
 
@@ -101,7 +111,25 @@ impl Settings {
     /// Whether to look for better code than a plain translation of each instruction.
     #[inline]
     pub const fn optimizes(&self) -> bool {
-        cfg!(feature = "optimizer") && !matches!(self.opt_level, OptLevel::None)
+        self.opt_level.optimizes()
+    }
+
+    /// Whether to keep what moving the code apart takes: [`Self::linker_relaxation`].
+    #[inline]
+    pub const fn keeps_relaxable(&self) -> bool {
+        NOTES_OBJECT_INFO && self.linker_relaxation
+    }
+
+    /// Whether to note how the frame changes: [`Self::unwind_info`].
+    #[inline]
+    pub const fn notes_unwind_info(&self) -> bool {
+        NOTES_OBJECT_INFO && self.unwind_info
+    }
+
+    /// Whether to note where values are: [`Self::value_labels`].
+    #[inline]
+    pub const fn notes_value_labels(&self) -> bool {
+        NOTES_OBJECT_INFO && self.value_labels
     }
 
     /// Whether `extension` makes better code, where there is code without it too.
@@ -131,6 +159,31 @@ impl Default for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn object_info_is_noted_where_it_can_be() {
+        let asked = Settings {
+            linker_relaxation: true,
+            unwind_info: true,
+            value_labels: true,
+            ..Settings::default()
+        };
+        for (settings, expected) in [
+            (asked, cfg!(feature = "object-info")),
+            (Settings::default(), false),
+        ] {
+            assert_eq!(settings.keeps_relaxable(), expected);
+            assert_eq!(settings.notes_unwind_info(), expected);
+            assert_eq!(settings.notes_value_labels(), expected);
+        }
+    }
+
+    #[test]
+    fn levels_above_none_optimize_where_they_can() {
+        let optimizes = OptLevel::ALL.map(OptLevel::optimizes);
+        let can = cfg!(feature = "optimizer");
+        assert_eq!(optimizes, [false, can, can]);
+    }
 
     #[test]
     fn alignments_are_powers_of_two() {

@@ -19,11 +19,10 @@
 //! The order is the reverse postorder of the blocks that can be reached, so each block stands behind all its predecessors
 //! except those at the end of a loop. Blocks that cannot be reached are left out.
 
-use super::ranges::Ranges;
+use super::ranges::IndexRange;
 use super::vcode::{BlockFlags, BlockIndex};
 use alloc::vec::Vec;
-use lpc_lpir::analysis::{ControlFlowGraph, DominatorTree};
-use lpc_lpir::entity::SecondaryMap;
+use lpc_lpir::entity::EntityRef;
 use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use lpc_lpir::ir::{Block, BlockCall, Function};
 
@@ -36,24 +35,26 @@ pub enum LoweredBlock {
     CriticalEdge {
         /// The block that it leaves.
         pred: Block,
-        /// The block it leads to.
-        succ: Block,
-        /// Its number among the branches of the terminator of `pred`.
-        branch: u32,
     },
 }
 
 /// The order of the lowered blocks, and where their branches lead.
 #[derive(Debug)]
 pub struct BlockLoweringOrder {
-    blocks: Vec<LoweredBlock>,
-    flags: Vec<BlockFlags>,
-    /// Where the branches of each block lead, one block after the other.
+    blocks: Vec<BlockData>,
+    /// Where the branches of each block of the function lead.
     branches: Vec<BlockIndex>,
-    branch_ranges: Ranges,
-    /// The edges that leave each block, one block after the other.
+    /// The edges that leave each block.
     succs: Vec<Successor>,
-    succ_ranges: Ranges,
+    is_cyclic: bool,
+}
+
+#[derive(Debug)]
+struct BlockData {
+    block: LoweredBlock,
+    flags: BlockFlags,
+    branches: IndexRange,
+    succs: IndexRange,
 }
 
 /// An edge to another block.
@@ -66,236 +67,378 @@ pub struct Successor {
 }
 
 impl BlockLoweringOrder {
-    /// The order of the blocks of `func`, which `cfg` and `domtree` were computed for, in memory of `heap`.
+    /// The order of the blocks of `func`, in memory of `heap`.
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
-    pub fn new(
-        func: &Function,
-        cfg: &ControlFlowGraph,
-        domtree: &DominatorTree,
-        heap: &mut Heap,
-    ) -> Result<Self, HeapError> {
-        let edges = Edges::of(func, cfg, domtree, heap)?;
-        let num_split = edges.list.iter().filter(|edge| edge.is_split).count();
-        let num_blocks = domtree.cfg_postorder().len() + num_split;
-        let mut order = Self {
-            blocks: heap.vec(num_blocks)?,
-            flags: heap.vec(num_blocks)?,
-            branches: heap.vec(edges.of_branch.len() + num_split)?,
-            branch_ranges: Ranges::with_capacity(num_blocks, heap)?,
-            succs: heap.vec(edges.list.len() + num_split)?,
-            succ_ranges: Ranges::with_capacity(num_blocks, heap)?,
+    pub fn new(func: &Function, heap: &mut Heap) -> Result<Self, HeapError> {
+        let num_blocks = func.dfg.num_blocks();
+        let mut work = Work {
+            func,
+            blocks: heap.filled(BlockState::default(), num_blocks)?,
+            postorder: heap.vec(num_blocks)?,
+            num_branches: 0,
+            is_cyclic: false,
         };
-        let mut index_of = SecondaryMap::with_default(BlockIndex::invalid());
-        index_of.resize_in(func.dfg.num_blocks(), heap)?;
-        // For each edge that is split its block; the others stay invalid.
-        let mut edge_blocks = heap.vec(edges.list.len())?;
-        for (position, &block) in domtree.cfg_postorder().iter().rev().enumerate() {
-            let is_cold = func.layout.is_cold(block);
-            index_of[block] = order.push(LoweredBlock::Orig(block), is_cold);
-            for edge in &edges.list[edges.of_block.get(position)] {
-                edge_blocks.push(if edge.is_split {
-                    let lowered = LoweredBlock::CriticalEdge {
-                        pred: block,
-                        succ: edge.succ,
-                        branch: edge.branch,
-                    };
-                    order.push(lowered, is_cold || func.layout.is_cold(edge.succ))
-                } else {
-                    BlockIndex::invalid()
-                });
-            }
-        }
-        order.resolve_branches(&edges, &edge_blocks, &index_of);
-        heap.free(edge_blocks);
-        heap.give_back(index_of.heap_bytes() + edges.heap_bytes());
+        work.walk();
+        let mut order = Self {
+            blocks: Vec::new(),
+            branches: heap.vec(work.num_branches)?,
+            succs: heap.vec(work.num_branches)?,
+            is_cyclic: work.is_cyclic,
+        };
+        work.collect_edges(&mut order);
+        let num_split = work.count_split_edges(&order);
+        heap.reserve(&mut order.blocks, work.postorder.len() + num_split)?;
+        heap.reserve(&mut order.succs, num_split)?;
+        work.place_blocks(&mut order);
+        work.resolve_edges(&mut order);
+        heap.free(work.blocks);
+        heap.free(work.postorder);
         Ok(order)
     }
 
     /// The bytes that the order takes.
     pub fn heap_bytes(&self) -> usize {
-        bytes_of(&self.blocks)
-            + bytes_of(&self.flags)
-            + bytes_of(&self.branches)
-            + self.branch_ranges.heap_bytes()
-            + bytes_of(&self.succs)
-            + self.succ_ranges.heap_bytes()
+        bytes_of(&self.blocks) + bytes_of(&self.branches) + bytes_of(&self.succs)
     }
 
-    /// The blocks in order.
-    pub fn blocks(&self) -> &[LoweredBlock] {
-        &self.blocks
+    /// Whether control may come back to a block.
+    pub fn is_cyclic(&self) -> bool {
+        self.is_cyclic
+    }
+
+    /// How many blocks there are.
+    pub fn num_blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// A block of the order.
+    pub fn block(&self, block: BlockIndex) -> LoweredBlock {
+        self.blocks[block.index()].block
     }
 
     /// What the block is.
     pub fn flags(&self, block: BlockIndex) -> BlockFlags {
-        self.flags[block.index()]
+        self.blocks[block.index()].flags
     }
 
-    /// Where each branch of the block's terminator leads, in the order of the terminator. The same block may stand there
-    /// more than once.
+    /// Where each branch of the terminator leads, in the order of the terminator, of a block of the function. The same block may
+    /// stand there more than once.
     pub fn branches(&self, block: BlockIndex) -> &[BlockIndex] {
-        &self.branches[self.branch_ranges.get(block.index())]
+        &self.branches[self.blocks[block.index()].branches.as_usize()]
     }
 
     /// The edges that leave the block.
     pub fn successors(&self, block: BlockIndex) -> &[Successor] {
-        &self.succs[self.succ_ranges.get(block.index())]
+        &self.succs[self.blocks[block.index()].succs.as_usize()]
     }
 
     /// How many edges there are.
     pub fn num_edges(&self) -> usize {
         self.succs.len()
     }
+}
 
-    fn push(&mut self, block: LoweredBlock, is_cold: bool) -> BlockIndex {
-        let index = BlockIndex::new(self.blocks.len());
-        let is_edge = matches!(block, LoweredBlock::CriticalEdge { .. });
-        self.blocks.push(block);
-        self.flags.push(BlockFlags {
-            is_edge,
-            is_cold,
-            is_aligned: false,
-        });
-        index
-    }
+/// What finding the order needs.
+struct Work<'f> {
+    func: &'f Function,
+    /// By block.
+    blocks: Vec<BlockState>,
+    /// The blocks that can be reached, each after those of its successors that are not reached before it.
+    postorder: Vec<Block>,
+    /// How many branches they end with.
+    num_branches: usize,
+    is_cyclic: bool,
+}
 
-    fn resolve_branches(
-        &mut self,
-        edges: &Edges,
-        edge_blocks: &[BlockIndex],
-        index_of: &SecondaryMap<Block, BlockIndex>,
-    ) {
-        let target_of = |edge: usize| match edge_blocks[edge] {
-            edge_block if edge_block.is_valid() => edge_block,
-            _ => index_of[edges.list[edge].succ],
-        };
-        let mut position = 0;
-        for lowered in &self.blocks {
-            match *lowered {
-                LoweredBlock::CriticalEdge { succ, branch, .. } => {
-                    let block = index_of[succ];
-                    self.branches.push(block);
-                    self.succs.push(Successor { block, branch });
-                }
-                LoweredBlock::Orig(_) => {
-                    let branches = &edges.of_branch[edges.branch_ranges.get(position)];
-                    let targets = branches.iter().map(|&edge| target_of(edge as usize));
-                    self.branches.extend(targets);
-                    for edge in edges.of_block.get(position) {
-                        self.succs.push(Successor {
-                            block: target_of(edge),
-                            branch: edges.list[edge].branch,
-                        });
-                    }
-                    position += 1;
-                }
-            }
-            self.branch_ranges.push_end(self.branches.len());
-            self.succ_ranges.push_end(self.succs.len());
+/// What is known of a block.
+#[derive(Clone, Copy)]
+struct BlockState {
+    /// How many of its branches the walk has not taken yet, or [`UNREACHED`] or [`LEFT`].
+    untaken: u32,
+    /// The block from which the walk came.
+    parent: Block,
+    /// The edges that lead to it.
+    in_degree: u32,
+    /// The last edge to it that passes no arguments.
+    shared_edge: u32,
+    /// The edges that leave it.
+    edges: IndexRange,
+    /// Where its terminator leads.
+    branches: IndexRange,
+    /// Its place in the order.
+    index: BlockIndex,
+}
+
+const UNREACHED: u32 = u32::MAX;
+
+/// All that the walk reaches through the block has been seen.
+const LEFT: u32 = u32::MAX - 1;
+
+impl Default for BlockState {
+    fn default() -> Self {
+        Self {
+            untaken: UNREACHED,
+            parent: Block::from_u32(0),
+            in_degree: 0,
+            shared_edge: u32::MAX,
+            edges: IndexRange::default(),
+            branches: IndexRange::default(),
+            index: BlockIndex::invalid(),
         }
     }
 }
 
-/// The edges between blocks that can be reached. Blocks are counted in reverse postorder.
-struct Edges {
-    list: Vec<Edge>,
-    /// For each block, the edges that leave it.
-    of_block: Ranges,
-    /// For each branch of each block, the index of its edge.
-    of_branch: Vec<u32>,
-    branch_ranges: Ranges,
-}
-
-struct Edge {
-    succ: Block,
-    branch: u32,
-    passes_args: bool,
-    /// Whether it gets a block of its own.
-    is_split: bool,
-}
-
-impl Edges {
-    fn of(
-        func: &Function,
-        cfg: &ControlFlowGraph,
-        domtree: &DominatorTree,
-        heap: &mut Heap,
-    ) -> Result<Self, HeapError> {
-        let pool = &func.dfg.value_lists;
-        let num_blocks = domtree.cfg_postorder().len();
-        let mut edges = Self {
-            list: heap.vec(cfg.num_edges())?,
-            of_block: Ranges::with_capacity(num_blocks, heap)?,
-            of_branch: heap.vec(cfg.num_edges())?,
-            branch_ranges: Ranges::with_capacity(num_blocks, heap)?,
+impl Work<'_> {
+    /// Finds the blocks that can be reached, and whether control may come back to one.
+    fn walk(&mut self) {
+        let Some(entry) = self.func.entry_block() else {
+            return;
         };
-        let mut reached = SecondaryMap::<Block, ReachedBlock>::new();
-        reached.resize_in(func.dfg.num_blocks(), heap)?;
-        for &block in domtree.cfg_postorder().iter().rev() {
-            let first = edges.list.len() as u32;
-            for (branch, call) in (0..).zip(terminator_branches(func, block)) {
+        let mut current = entry;
+        self.meet(entry, entry);
+        loop {
+            let state = &mut self.blocks[current.index()];
+            if state.untaken == 0 {
+                state.untaken = LEFT;
+                self.postorder.push(current);
+                if current == entry {
+                    return;
+                }
+                current = state.parent;
+                continue;
+            }
+            // The last branch first, so that the first successor is left last and follows its block in the order.
+            state.untaken -= 1;
+            let branch = terminator_branches(self.func, current)[state.untaken as usize];
+            let succ = branch.block(&self.func.dfg.value_lists);
+            match self.blocks[succ.index()].untaken {
+                UNREACHED => {
+                    self.meet(succ, current);
+                    current = succ;
+                }
+                LEFT => {}
+                _ => self.is_cyclic = true,
+            }
+        }
+    }
+
+    fn meet(&mut self, block: Block, parent: Block) {
+        let num_branches = terminator_branches(self.func, block).len();
+        self.num_branches += num_branches;
+        let state = &mut self.blocks[block.index()];
+        state.untaken = num_branches as u32;
+        state.parent = parent;
+    }
+
+    /// Collects the edges. Until they are resolved, an edge leads to the number that its block has in the function, and a branch to
+    /// the number of its edge.
+    fn collect_edges(&mut self, order: &mut BlockLoweringOrder) {
+        let pool = &self.func.dfg.value_lists;
+        for &block in self.postorder.iter().rev() {
+            let first_edge = order.succs.len();
+            let first_branch = order.branches.len();
+            for (branch, call) in (0..).zip(terminator_branches(self.func, block)) {
                 let succ = call.block(pool);
                 let passes_args = call.num_args(pool) != 0;
-                let reached = &mut reached[succ];
-                let known = reached.shared_edge.filter(|&edge| edge >= first);
-                let edge = known.filter(|_| !passes_args).unwrap_or_else(|| {
-                    edges.list.push(Edge {
-                        succ,
-                        branch,
-                        passes_args,
-                        is_split: false,
-                    });
-                    reached.in_degree += 1;
-                    edges.list.len() as u32 - 1
-                });
-                if !passes_args {
-                    reached.shared_edge = Some(edge);
+                let state = &mut self.blocks[succ.index()];
+                let mut edge = state.shared_edge as usize;
+                if passes_args || !(first_edge..order.succs.len()).contains(&edge) {
+                    edge = order.succs.len();
+                    let block = BlockIndex::new(succ.index());
+                    order.succs.push(Successor { block, branch });
+                    state.in_degree += 1;
                 }
-                edges.of_branch.push(edge);
+                if !passes_args {
+                    state.shared_edge = edge as u32;
+                }
+                order.branches.push(BlockIndex::new(edge));
             }
-            edges.of_block.push_end(edges.list.len());
-            edges.branch_ranges.push_end(edges.of_branch.len());
-        }
-        edges.split(&reached);
-        heap.give_back(reached.heap_bytes());
-        Ok(edges)
-    }
-
-    fn heap_bytes(&self) -> usize {
-        bytes_of(&self.list)
-            + self.of_block.heap_bytes()
-            + bytes_of(&self.of_branch)
-            + self.branch_ranges.heap_bytes()
-    }
-
-    /// Decides which edges are split.
-    fn split(&mut self, reached: &SecondaryMap<Block, ReachedBlock>) {
-        for range in self.of_block.iter() {
-            let block_edges = &mut self.list[range];
-            let out_degree = block_edges.len();
-            for edge in block_edges {
-                let is_critical = out_degree > 1 && reached[edge.succ].in_degree > 1;
-                let is_of_table = out_degree > 2 && edge.passes_args;
-                edge.is_split = is_critical || is_of_table;
-            }
+            let state = &mut self.blocks[block.index()];
+            state.edges = IndexRange::new(first_edge, order.succs.len());
+            state.branches = IndexRange::new(first_branch, order.branches.len());
         }
     }
-}
 
-/// A block, as the edges that lead to it are met.
-#[derive(Clone, Copy, Default)]
-struct ReachedBlock {
-    /// How many edges there are so far.
-    in_degree: u32,
-    /// The last one that passes no arguments.
-    shared_edge: Option<u32>,
+    /// How many edges are split.
+    fn count_split_edges(&self, order: &BlockLoweringOrder) -> usize {
+        let mut count = 0;
+        for &block in &self.postorder {
+            let edges = self.blocks[block.index()].edges.as_usize();
+            count += edges
+                .filter(|&edge| self.is_split(order, block, edge))
+                .count();
+        }
+        count
+    }
+
+    /// Whether an edge of `block` gets a block of its own.
+    fn is_split(&self, order: &BlockLoweringOrder, block: Block, edge: usize) -> bool {
+        let out_degree = self.blocks[block.index()].edges.as_usize().len();
+        let Successor {
+            block: succ,
+            branch,
+        } = order.succs[edge];
+        if out_degree < 2 || self.blocks[succ.index()].in_degree < 2 {
+            let call = terminator_branches(self.func, block)[branch as usize];
+            return out_degree > 2 && call.num_args(&self.func.dfg.value_lists) != 0;
+        }
+        true
+    }
+
+    /// Puts the blocks in their order. A block of an edge has the edge that it stands for until its own is resolved.
+    fn place_blocks(&mut self, order: &mut BlockLoweringOrder) {
+        let layout = &self.func.layout;
+        for &block in self.postorder.iter().rev() {
+            let BlockState {
+                edges, branches, ..
+            } = self.blocks[block.index()];
+            let is_cold = layout.is_cold(block);
+            self.blocks[block.index()].index = BlockIndex::new(order.blocks.len());
+            order.blocks.push(BlockData {
+                block: LoweredBlock::Orig(block),
+                flags: BlockFlags {
+                    is_cold,
+                    ..BlockFlags::default()
+                },
+                branches,
+                succs: edges,
+            });
+            for edge in edges.as_usize() {
+                if !self.is_split(order, block, edge) {
+                    continue;
+                }
+                let succ = Block::new(order.succs[edge].block.index());
+                order.blocks.push(BlockData {
+                    block: LoweredBlock::CriticalEdge { pred: block },
+                    flags: BlockFlags {
+                        is_edge: true,
+                        is_cold: is_cold || layout.is_cold(succ),
+                        is_aligned: false,
+                    },
+                    branches: IndexRange::default(),
+                    succs: IndexRange::new(edge, edge + 1),
+                });
+            }
+        }
+    }
+
+    /// Makes edges and branches lead to blocks of the order.
+    fn resolve_edges(&self, order: &mut BlockLoweringOrder) {
+        for succ in &mut order.succs {
+            succ.block = self.blocks[succ.block.index()].index;
+        }
+        for (index, data) in order.blocks.iter_mut().enumerate() {
+            if data.flags.is_edge {
+                let edge = data.succs.start as usize;
+                data.succs = IndexRange::new(order.succs.len(), order.succs.len() + 1);
+                order.succs.push(order.succs[edge]);
+                order.succs[edge].block = BlockIndex::new(index);
+            }
+        }
+        for branch in &mut order.branches {
+            *branch = order.succs[branch.index()].block;
+        }
+    }
 }
 
 fn terminator_branches(func: &Function, block: Block) -> &[BlockCall] {
     match func.layout.last_inst(block) {
         Some(inst) => func.dfg.branch_destinations(inst),
         None => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::String;
+    use lpc_lpir::text::parse_functions;
+
+    /// The order of the blocks of a function with the given body, each with the places where its edges lead, and whether it is cyclic.
+    fn order_of(body: &str) -> (String, bool) {
+        let text = format!("function %f(i32) {{\n{body}\n}}");
+        let func = parse_functions(&text).unwrap().remove(0);
+        let order = BlockLoweringOrder::new(&func, &mut Heap::unlimited()).unwrap();
+        let lines = (0..order.num_blocks()).map(BlockIndex::new).map(|index| {
+            let name = match order.block(index) {
+                LoweredBlock::Orig(block) => format!("{block}"),
+                LoweredBlock::CriticalEdge { pred } => format!("edge of {pred}"),
+            };
+            let indices = |blocks: &mut dyn Iterator<Item = BlockIndex>| -> Vec<usize> {
+                blocks.map(BlockIndex::index).collect()
+            };
+            let succs = indices(&mut order.successors(index).iter().map(|succ| succ.block));
+            let branches = indices(&mut order.branches(index).iter().copied());
+            format!("{name} {succs:?} {branches:?}\n")
+        });
+        (lines.collect(), order.is_cyclic())
+    }
+
+    #[test]
+    fn a_diamond_in_the_order_of_the_branches() {
+        let (order, is_cyclic) = order_of(
+            "block0(v0: i32):
+                 brif v0, block3, block1
+             block1:
+                 jump block2
+             block2:
+                 return
+             block3:
+                 jump block2",
+        );
+        let expected = "block0 [1, 2] [1, 2]\nblock3 [3] [3]\nblock1 [3] [3]\nblock2 [] []\n";
+        assert_eq!((order.as_str(), is_cyclic), (expected, false));
+    }
+
+    #[test]
+    fn a_critical_edge_of_a_loop_and_blocks_that_are_not_reached() {
+        let (order, is_cyclic) = order_of(
+            "block0(v0: i32):
+                 jump block1(v0)
+             block1(v1: i32):
+                 brif v1, block1(v1), block2
+             block2:
+                 return
+             block3:
+                 jump block3",
+        );
+        let expected =
+            "block0 [1] [1]\nblock1 [2, 3] [2, 3]\nedge of block1 [1] []\nblock2 [] []\n";
+        assert_eq!((order.as_str(), is_cyclic), (expected, true));
+    }
+
+    /// Branches of a table to one block are one edge where they pass no arguments; the others get blocks of their own.
+    #[test]
+    fn edges_of_a_table() {
+        let (order, is_cyclic) = order_of(
+            "block0(v0: i32):
+                 br_table v0, block1, [block1, block2(v0), block1, block2(v0), block3]
+             block1:
+                 return
+             block2(v1: i32):
+                 return
+             block3:
+                 jump block1",
+        );
+        let expected = "block0 [1, 2, 3, 5] [1, 1, 2, 1, 3, 5]\n\
+            edge of block0 [6] []\nedge of block0 [4] []\nedge of block0 [4] []\n\
+            block2 [] []\nblock3 [6] [6]\nblock1 [] []\n";
+        assert_eq!((order.as_str(), is_cyclic), (expected, false));
+    }
+
+    #[test]
+    fn cycles_that_are_not_reached_do_not_count() {
+        let (_, is_cyclic) = order_of(
+            "block0(v0: i32):
+                 return
+             block1:
+                 jump block2
+             block2:
+                 jump block1",
+        );
+        assert!(!is_cyclic);
     }
 }

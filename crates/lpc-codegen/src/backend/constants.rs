@@ -1,8 +1,10 @@
 //! Constants that a function keeps in memory, after its code.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+
+/// Whether there can be constants: no rule of lowering makes any, code that is read as text may have some.
+pub(crate) const HAS_CONSTANTS: bool = cfg!(feature = "vcode-text");
 
 /// A constant of a [`VCodeConstants`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -24,19 +26,18 @@ impl VCodeConstant {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct VCodeConstants {
     values: Vec<Box<[u8]>>,
-    by_value: BTreeMap<Box<[u8]>, VCodeConstant>,
 }
 
 impl VCodeConstants {
     /// The constant with the given bytes. It is aligned to the largest power of two that divides its size, 16 at most.
     pub fn insert(&mut self, bytes: &[u8]) -> VCodeConstant {
-        if let Some(&constant) = self.by_value.get(bytes) {
-            return constant;
-        }
-        let constant = VCodeConstant(self.values.len() as u32);
-        self.values.push(bytes.into());
-        self.by_value.insert(bytes.into(), constant);
-        constant
+        let mut values = self.values.iter();
+        let index = values.position(|value| **value == *bytes);
+        let index = index.unwrap_or_else(|| {
+            self.values.push(bytes.into());
+            self.values.len() - 1
+        });
+        VCodeConstant(index as u32)
     }
 
     /// The bytes of a constant, or `None` if there is no such constant.

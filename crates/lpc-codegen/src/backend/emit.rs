@@ -1,16 +1,17 @@
 //! Emission: from virtual-register code and its allocation to machine code, in one pass.
 //!
-//! Blocks are emitted in their order, those that are cold after the others. Instructions get their allocated registers, the
-//! allocator's moves are put between them, the prologue in front.
+//! Blocks are emitted in their order. Instructions get their allocated registers, the allocator's moves are put between them, the
+//! prologue in front.
 //!
-//! A block that does nothing but jump is not emitted: its label is made the same as its target's. That is how the blocks
+//! Levels that optimize look for a better order: blocks that are cold come after the others, and loops end with the branch that leaves
+//! them. A block that does nothing but jump is not emitted then: its label is made the same as its target's. That is how the blocks
 //! which split critical edges vanish where the allocator had nothing to move on the edge.
 //!
 //! Whether a jump can be left out because its target comes next is decided by the order of the blocks alone, never by code
 //! offsets.
 
 use super::buffer::{CodePlace, MachBuffer, MachBufferFinalized, MachLabel};
-use super::constants::{VCodeConstant, constant_alignment};
+use super::constants::{HAS_CONSTANTS, VCodeConstant, constant_alignment};
 use super::frame::{AllocationSummary, FrameLayout, FrameTooLarge};
 use super::machinst::{CallType, CodeOffset, MachInst};
 use super::operands::AllocationApplier;
@@ -18,6 +19,7 @@ use super::reg::{RealReg, Writable};
 use super::regalloc::RegallocAlgorithm;
 use super::value_labels::add_value_locations;
 use super::vcode::{BlockIndex, InsnIndex, SrclocCursor, VCode};
+use crate::settings::NOTES_OBJECT_INFO;
 use alloc::vec::Vec;
 use core::fmt;
 use lpc_lpir::heap::{Heap, HeapError};
@@ -108,9 +110,12 @@ impl EmitContext<'_> {
         self.next_block == Some(buffer.resolve_label(label))
     }
 
-    /// Where a constant of the function lies.
-    pub fn constant_label(&self, constant: VCodeConstant) -> MachLabel {
-        self.constants[constant.index() as usize]
+    /// Where a constant of the function lies, if there is such a constant.
+    pub fn constant_label(&self, constant: VCodeConstant) -> Option<MachLabel> {
+        match HAS_CONSTANTS {
+            true => self.constants.get(constant.index() as usize).copied(),
+            false => None,
+        }
     }
 }
 
@@ -149,8 +154,15 @@ pub fn emit_in<I: MachInst>(
 
     let mut buffer = MachBuffer::new(info, num_blocks, num_insts, heap)?;
     let constants = add_constants(&vcode, &mut buffer);
-    let threaded = thread_jumps(&vcode, allocation, &mut buffer)?;
-    let order = emission_order(&vcode, threaded, buffer.heap())?;
+    let order = match I::optimizes(buffer.info()) {
+        true => Some(emission_order(&vcode, allocation, &mut buffer)?),
+        false => None,
+    };
+    let num_emitted = order.as_ref().map_or(num_blocks, Vec::len);
+    let block_at = |position: usize| match &order {
+        Some(order) => order[position],
+        None => BlockIndex::new(position),
+    };
 
     let mut context = EmitContext {
         frame: &frame,
@@ -160,13 +172,13 @@ pub fn emit_in<I: MachInst>(
     I::emit_prologue(vcode.stack_limit(), &mut buffer, &context);
     let prologue_size = buffer.largest_size();
     let mut places = EmissionPlaces::new(&vcode, buffer.heap())?;
-    for (position, &block) in order.iter().enumerate() {
-        let next = order.get(position + 1);
-        context.next_block = next.map(|&next| MachLabel::from_block(next));
+    for position in 0..num_emitted {
+        let next = position + 1;
+        context.next_block = (next < num_emitted).then(|| MachLabel::from_block(block_at(next)));
         emit_block(
             &mut vcode,
             allocation,
-            block,
+            block_at(position),
             &mut buffer,
             &context,
             &mut places,
@@ -177,11 +189,15 @@ pub fn emit_in<I: MachInst>(
         buffer.largest_size() - prologue_size <= summary.code_size,
         "instructions take more bytes than they say"
     );
-    add_value_locations(&vcode, allocation, &places, &mut buffer, &context);
+    if NOTES_OBJECT_INFO {
+        add_value_locations(&vcode, allocation, &places, &mut buffer, &context);
+    }
     let vcode_bytes = vcode.heap_bytes() + boxed_in_insts;
     drop(vcode);
     buffer.heap().give_back(vcode_bytes);
-    buffer.heap().free(order);
+    if let Some(order) = order {
+        buffer.heap().free(order);
+    }
     let (buffer, heap) = buffer.finish(relaxable)?;
     let code = CompiledCode {
         buffer,
@@ -280,9 +296,11 @@ fn summarize<I: MachInst>(
         }
         size += u64::from(inst.worst_case_size());
     }
-    let padding = u64::from(I::loop_alignment(info).bytes());
-    let aligned = |&block: &BlockIndex| vcode.block_flags(block).is_aligned;
-    size += vcode.blocks().filter(aligned).count() as u64 * padding;
+    if I::optimizes(info) {
+        let padding = u64::from(I::loop_alignment(info).bytes());
+        let aligned = |&block: &BlockIndex| vcode.block_flags(block).is_aligned;
+        size += vcode.blocks().filter(aligned).count() as u64 * padding;
+    }
     for (_, Edit::Move { from, to }) in &allocation.edits {
         if from == to {
             continue;
@@ -325,6 +343,9 @@ pub(super) fn gen_move<I: MachInst>(kind: Move) -> I {
 
 fn add_constants<I: MachInst>(vcode: &VCode<I>, buffer: &mut MachBuffer<I>) -> Vec<MachLabel> {
     let mut labels = Vec::new();
+    if !HAS_CONSTANTS {
+        return labels;
+    }
     for (_, bytes) in vcode.constants().iter() {
         let label = buffer.add_data(bytes, constant_alignment(bytes.len()));
         buffer.heap().push(&mut labels, label);
@@ -418,11 +439,12 @@ fn moves_nothing<I: MachInst>(vcode: &VCode<I>, allocation: &Output, inst: InsnI
 /// ```
 fn emission_order<I: MachInst>(
     vcode: &VCode<I>,
-    threaded: Vec<bool>,
-    heap: &mut Heap,
+    allocation: &Output,
+    buffer: &mut MachBuffer<I>,
 ) -> Result<Vec<BlockIndex>, HeapError> {
+    let mut is_placed = thread_jumps(vcode, allocation, buffer)?;
+    let heap = buffer.heap();
     let mut order = heap.vec(vcode.num_blocks())?;
-    let mut is_placed = threaded;
     is_placed[vcode.entry().index()] = true;
     let turned_loops = turned_loops(vcode, &is_placed, heap)?;
     for moved in &turned_loops {
@@ -514,7 +536,7 @@ fn emit_block<I: MachInst>(
     context: &EmitContext<'_>,
     places: &mut EmissionPlaces,
 ) {
-    if vcode.block_flags(block).is_aligned {
+    if I::optimizes(buffer.info()) && vcode.block_flags(block).is_aligned {
         buffer.align_to(I::loop_alignment(buffer.info()).bytes());
     }
     buffer.bind_label(MachLabel::from_block(block));

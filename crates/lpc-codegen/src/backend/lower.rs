@@ -82,7 +82,8 @@ pub struct Lower<'f, I: MachInst> {
     abis: &'f FunctionAbis,
     /// The address of the memory for results that do not fit in registers.
     return_area_pointer: Option<VirtualReg>,
-    loops: &'f LoopAnalysis,
+    /// What is known of loops, where that makes better code.
+    loops: Option<&'f LoopAnalysis>,
     /// The block that is being lowered.
     current_block: Option<Block>,
     /// Words of operands of the current instruction that are constants, and that it finds in a register all the same: the
@@ -131,7 +132,7 @@ impl Default for LoweredValue {
     }
 }
 
-/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops` and whose signatures are `abis`.
+/// Lowers `func`, whose blocks are laid out in `order`, whose loops are `loops`, where they matter, and whose signatures are `abis`.
 ///
 /// All of its instructions go to the `lowered` function, which is empty before and does not need the other one.
 ///
@@ -142,7 +143,7 @@ pub fn lower<B: LowerBackend>(
     settings: &Settings,
     abis: &FunctionAbis,
     order: &BlockLoweringOrder,
-    loops: &LoopAnalysis,
+    loops: Option<&LoopAnalysis>,
     lowered: &mut Lowered<B::Inst>,
 ) -> Result<(), CompileError> {
     let mut ctx = Lower::new(func, settings, abis, loops, lowered);
@@ -150,11 +151,11 @@ pub fn lower<B: LowerBackend>(
     ctx.check()?;
     ctx.return_area_pointer = ctx.abi.return_area_pointer.map(|_| ctx.alloc_vregs(1));
     ctx.lay_out_frame();
-    for (index, &block) in order.blocks().iter().enumerate().rev() {
-        let index = BlockIndex::new(index);
+    for index in (0..order.num_blocks()).rev().map(BlockIndex::new) {
+        let block = order.block(index);
         let lowered = match block {
             LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, order, index, block),
-            LoweredBlock::CriticalEdge { pred, .. } => {
+            LoweredBlock::CriticalEdge { pred } => {
                 ctx.current_block = None;
                 let terminator = func.layout.last_inst(pred);
                 let terminator = terminator.expect("an edge leaves a terminator");
@@ -171,7 +172,7 @@ pub fn lower<B: LowerBackend>(
             ..order.flags(index)
         });
     }
-    if settings.value_labels {
+    if settings.notes_value_labels() {
         ctx.label_values();
     }
     B::lower_stack_limit(&mut ctx);
@@ -234,7 +235,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         func: &'f Function,
         settings: &'f Settings,
         abis: &'f FunctionAbis,
-        loops: &'f LoopAnalysis,
+        loops: Option<&'f LoopAnalysis>,
         lowered: &'f mut Lowered<I>,
     ) -> Self {
         Self {
@@ -260,7 +261,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         let dfg = &self.func.dfg;
         let num_insts = dfg.num_insts();
         let size = VCodeSize {
-            blocks: order.blocks().len(),
+            blocks: order.num_blocks(),
             insts: num_insts,
             edges: order.num_edges(),
         };
@@ -319,8 +320,15 @@ impl<'f, I: MachInst> Lower<'f, I> {
             return false;
         };
         self.settings.loop_alignment != CodeAlignment::NONE
-            && self.loops.is_loop_header(block).is_some()
+            && self
+                .loops()
+                .is_some_and(|loops| loops.is_loop_header(block).is_some())
             && !self.func.layout.is_cold(block)
+    }
+
+    /// The loops, where they matter.
+    fn loops(&self) -> Option<&'f LoopAnalysis> {
+        self.loops.filter(|_| self.settings.optimizes())
     }
 
     /// Appends `inst` to what the current instruction is lowered to.
@@ -478,10 +486,10 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// Notes that an operand of the current instruction is `constant`, which is the word number `index` of `value`.
     pub fn note_constant(&mut self, constant: i32, value: Value, index: usize) {
-        if self.loops.loops().len() == 0 {
+        let Some(loops) = self.loops() else {
             return;
-        }
-        let level = |block| self.loops.loop_level(block);
+        };
+        let level = |block| loops.loop_level(block);
         let definition = self.func.dfg.value_inst(value);
         let definition = definition.and_then(|inst| self.func.layout.inst_block(inst));
         if let (Some(here), Some(there)) = (self.current_block, definition)
@@ -497,6 +505,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// The register that holds `constant`, if the current instruction is in a loop and has an operand with this word that
     /// was defined outside.
     pub fn register_outside_loop(&mut self, constant: i32) -> Option<Reg> {
+        self.loops()?;
         let known = self.constants_outside_loop.iter();
         let &(_, value, index) = known.into_iter().find(|known| known.0 == constant)?;
         Some(self.put_word_in_reg(value, index))

@@ -39,6 +39,9 @@ pub trait MachInst: Clone + Debug + Sized {
     /// What the address of a loop is to be a multiple of.
     fn loop_alignment(info: &Self::EmitInfo) -> CodeAlignment;
 
+    /// Whether to look for a better order of the blocks than the plain one.
+    fn optimizes(info: &Self::EmitInfo) -> bool;
+
     /// Appends `size` bytes of instructions that do nothing. `size` is a multiple of [`Self::function_alignment`].
     fn gen_nops(size: CodeOffset, code: &mut Vec<u8>);
 

@@ -14,6 +14,7 @@ pub use super::regalloc_validation::run_validated;
 use super::regalloc_validation::run_validated_in;
 use super::single_pass::SinglePass;
 use super::vcode::{BlockIndex, InsnIndex, VCode};
+use crate::settings::NOTES_OBJECT_INFO;
 use core::fmt;
 use lpc_lpir::heap::{Heap, HeapError, bytes_of};
 use regalloc2::{
@@ -307,7 +308,10 @@ impl<I: MachInst> Function for VCode<I> {
     }
 
     fn debug_value_labels(&self) -> &[(VReg, InsnIndex, InsnIndex, u32)] {
-        &self.labelled_vregs
+        match NOTES_OBJECT_INFO {
+            true => &self.labelled_vregs,
+            false => &[],
+        }
     }
 
     fn spillslot_size(&self, class: RegClass) -> usize {

@@ -29,6 +29,7 @@ use super::machinst::{CallType, MachInst, MachTerminator};
 use super::ranges::{IndexRange, Ranges};
 use super::reg::{Reg, VirtualReg};
 use super::value_labels::ValueLabel;
+use crate::settings::NOTES_OBJECT_INFO;
 use alloc::vec::Vec;
 use lpc_lpir::heap::bytes_of;
 use lpc_lpir::ir::SourceLoc;
@@ -128,7 +129,10 @@ impl<I: MachInst> VCode<I> {
 
     /// The words of values that are labelled, so that it is known where they are: the labels are indices of this list.
     pub fn value_labels(&self) -> &[ValueLabel] {
-        &self.value_labels
+        match NOTES_OBJECT_INFO {
+            true => &self.value_labels,
+            false => &[],
+        }
     }
 
     /// The blocks that have instructions of `insts`.
@@ -264,6 +268,9 @@ pub(super) struct SrclocCursor<'a> {
 impl<'a> SrclocCursor<'a> {
     /// For the block that starts with `first`. `runs` are those of the function.
     pub(super) fn new(runs: &'a [(InsnIndex, SourceLoc)], first: InsnIndex) -> Self {
+        if !NOTES_OBJECT_INFO {
+            return Self { runs: &[] };
+        }
         let after = runs.partition_point(|&(start, _)| start <= first);
         Self {
             runs: &runs[after.saturating_sub(1)..],

@@ -18,6 +18,7 @@ use super::reg::{Reg, VirtualReg};
 use super::value_labels::ValueLabel;
 use super::vcode::{BlockData, BlockFlags, BlockIndex, InsnIndex, VCode, allocator_vreg};
 use super::vreg_numbering::VRegNumbering;
+use crate::settings::NOTES_OBJECT_INFO;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use lpc_lpir::heap::{Heap, HeapError};
@@ -195,15 +196,21 @@ impl<I: MachInst> VCodeBuilder<I> {
         if self.direction == VCodeBuildDirection::Backward && end - start > 1 {
             self.vcode.insts[start..].reverse();
         }
+        self.sequence_start = end;
+        if NOTES_OBJECT_INFO {
+            self.note_srcloc(InsnIndex::new(start), srcloc);
+        }
+    }
+
+    /// Notes that the instructions from `first` on come from `srcloc`.
+    fn note_srcloc(&mut self, first: InsnIndex, srcloc: SourceLoc) {
         let is_same = match self.vcode.srclocs.last() {
             Some(&(_, last)) => last == srcloc,
             None => false,
         };
         if !is_same {
-            let first = InsnIndex::new(start);
             self.heap.push(&mut self.vcode.srclocs, (first, srcloc));
         }
-        self.sequence_start = end;
     }
 
     /// Adds a parameter to the current block, after those it has.
@@ -271,7 +278,9 @@ impl<I: MachInst> VCodeBuilder<I> {
         }
         let mut numbering = vregs.into_numbering();
         self.collect_operands(&mut numbering)?;
-        self.number_value_labels(&mut numbering);
+        if NOTES_OBJECT_INFO {
+            self.number_value_labels(&mut numbering);
+        }
         self.vcode.num_vregs = numbering.num_vregs();
         self.heap.give_back(numbering.heap_bytes());
         drop(numbering);
@@ -301,6 +310,12 @@ impl<I: MachInst> VCodeBuilder<I> {
             let insns = block.insns.as_usize();
             block.insns = IndexRange::new(num_insts - insns.end, num_insts - insns.start);
         }
+        if NOTES_OBJECT_INFO {
+            self.reverse_srclocs(num_insts);
+        }
+    }
+
+    fn reverse_srclocs(&mut self, num_insts: usize) {
         // The run that started at instruction `first` ended before the run after it.
         let mut end = num_insts;
         for (first, _) in self.vcode.srclocs.iter_mut().rev() {

@@ -58,40 +58,25 @@ impl DominatorTree {
 
     /// Makes this the dominator tree of `func`, whose control flow graph is `cfg`.
     pub fn compute(&mut self, func: &Function, cfg: &ControlFlowGraph) {
-        Heap::unbounded(|heap| {
-            if let Some(spanning_tree) = self.compute_order(func, cfg, heap)? {
-                self.compute_dominators(&spanning_tree, cfg, heap)?;
-            }
-            Ok(())
-        });
+        Heap::unbounded(|heap| self.compute_in(func, cfg, heap));
     }
 
-    /// As [`Self::compute`], for who asks for the dominators of blocks in cycles only: where control never comes back to a block,
-    /// nothing but the order of the blocks is found. Says whether it does come back.
-    pub fn compute_if_cyclic(&mut self, func: &Function, cfg: &ControlFlowGraph) -> bool {
-        Heap::unbounded(|heap| self.compute_if_cyclic_in(func, cfg, heap))
-    }
-
-    /// As [`Self::compute_if_cyclic`], in memory of `heap`.
+    /// As [`Self::compute`], in memory of `heap`.
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
-    pub fn compute_if_cyclic_in(
+    pub fn compute_in(
         &mut self,
         func: &Function,
         cfg: &ControlFlowGraph,
         heap: &mut Heap,
-    ) -> Result<bool, HeapError> {
-        let Some(spanning_tree) = self.compute_order(func, cfg, heap)? else {
-            return Ok(false);
-        };
-        let is_cyclic = spanning_tree.is_cyclic;
-        if is_cyclic {
+    ) -> Result<(), HeapError> {
+        if let Some(spanning_tree) = self.compute_order(func, cfg, heap)? {
             self.compute_dominators(&spanning_tree, cfg, heap)?;
+            heap.free(spanning_tree.visits);
+            heap.give_back(spanning_tree.numbers.heap_bytes());
         }
-        heap.free(spanning_tree.visits);
-        heap.give_back(spanning_tree.numbers.heap_bytes());
-        Ok(is_cyclic)
+        Ok(())
     }
 
     /// The bytes that the tree has taken.
@@ -219,8 +204,6 @@ struct SpanningTree {
     visits: Vec<Visit>,
     /// The number of each block, and `UNREACHED` where the walk does not come.
     numbers: SecondaryMap<Block, u32>,
-    /// Whether control may come back to a block.
-    is_cyclic: bool,
 }
 
 /// A block that the walk has met.
@@ -228,14 +211,11 @@ struct Visit {
     block: Block,
     /// The number of the block from which it was met; the entry block has its own.
     parent: u32,
-    /// How many of its successors have not been seen yet, or `LEFT`.
+    /// How many of its successors have not been seen yet.
     unseen: u32,
 }
 
 const UNREACHED: u32 = u32::MAX;
-
-/// All that the walk reaches through the block has been seen.
-const LEFT: u32 = u32::MAX;
 
 impl SpanningTree {
     /// Walks from `entry`, and appends each block to `postorder` when it is left.
@@ -249,7 +229,6 @@ impl SpanningTree {
         let mut tree = Self {
             visits: heap.vec(num_blocks)?,
             numbers: SecondaryMap::with_default(UNREACHED),
-            is_cyclic: false,
         };
         tree.numbers.resize_in(num_blocks, heap)?;
         heap.reserve(postorder, num_blocks)?;
@@ -259,7 +238,6 @@ impl SpanningTree {
             let visit = &mut tree.visits[current as usize];
             let block = visit.block;
             if visit.unseen == 0 {
-                visit.unseen = LEFT;
                 postorder.push(block);
                 if current == 0 {
                     return Ok(tree);
@@ -273,8 +251,6 @@ impl SpanningTree {
             let number = tree.numbers[successor];
             if number == UNREACHED {
                 current = tree.meet(successor, current, cfg);
-            } else if tree.visits[number as usize].unseen != LEFT {
-                tree.is_cyclic = true;
             }
         }
     }
@@ -452,24 +428,6 @@ mod tests {
         let rpo: Vec<_> = tree.cfg_rpo().collect();
         assert_eq!(rpo, [0, 1, 2, 3, 4].map(block));
         assert_eq!(tree.rpo_number(block(0)), 1);
-    }
-
-    #[test]
-    fn only_cycles_ask_for_dominators() {
-        let compute = |edges: &[&[u32]]| {
-            let func = function_with_edges(edges);
-            let mut tree = DominatorTree::new();
-            let is_cyclic = tree.compute_if_cyclic(&func, &ControlFlowGraph::with_function(&func));
-            let rpo: Vec<_> = tree.cfg_rpo().map(Block::as_u32).collect();
-            (is_cyclic, rpo, tree.idom(block(1)).is_some())
-        };
-        let diamond: [&[u32]; 5] = [&[1, 2], &[3], &[3, 1], &[4], &[]];
-        assert_eq!(compute(&diamond), (false, vec![0, 2, 1, 3, 4], false));
-        let cycle: [&[u32]; 3] = [&[1], &[2], &[1]];
-        assert_eq!(compute(&cycle), (true, vec![0, 1, 2], true));
-        assert_eq!(compute(&[&[0]]), (true, vec![0], false));
-        let unreachable_cycle: [&[u32]; 3] = [&[1], &[], &[2]];
-        assert_eq!(compute(&unreachable_cycle), (false, vec![0, 1], false));
     }
 
     #[test]

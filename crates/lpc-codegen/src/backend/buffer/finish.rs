@@ -6,6 +6,7 @@ use crate::backend::relax::{Layout, UseKind};
 use crate::backend::reloc::{MachReference, MachReloc, ReferenceKind, RelocTarget};
 use crate::backend::unwind::UnwindInst;
 use crate::backend::value_labels::ValueLocation;
+use crate::settings::NOTES_OBJECT_INFO;
 use alloc::vec::Vec;
 use lpc_lpir::heap::{Heap, HeapError};
 use lpc_lpir::ir::{SourceLoc, TrapCode};
@@ -72,6 +73,14 @@ pub struct MachBufferFinalized {
     pub value_locations: Vec<ValueLocation>,
 }
 
+/// What debuggers and unwinders want to know of the code.
+#[derive(Default)]
+struct PlacedNotes {
+    unwind: Vec<(CodeOffset, UnwindInst)>,
+    srclocs: Vec<MachSrcLoc>,
+    value_locations: Vec<ValueLocation>,
+}
+
 impl<I: MachInst> MachBuffer<I> {
     /// Copies code, label uses and data to where `layout` puts them.
     pub(super) fn finalize(
@@ -96,8 +105,10 @@ impl<I: MachInst> MachBuffer<I> {
         let call_sites = self.call_sites.iter().map(|&place| MachCallSite {
             return_offset: layout.offset(place),
         });
-        let unwind = self.unwind.iter();
-        let unwind = unwind.map(|&(place, inst)| (layout.offset(place), inst));
+        let notes = match NOTES_OBJECT_INFO {
+            true => self.place_notes(layout, &mut heap)?,
+            false => PlacedNotes::default(),
+        };
         let finalized = MachBufferFinalized {
             bytes,
             code_size: layout.code_size(),
@@ -106,11 +117,11 @@ impl<I: MachInst> MachBuffer<I> {
             instruction_alignment: I::function_alignment(&self.info),
             relaxable,
             references,
-            unwind: heap.collect(unwind)?,
+            unwind: notes.unwind,
             traps: heap.collect(traps)?,
             call_sites: heap.collect(call_sites)?,
-            srclocs: self.place_srclocs(layout, &mut heap)?,
-            value_locations: self.place_values(layout, &mut heap)?,
+            srclocs: notes.srclocs,
+            value_locations: notes.value_locations,
             relocs: self.place_relocs(layout, &mut heap)?,
         };
         Ok((finalized, heap))
@@ -191,6 +202,16 @@ impl<I: MachInst> MachBuffer<I> {
             let start = (layout.data_start() + difference.data_offset) as usize;
             bytes[start..start + 4].copy_from_slice(&to.wrapping_sub(from).to_le_bytes());
         }
+    }
+
+    fn place_notes(&self, layout: &Layout, heap: &mut Heap) -> Result<PlacedNotes, HeapError> {
+        let unwind = self.unwind.iter();
+        let unwind = unwind.map(|&(place, inst)| (layout.offset(place), inst));
+        Ok(PlacedNotes {
+            unwind: heap.collect(unwind)?,
+            srclocs: self.place_srclocs(layout, heap)?,
+            value_locations: self.place_values(layout, heap)?,
+        })
     }
 
     fn place_values(

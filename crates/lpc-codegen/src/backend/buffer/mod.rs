@@ -30,6 +30,7 @@ use super::reloc::{ReferenceKind, RelocKind};
 use super::unwind::UnwindInst;
 use super::value_labels::{ValueLabel, ValuePlace};
 use super::vcode::BlockIndex;
+use crate::settings::NOTES_OBJECT_INFO;
 use alloc::vec::Vec;
 use core::fmt;
 use lpc_lpir::heap::{Heap, HeapError};
@@ -259,8 +260,10 @@ impl<I: MachInst> MachBuffer<I> {
     /// The label that `label` was made the same as, or itself.
     pub fn resolve_label(&self, label: MachLabel) -> MachLabel {
         let mut label = label;
-        while let Some(&LabelPlace::Alias(target)) = self.labels.get(label.index()) {
-            label = target;
+        if I::optimizes(&self.info) {
+            while let Some(&LabelPlace::Alias(target)) = self.labels.get(label.index()) {
+                label = target;
+            }
         }
         label
     }
@@ -335,6 +338,9 @@ impl<I: MachInst> MachBuffer<I> {
 
     /// Notes that from here on the frame is as `inst` says.
     pub fn add_unwind(&mut self, inst: UnwindInst) {
+        if !NOTES_OBJECT_INFO {
+            return;
+        }
         let unwind = (self.place(), inst);
         self.heap.push(&mut self.unwind, unwind);
     }
@@ -358,7 +364,7 @@ impl<I: MachInst> MachBuffer<I> {
 
     /// Notes that what follows comes from `srcloc`.
     pub fn set_srcloc(&mut self, srcloc: SourceLoc) {
-        if self.cur_srcloc() == srcloc {
+        if !NOTES_OBJECT_INFO || self.cur_srcloc() == srcloc {
             return;
         }
         let place = self.place();
@@ -369,9 +375,10 @@ impl<I: MachInst> MachBuffer<I> {
     }
 
     fn cur_srcloc(&self) -> SourceLoc {
-        self.srclocs
-            .last()
-            .map_or(SourceLoc::default(), |&(_, srcloc)| srcloc)
+        match self.srclocs.last() {
+            Some(&(_, srcloc)) if NOTES_OBJECT_INFO => srcloc,
+            _ => SourceLoc::default(),
+        }
     }
 
     /// The label of a trap of its own that will stand after the function's code, for a branch to be taken to.
@@ -433,7 +440,7 @@ impl<I: MachInst> MachBuffer<I> {
         let traps = core::mem::take(&mut self.deferred_traps);
         let (entry, body) = traps.split_at(self.entry_traps);
         self.emit_traps(body);
-        if !entry.is_empty() && !self.unwind.is_empty() {
+        if NOTES_OBJECT_INFO && !entry.is_empty() && !self.unwind.is_empty() {
             self.add_unwind(UnwindInst::RestoreState);
         }
         self.emit_traps(entry);

@@ -6,21 +6,21 @@ mod label_use;
 
 pub use label_use::LabelUse;
 
-use super::frame::{FrameStep, adjust_sp, gen_epilogue, gen_tail_call_epilogue};
+use super::frame::{adjust_sp, emit_epilogue, emit_tail_call_epilogue};
 use super::inst::{BrTableTargets, CallDest, CallInfo, MInst, SelectedWord};
-use super::regs::{TAIL_CALL_TARGET, gpr};
+use super::regs::{TAIL_CALL_TARGET, gpr, zero_reg};
 use crate::backend::buffer::{MachBuffer, MachLabel};
 use crate::backend::emit::EmitContext;
 use crate::backend::machinst::CodeOffset;
 use crate::backend::reg::{Reg, Writable};
 use crate::backend::reloc::RelocKind;
 use crate::backend::unwind::UnwindInst;
-use crate::settings::{CodeAlignment, Settings};
-use address::{emit_load, emit_load_address, emit_store};
+use crate::settings::{CodeAlignment, NOTES_OBJECT_INFO, OptLevel, Settings};
+use address::{Address, emit_load, emit_load_address, emit_store};
 use alloc::vec::Vec;
 use atomics::{emit_atomic_cas_loop, emit_atomic_rmw_loop};
 use lpc_lpir::ir::{ExternalName, TrapCode};
-use lpc_riscv32::compressed::{self, compress};
+use lpc_riscv32::compressed::{self, compress, compress_without_zcb};
 use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::inst;
 use lpc_riscv32::{Extension, ExtensionSet, Gpr, Imm12, Imm20, Inst, Opcode};
@@ -36,6 +36,8 @@ pub struct EmitInfo {
     pub loop_alignment: CodeAlignment,
     /// Whether to note how the frame changes.
     pub unwind_info: bool,
+    /// The level of the function.
+    pub opt_level: OptLevel,
 }
 
 impl EmitInfo {
@@ -46,6 +48,7 @@ impl EmitInfo {
             function_alignment: CodeAlignment::NONE,
             loop_alignment: CodeAlignment::NONE,
             unwind_info: false,
+            opt_level: OptLevel::Speed,
         }
     }
 
@@ -55,13 +58,28 @@ impl EmitInfo {
             extensions: settings.extensions,
             function_alignment: settings.function_alignment,
             loop_alignment: settings.loop_alignment,
-            unwind_info: settings.unwind_info,
+            unwind_info: settings.notes_unwind_info(),
+            opt_level: settings.opt_level,
         }
+    }
+
+    /// Whether to look for better code than the plain one.
+    #[inline]
+    pub const fn optimizes(&self) -> bool {
+        self.opt_level.optimizes()
     }
 
     /// What the address of every instruction is a multiple of, in bytes.
     pub const fn instruction_alignment(&self) -> u32 {
         if self.has_compressed() { 2 } else { 4 }
+    }
+
+    /// The compressed form of `inst`, where it has one that is to be used.
+    fn compress(&self, inst: Inst) -> Option<u16> {
+        match self.optimizes() {
+            true => compress(inst, self.extensions),
+            false => compress_without_zcb(inst, self.extensions),
+        }
     }
 
     const fn has_compressed(&self) -> bool {
@@ -109,9 +127,7 @@ pub(super) const WORST_CASE_SIMPLE_SIZE: CodeOffset = MAX_SIMPLE * INSTRUCTION;
 /// Appends `size` bytes of instructions that do nothing: as few as there can be.
 pub(super) fn gen_nops(size: u32, code: &mut Vec<u8>) {
     if !size.is_multiple_of(INSTRUCTION) {
-        let halfword = compress(Inst::NOP, ExtensionSet::RV32IMAC);
-        let halfword = halfword.expect("there is a compressed form");
-        code.extend_from_slice(&halfword.to_le_bytes());
+        code.extend_from_slice(&compressed::NOP.to_le_bytes());
     }
     let word = Inst::NOP.to_word();
     for _ in 0..size / INSTRUCTION {
@@ -119,40 +135,63 @@ pub(super) fn gen_nops(size: u32, code: &mut Vec<u8>) {
     }
 }
 
-/// Appends what an instruction of the prologue or of an epilogue does.
-pub(super) fn emit_frame_step(
-    step: FrameStep,
-    buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_>,
-) {
-    match step {
-        FrameStep::Inst(inst) => emit(&inst, buffer, context),
-        FrameStep::Unwind(unwind) => note_unwind(unwind, buffer),
-    }
-}
-
-fn note_unwind(unwind: UnwindInst, buffer: &mut MachBuffer<MInst>) {
-    if buffer.info().unwind_info {
+/// Notes how the frame changes, where that is wanted.
+pub(super) fn note_unwind(unwind: UnwindInst, buffer: &mut MachBuffer<MInst>) {
+    if NOTES_OBJECT_INFO && buffer.info().unwind_info {
         buffer.add_unwind(unwind);
     }
 }
 
 /// Appends the machine code of `inst`.
 pub(super) fn emit(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
+    let zero = zero_reg();
+    // What is one instruction, by its operands.
+    let (opcode, rd, rs1, rs2, imm) = match *inst {
+        MInst::Args { .. } | MInst::DummyUse { .. } => return,
+        MInst::AluRRR { op, rd, rs1, rs2 } => (op, rd.to_reg(), rs1, rs2, 0),
+        MInst::AluRRImm12 { op, rd, rs, imm } => (op, rd.to_reg(), rs, zero, imm.get()),
+        MInst::AluRR { op, rd, rs } => (op, rd.to_reg(), rs, zero, 0),
+        MInst::Lui { rd, imm } => (Opcode::Lui, rd.to_reg(), zero, zero, imm.get()),
+        MInst::Mov { rd, rs } if rd.to_reg() == rs => return,
+        MInst::Mov { rd, rs } => (Opcode::Addi, rd.to_reg(), rs, zero, 0),
+        MInst::Atomic {
+            op,
+            order,
+            rd,
+            addr,
+            src,
+            trap,
+        } => {
+            note_trap(trap, buffer);
+            (op, rd.to_reg(), addr, src, order.bits())
+        }
+        MInst::Nop => (Opcode::Addi, zero, zero, zero, 0),
+        MInst::Fence {
+            predecessors,
+            successors,
+        } => {
+            let imm = Inst::fence_between(predecessors, successors).imm;
+            (Opcode::Fence, zero, zero, zero, imm)
+        }
+        MInst::Ebreak => (Opcode::Ebreak, zero, zero, zero, 0),
+        _ => return emit_sequence(inst, buffer, context),
+    };
+    let inst = Inst {
+        opcode,
+        rd: gpr(rd),
+        rs1: gpr(rs1),
+        rs2: gpr(rs2),
+        imm,
+    };
+    put(buffer, inst);
+}
+
+/// Appends the machine code of what may be several instructions.
+fn emit_sequence(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     match inst {
-        MInst::Args { .. } | MInst::DummyUse { .. } => {}
-        MInst::AluRRR { op, rd, rs1, rs2 } => {
-            put(buffer, Inst::r(*op, dest(*rd), gpr(*rs1), gpr(*rs2)));
-        }
-        MInst::AluRRImm12 { op, rd, rs, imm } => {
-            put(buffer, Inst::i(*op, dest(*rd), gpr(*rs), *imm));
-        }
-        MInst::AluRR { op, rd, rs } => put(buffer, Inst::unary(*op, dest(*rd), gpr(*rs))),
-        MInst::Lui { rd, imm } => put(buffer, Inst::upper(Opcode::Lui, dest(*rd), *imm)),
         MInst::LoadConst32 { rd, value } => emit_constant(dest(*rd), *value, buffer),
-        MInst::Mov { rd, rs } => emit_move(dest(*rd), gpr(*rs), buffer),
         MInst::Load { op, rd, addr, trap } => {
-            emit_load(*op, dest(*rd), addr, *trap, buffer, context);
+            emit_load(*op, dest(*rd), Address::of(addr, context), *trap, buffer);
         }
         MInst::Store {
             op,
@@ -165,43 +204,12 @@ pub(super) fn emit(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitC
             emit_symbol_address(dest(*rd), &symbol.name, symbol.offset, buffer);
         }
         MInst::LoadReturnAddress { rd } => emit_return_address(dest(*rd), buffer, context),
-        MInst::Atomic {
-            op,
-            order,
-            rd,
-            addr,
-            src,
-            trap,
-        } => {
-            note_trap(*trap, buffer);
-            put(
-                buffer,
-                Inst::atomic(*op, dest(*rd), gpr(*src), gpr(*addr), *order),
-            );
-        }
-        MInst::Nop => put(buffer, Inst::NOP),
         MInst::AtomicRmwLoop { info } => emit_atomic_rmw_loop(info, buffer),
         MInst::AtomicCasLoop { info } => emit_atomic_cas_loop(info, buffer),
-        MInst::Fence {
-            predecessors,
-            successors,
-        } => put(buffer, Inst::fence_between(*predecessors, *successors)),
-        MInst::Ebreak => put(buffer, Inst::no_operands(Opcode::Ebreak)),
-        MInst::Udf { code } => {
-            buffer.put_trap(*code);
-        }
-        _ => emit_control(inst, buffer, context),
-    }
-}
-
-/// Appends the machine code of an instruction that branches, calls or returns.
-fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
-    match inst {
+        MInst::Udf { code } => buffer.put_trap(*code),
         MInst::Rets { .. } => {
             note_unwind(UnwindInst::RememberState, buffer);
-            gen_epilogue(context.frame, &mut |step| {
-                emit_frame_step(step, buffer, context);
-            });
+            emit_epilogue(context.frame, buffer);
             put(buffer, Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO));
             note_unwind(UnwindInst::RestoreState, buffer);
         }
@@ -213,7 +221,7 @@ fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitCont
             taken,
             not_taken,
         } => {
-            let branch = LabelUse::branch(*op, gpr(*rs1), gpr(*rs2));
+            let branch = condition(*op, *rs1, *rs2);
             emit_branch(branch, *taken, *not_taken, buffer, context);
         }
         MInst::BrTable {
@@ -239,23 +247,23 @@ fn emit_control(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitCont
             if_true,
             if_false,
         } => {
-            let condition = LabelUse::branch(*op, gpr(*rs1), gpr(*rs2));
-            emit_select(dest(*rd), condition, gpr(*if_true), gpr(*if_false), buffer);
+            let word = SelectedWord {
+                rd: *rd,
+                if_true: *if_true,
+                if_false: *if_false,
+            };
+            emit_select(condition(*op, *rs1, *rs2), &[word], buffer);
         }
         MInst::SelectWide {
             op,
             rs1,
             rs2,
             words,
-        } => {
-            let condition = LabelUse::branch(*op, gpr(*rs1), gpr(*rs2));
-            emit_select_wide(condition, words, buffer);
-        }
+        } => emit_select(condition(*op, *rs1, *rs2), words, buffer),
         MInst::TrapIf { op, rs1, rs2, code } => {
-            let trap = buffer.defer_trap(*code);
-            buffer.use_label(LabelUse::branch(*op, gpr(*rs1), gpr(*rs2)), trap);
+            emit_trap_if(condition(*op, *rs1, *rs2), *code, buffer);
         }
-        _ => unreachable!("{inst:?} does not transfer control"),
+        _ => unreachable!("{inst:?} is one instruction"),
     }
 }
 
@@ -263,9 +271,19 @@ fn dest(reg: Writable<Reg>) -> Gpr {
     gpr(reg.to_reg())
 }
 
+fn condition(op: Opcode, rs1: Reg, rs2: Reg) -> LabelUse {
+    LabelUse::branch(op, gpr(rs1), gpr(rs2))
+}
+
+/// Branches to a trap behind the function.
+pub(super) fn emit_trap_if(condition: LabelUse, code: TrapCode, buffer: &mut MachBuffer<MInst>) {
+    let trap = buffer.defer_trap(code);
+    buffer.use_label(condition, trap);
+}
+
 /// Appends one instruction, compressed where the target and its operands allow that.
-fn put(buffer: &mut MachBuffer<MInst>, inst: Inst) {
-    match compress(inst, buffer.info().extensions) {
+pub(super) fn put(buffer: &mut MachBuffer<MInst>, inst: Inst) {
+    match buffer.info().compress(inst) {
         Some(halfword) => buffer.put2(halfword),
         None => put_uncompressed(buffer, inst),
     }
@@ -289,7 +307,7 @@ fn emit_move(rd: Gpr, rs: Gpr, buffer: &mut MachBuffer<MInst>) {
 }
 
 /// `addi` for 12 bits, `lui` where the lower 12 are zero, else both.
-fn emit_constant(rd: Gpr, value: i32, buffer: &mut MachBuffer<MInst>) {
+pub(super) fn emit_constant(rd: Gpr, value: i32, buffer: &mut MachBuffer<MInst>) {
     let (high, low) = split_hi_lo(value);
     if high == Imm20::default() {
         put(buffer, Inst::i(Opcode::Addi, rd, Gpr::ZERO, low));
@@ -315,7 +333,7 @@ fn emit_return_address(rd: Gpr, buffer: &mut MachBuffer<MInst>, context: &EmitCo
         emit_move(rd, Gpr::RA, buffer);
     } else {
         let offset = (frame.frame_size() - frame.word_bytes) as i32;
-        address::emit_frame_load(Opcode::Lw, rd, offset, None, buffer);
+        emit_load(Opcode::Lw, rd, Address::Frame(offset), None, buffer);
     }
 }
 
@@ -399,44 +417,27 @@ fn finish_call(callee_pop_size: u32, buffer: &mut MachBuffer<MInst>, context: &E
     let frame_size = context.frame.sp_adjustment() as i32;
     let popped = callee_pop_size as i32;
     note_unwind(UnwindInst::DefCfaOffset(frame_size - popped), buffer);
-    adjust_sp(-popped, Gpr::RA, &mut |inst| {
-        emit(&inst, buffer, context);
-    });
+    adjust_sp(-popped, Gpr::RA, buffer);
     note_unwind(UnwindInst::DefCfaOffset(frame_size), buffer);
 }
 
 fn emit_return_call(info: &CallInfo, buffer: &mut MachBuffer<MInst>, context: &EmitContext<'_>) {
     note_unwind(UnwindInst::RememberState, buffer);
-    gen_tail_call_epilogue(context.frame, info.args_size, &mut |step| {
-        emit_frame_step(step, buffer, context);
-    });
+    emit_tail_call_epilogue(context.frame, info.args_size, buffer);
     let temporary = gpr(TAIL_CALL_TARGET.to_reg());
     emit_call_to(&info.dest, Gpr::ZERO, temporary, buffer);
     note_unwind(UnwindInst::RestoreState, buffer);
 }
 
-/// A branch over a move.
-fn emit_select(
-    rd: Gpr,
-    condition: LabelUse,
-    if_true: Gpr,
-    if_false: Gpr,
-    buffer: &mut MachBuffer<MInst>,
-) {
-    emit_move(rd, if_true, buffer);
-    if rd == if_false {
-        return;
-    }
-    let done = buffer.get_label();
-    buffer.use_label(condition, done);
-    emit_move(rd, if_false, buffer);
-    buffer.bind_label(done);
-}
-
-/// A branch over several moves. No result is in the register of another operand than its own `if_true`.
-fn emit_select_wide(condition: LabelUse, words: &[SelectedWord], buffer: &mut MachBuffer<MInst>) {
+/// A branch over moves. No result is in the register of another operand than its own `if_true`, but where there is just one.
+fn emit_select(condition: LabelUse, words: &[SelectedWord], buffer: &mut MachBuffer<MInst>) {
     for word in words {
         emit_move(dest(word.rd), gpr(word.if_true), buffer);
+    }
+    if let [word] = words
+        && word.rd.to_reg() == word.if_false
+    {
+        return;
     }
     let done = buffer.get_label();
     buffer.use_label(condition, done);

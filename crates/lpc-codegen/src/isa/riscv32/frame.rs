@@ -27,21 +27,23 @@
 //! offsets beyond 12 bits and for branches beyond 1 MiB. It has no prologue where there is nothing to save and nothing to
 //! store.
 
-use super::inst::{AMode, MInst};
-use super::regs::{
-    CALLEE_SAVED, FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, fp_reg, real_reg, stack_reg, x_reg,
-};
+use super::emit::{LabelUse, emit_constant, emit_trap_if, note_unwind, put};
+use super::inst::MInst;
+use super::regs::{CALLEE_SAVED, FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, gpr, real_reg};
+use crate::backend::buffer::MachBuffer;
 use crate::backend::emit::EmitError;
 use crate::backend::frame::{
     AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge, MAX_FRAME_SIZE,
     STACK_ALIGNMENT,
 };
 use crate::backend::machinst::{CallType, CodeOffset};
-use crate::backend::reg::{RealReg, Writable};
+use crate::backend::reg::RealReg;
 use crate::backend::unwind::UnwindInst;
 use lpc_lpir::heap::Heap;
 use lpc_lpir::ir::TrapCode;
-use lpc_riscv32::{Gpr, Imm12, Opcode};
+use lpc_riscv32::{Gpr, Imm12, Inst, Opcode};
+
+type Buffer = MachBuffer<MInst>;
 
 const WORD_BYTES: u32 = 4;
 
@@ -160,49 +162,24 @@ fn saved_registers(frame: &FrameLayout) -> impl Iterator<Item = (RealReg, u32)> 
         .map(|(reg, words)| (reg, words * WORD_BYTES))
 }
 
-/// A step of a prologue or an epilogue.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum FrameStep {
-    /// An instruction.
-    Inst(MInst),
-    /// What is true of the frame behind the instructions so far.
-    Unwind(UnwindInst),
-}
-
-/// Where the steps of a prologue or an epilogue go.
-type Push<'a> = &'a mut dyn FnMut(FrameStep);
-
-/// Hands to `push` the steps that check that the stack has room for the frame and for callees that do not check it themselves.
+/// Appends the instructions that check that the stack has room for the frame and for callees that do not check it themselves.
 /// The lowest address that the stack may reach is in [`FRAME_TEMPORARY`]. The state of the frame is remembered, for the
-/// traps that they branch to: see [`MachBuffer::keep_entry_traps`](crate::backend::buffer::MachBuffer::keep_entry_traps).
-pub fn gen_stack_check(frame: &FrameLayout, push: Push<'_>) {
-    let limit = x_reg(FRAME_TEMPORARY);
-    let size = x_reg(STACK_CHECK_TEMPORARY);
-    let trap_if_below = |rs1, rs2| {
-        FrameStep::Inst(MInst::TrapIf {
-            op: Opcode::Bltu,
-            rs1,
-            rs2,
-            code: TrapCode::STACK_OVERFLOW,
-        })
+/// traps that they branch to: see [`MachBuffer::keep_entry_traps`].
+pub fn emit_stack_check(frame: &FrameLayout, buffer: &mut Buffer) {
+    let (limit, size) = (FRAME_TEMPORARY, STACK_CHECK_TEMPORARY);
+    let trap_if_below = |buffer: &mut Buffer, rs1, rs2| {
+        let is_below = LabelUse::branch(Opcode::Bltu, rs1, rs2);
+        emit_trap_if(is_below, TrapCode::STACK_OVERFLOW, buffer);
     };
-    push(FrameStep::Unwind(UnwindInst::RememberState));
-    push(trap_if_below(stack_reg(), limit));
+    note_unwind(UnwindInst::RememberState, buffer);
+    trap_if_below(buffer, Gpr::SP, limit);
     let needed = frame.sp_adjustment() + frame.unchecked_stack;
     if needed == 0 {
         return;
     }
-    push(FrameStep::Inst(MInst::AluRRR {
-        op: Opcode::Sub,
-        rd: Writable::from_reg(limit),
-        rs1: stack_reg(),
-        rs2: limit,
-    }));
-    push(FrameStep::Inst(MInst::LoadConst32 {
-        rd: Writable::from_reg(size),
-        value: needed as i32,
-    }));
-    push(trap_if_below(limit, size));
+    put(buffer, Inst::r(Opcode::Sub, limit, Gpr::SP, limit));
+    emit_constant(size, needed as i32, buffer);
+    trap_if_below(buffer, limit, size);
 }
 
 /// Whether the function takes room on the stack, itself or by calls.
@@ -210,122 +187,95 @@ pub fn needs_stack(frame: &FrameLayout) -> bool {
     frame.sp_adjustment() > 0 || frame.function_calls != CallType::None
 }
 
-/// Hands to `push` the steps that take the frame and save registers.
-pub fn gen_prologue(frame: &FrameLayout, push: Push<'_>) {
+/// Appends the instructions that take the frame and save registers.
+pub fn emit_prologue(frame: &FrameLayout, buffer: &mut Buffer) {
     let top = save_area_top(frame);
     let taken = frame.tail_args_growth() + top;
-    move_sp(-(taken as i32), taken as i32, push);
+    move_sp(-(taken as i32), taken as i32, buffer);
     for (reg, distance) in saved_registers(frame) {
-        push(FrameStep::Inst(MInst::Store {
-            op: Opcode::Sw,
-            src: reg.to_reg(),
-            addr: near_sp(top - distance),
-            trap: None,
-        }));
-        push(FrameStep::Unwind(UnwindInst::SaveReg {
-            reg,
-            below_cfa: frame.tail_args_growth() + distance,
-        }));
+        let offset = imm12((top - distance) as i32);
+        put(
+            buffer,
+            Inst::store(Opcode::Sw, gpr(reg.to_reg()), Gpr::SP, offset),
+        );
+        let below_cfa = frame.tail_args_growth() + distance;
+        note_unwind(UnwindInst::SaveReg { reg, below_cfa }, buffer);
     }
     if frame.preserve_frame_pointers {
-        push(FrameStep::Inst(MInst::AluRRImm12 {
-            op: Opcode::Addi,
-            rd: Writable::from_reg(fp_reg()),
-            rs: stack_reg(),
-            imm: imm12((top - frame.setup_area_size) as i32),
-        }));
+        let offset = imm12((top - frame.setup_area_size) as i32);
+        put(buffer, Inst::i(Opcode::Addi, Gpr::FP, Gpr::SP, offset));
     }
     let rest = frame.frame_size() - top;
-    move_sp(-(rest as i32), (taken + rest) as i32, push);
+    move_sp(-(rest as i32), (taken + rest) as i32, buffer);
 }
 
-/// Hands to `push` the steps that restore registers and give the frame back, for a return.
-pub fn gen_epilogue(frame: &FrameLayout, push: Push<'_>) {
+/// Appends the instructions that restore registers and give the frame back, for a return.
+pub fn emit_epilogue(frame: &FrameLayout, buffer: &mut Buffer) {
     let popped = if frame.pops_incoming_args {
         frame.incoming_args_size
     } else {
         0
     };
-    restore(frame, frame.tail_args_growth() + popped, push);
+    restore(frame, frame.tail_args_growth() + popped, buffer);
 }
 
-/// Hands to `push` the steps that restore registers and give the frame back, for a tail call that passes `args_size` bytes on
+/// Appends the instructions that restore registers and give the frame back, for a tail call that passes `args_size` bytes on
 /// the stack.
-pub fn gen_tail_call_epilogue(frame: &FrameLayout, args_size: u32, push: Push<'_>) {
+pub fn emit_tail_call_epilogue(frame: &FrameLayout, args_size: u32, buffer: &mut Buffer) {
     let first_arg = frame.tail_arg_offset(args_size, 0) as u32;
-    restore(frame, first_arg - frame.frame_size(), push);
+    restore(frame, first_arg - frame.frame_size(), buffer);
 }
 
 /// Restores the registers and moves the stack pointer to `above` bytes above the setup area.
-fn restore(frame: &FrameLayout, above: u32, push: Push<'_>) {
+fn restore(frame: &FrameLayout, above: u32, buffer: &mut Buffer) {
     let top = save_area_top(frame);
     let growth = frame.tail_args_growth();
     let rest = frame.frame_size() - top;
-    move_sp(rest as i32, (growth + top) as i32, push);
+    move_sp(rest as i32, (growth + top) as i32, buffer);
     for (reg, distance) in saved_registers(frame) {
-        push(FrameStep::Inst(MInst::Load {
-            op: Opcode::Lw,
-            rd: Writable::from_reg(reg.to_reg()),
-            addr: near_sp(top - distance),
-            trap: None,
-        }));
-        push(FrameStep::Unwind(UnwindInst::RestoreReg(reg)));
+        let offset = imm12((top - distance) as i32);
+        put(
+            buffer,
+            Inst::load(Opcode::Lw, gpr(reg.to_reg()), Gpr::SP, offset),
+        );
+        note_unwind(UnwindInst::RestoreReg(reg), buffer);
     }
-    move_sp((top + above) as i32, growth as i32 - above as i32, push);
+    move_sp((top + above) as i32, growth as i32 - above as i32, buffer);
 }
 
 /// Moves the stack pointer by `distance` bytes, so that the canonical frame address is `cfa_offset` bytes above it.
-fn move_sp(distance: i32, cfa_offset: i32, push: Push<'_>) {
+fn move_sp(distance: i32, cfa_offset: i32, buffer: &mut Buffer) {
     if distance == 0 {
         return;
     }
-    adjust_sp(distance, FRAME_TEMPORARY, &mut |inst| {
-        push(FrameStep::Inst(inst));
-    });
-    push(FrameStep::Unwind(UnwindInst::DefCfaOffset(cfa_offset)));
+    adjust_sp(distance, FRAME_TEMPORARY, buffer);
+    note_unwind(UnwindInst::DefCfaOffset(cfa_offset), buffer);
 }
 
-/// Hands to `push` the instructions that move the stack pointer by `distance` bytes, with `temporary` for a large distance.
-pub(super) fn adjust_sp(distance: i32, temporary: Gpr, push: &mut dyn FnMut(MInst)) {
-    if distance == 0 {
+/// Moves the stack pointer by `distance` bytes, with `temporary` for a large distance.
+pub(super) fn adjust_sp(distance: i32, temporary: Gpr, buffer: &mut Buffer) {
+    if let Some(imm) = Imm12::maybe(distance) {
+        if imm != Imm12::ZERO {
+            put(buffer, Inst::i(Opcode::Addi, Gpr::SP, Gpr::SP, imm));
+        }
         return;
     }
-    let rd = Writable::from_reg(stack_reg());
-    if let Ok(imm) = Imm12::new(distance) {
-        push(MInst::AluRRImm12 {
-            op: Opcode::Addi,
-            rd,
-            rs: stack_reg(),
-            imm,
-        });
-        return;
-    }
-    let temporary = x_reg(temporary);
-    push(MInst::LoadConst32 {
-        rd: Writable::from_reg(temporary),
-        value: distance,
-    });
-    push(MInst::AluRRR {
-        op: Opcode::Add,
-        rd,
-        rs1: stack_reg(),
-        rs2: temporary,
-    });
-}
-
-fn near_sp(offset: u32) -> AMode {
-    AMode::RegOffset(stack_reg(), imm12(offset as i32))
+    emit_constant(temporary, distance, buffer);
+    put(buffer, Inst::r(Opcode::Add, Gpr::SP, Gpr::SP, temporary));
 }
 
 fn imm12(value: i32) -> Imm12 {
-    Imm12::new(value).expect("registers are saved within reach of the stack pointer")
+    Imm12::maybe(value).expect("registers are saved within reach of the stack pointer")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::buffer::MachBufferFinalized;
+    use crate::isa::riscv32::emit::EmitInfo;
     use alloc::vec;
     use alloc::vec::Vec;
+    use lpc_riscv32::ExtensionSet;
     use regalloc2::PRegSet;
 
     fn layout(stackslots_size: u32, code_size: CodeOffset) -> Result<FrameLayout, EmitError> {
@@ -384,14 +334,19 @@ mod tests {
                 unchecked_stack,
                 ..FrameLayout::default()
             };
-            let mut needed = Vec::new();
-            let mut traps = 0;
-            gen_stack_check(&frame, &mut |step| match step {
-                FrameStep::Inst(MInst::LoadConst32 { value, .. }) => needed.push(value),
-                FrameStep::Inst(MInst::TrapIf { .. }) => traps += 1,
-                _ => {}
+            let code = emitted(|buffer| emit_stack_check(&frame, buffer));
+            let words = code.bytes.chunks(4);
+            let insts =
+                words.map(|word| Inst::decode(u32::from_le_bytes(word.try_into().unwrap())));
+            let constants = insts.filter_map(|inst| match inst.ok()? {
+                Inst {
+                    opcode: Opcode::Addi,
+                    imm,
+                    ..
+                } => Some(imm),
+                _ => None,
             });
-            (needed, traps)
+            (constants.collect::<Vec<_>>(), code.traps.len())
         };
         assert_eq!(steps(0, 0), (vec![], 1));
         assert_eq!(steps(32, 100), (vec![132], 2));
@@ -411,14 +366,21 @@ mod tests {
         }
     }
 
-    fn unwind_steps(gen_steps: impl FnOnce(Push<'_>)) -> Vec<UnwindInst> {
-        let mut steps = Vec::new();
-        gen_steps(&mut |step| {
-            if let FrameStep::Unwind(unwind) = step {
-                steps.push(unwind);
-            }
-        });
-        steps
+    /// The code that `emit` appends, with what it notes of the frame.
+    fn emitted(emit: impl FnOnce(&mut Buffer)) -> MachBufferFinalized {
+        let info = EmitInfo {
+            unwind_info: true,
+            ..EmitInfo::new(ExtensionSet::RV32I)
+        };
+        let mut buffer = MachBuffer::new(info, 0, 0, Heap::unlimited()).unwrap();
+        emit(&mut buffer);
+        let (code, _) = buffer.finish(false).unwrap();
+        code
+    }
+
+    fn unwind_steps(emit: impl FnOnce(&mut Buffer)) -> Vec<UnwindInst> {
+        let unwind = emitted(emit).unwind.into_iter();
+        unwind.map(|(_, step)| step).collect()
     }
 
     /// The canonical frame address, where the stack pointer was, is counted from the stack pointer.
@@ -431,11 +393,17 @@ mod tests {
 
         let small = frame_with_growth(20);
         let prologue = [DefCfaOffset(48), save(ra, 20), save(s1, 28)];
-        assert_eq!(unwind_steps(|push| gen_prologue(&small, push)), prologue);
+        assert_eq!(
+            unwind_steps(|buffer| emit_prologue(&small, buffer)),
+            prologue
+        );
         let epilogue = [restores[0], restores[1], DefCfaOffset(-16)];
-        assert_eq!(unwind_steps(|push| gen_epilogue(&small, push)), epilogue);
+        assert_eq!(
+            unwind_steps(|buffer| emit_epilogue(&small, buffer)),
+            epilogue
+        );
         let tail_call = [restores[0], restores[1], DefCfaOffset(8)];
-        let steps = unwind_steps(|push| gen_tail_call_epilogue(&small, 24, push));
+        let steps = unwind_steps(|buffer| emit_tail_call_epilogue(&small, 24, buffer));
         assert_eq!(steps, tail_call);
 
         // The registers are saved near the upper end, before the rest is taken.
@@ -446,13 +414,19 @@ mod tests {
             save(s1, 28),
             DefCfaOffset(4112),
         ];
-        assert_eq!(unwind_steps(|push| gen_prologue(&large, push)), prologue);
+        assert_eq!(
+            unwind_steps(|buffer| emit_prologue(&large, buffer)),
+            prologue
+        );
         let epilogue = [
             DefCfaOffset(32),
             restores[0],
             restores[1],
             DefCfaOffset(-16),
         ];
-        assert_eq!(unwind_steps(|push| gen_epilogue(&large, push)), epilogue);
+        assert_eq!(
+            unwind_steps(|buffer| emit_epilogue(&large, buffer)),
+            epilogue
+        );
     }
 }

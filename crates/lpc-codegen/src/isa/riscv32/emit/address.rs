@@ -7,6 +7,7 @@ use super::{LabelUse, note_trap, put};
 use crate::backend::buffer::{MachBuffer, MachLabel};
 use crate::backend::emit::EmitContext;
 use crate::backend::frame::FrameLayout;
+use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::{AMode, MInst};
 use crate::isa::riscv32::regs::gpr;
 use lpc_lpir::ir::TrapCode;
@@ -14,66 +15,61 @@ use lpc_riscv32::immediate::split_hi_lo;
 use lpc_riscv32::{Gpr, Imm12, Inst, Opcode};
 
 /// An address, once the frame is known.
-enum Address {
-    Register(Gpr, Imm12),
+pub(super) enum Address {
+    Register(Reg, Imm12),
     /// Bytes from the stack pointer.
     Frame(i32),
     Label(MachLabel),
 }
 
 impl Address {
-    fn of(addr: &AMode, context: &EmitContext<'_>) -> Self {
+    pub(super) fn of(addr: &AMode, context: &EmitContext<'_>) -> Self {
         let frame = context.frame;
-        match *addr {
-            AMode::RegOffset(base, offset) => Self::Register(gpr(base), offset),
+        Self::Frame(match *addr {
+            AMode::RegOffset(base, offset) => return Self::Register(base, offset),
             // The offset of an address that is never accessed may be anything; addresses wrap around.
-            AMode::SlotOffset(offset) => {
-                Self::Frame((frame.stackslots_offset as i32).wrapping_add(offset))
+            AMode::SlotOffset(offset) => (frame.stackslots_offset as i32).wrapping_add(offset),
+            AMode::IncomingArg(offset) => frame.incoming_arg_offset(offset),
+            AMode::OutgoingArg(offset) => offset,
+            AMode::TailArg { args_size, offset } => frame.tail_arg_offset(args_size, offset),
+            AMode::SpillSlot(slot) => frame.spillslot_offset(slot) as i32,
+            AMode::Const(constant) => {
+                let label = context.constant_label(constant);
+                return Self::Label(label.expect("there is such a constant"));
             }
-            AMode::IncomingArg(offset) => Self::Frame(frame.incoming_arg_offset(offset)),
-            AMode::OutgoingArg(offset) => Self::Frame(offset),
-            AMode::TailArg { args_size, offset } => {
-                Self::Frame(frame.tail_arg_offset(args_size, offset))
-            }
-            AMode::SpillSlot(slot) => Self::Frame(frame.spillslot_offset(slot) as i32),
-            AMode::Const(constant) => Self::Label(context.constant_label(constant)),
+        })
+    }
+
+    /// The register and the offset that together are the address, where it is no label. A far one is formed in `temporary`.
+    fn base(&self, temporary: Gpr, buffer: &mut MachBuffer<MInst>) -> Option<(Gpr, Imm12)> {
+        match *self {
+            Self::Register(base, offset) => Some((gpr(base), offset)),
+            Self::Frame(offset) => Some(frame_base(offset, temporary, buffer)),
+            Self::Label(_) => None,
         }
     }
 }
 
-/// Loads `rd` from `addr`.
+/// Loads `rd` from `address`.
 pub(super) fn emit_load(
     op: Opcode,
     rd: Gpr,
-    addr: &AMode,
+    address: Address,
     trap: Option<TrapCode>,
     buffer: &mut MachBuffer<MInst>,
-    context: &EmitContext<'_>,
 ) {
-    match Address::of(addr, context) {
-        Address::Register(base, offset) => {
-            note_trap(trap, buffer);
-            put(buffer, Inst::load(op, rd, base, offset));
+    // A constant can be read without a trap: nobody would notice.
+    if let Address::Label(label) = address {
+        if rd != Gpr::ZERO {
+            buffer.use_label(LabelUse::Load { op, rd }, label);
         }
-        Address::Frame(offset) => emit_frame_load(op, rd, offset, trap, buffer),
-        // A constant can be read without a trap: nobody would notice.
-        Address::Label(_) if rd == Gpr::ZERO => {}
-        Address::Label(label) => buffer.use_label(LabelUse::Load { op, rd }, label),
+        return;
     }
-}
-
-/// Loads `rd` from `offset` bytes above the stack pointer.
-pub(super) fn emit_frame_load(
-    op: Opcode,
-    rd: Gpr,
-    offset: i32,
-    trap: Option<TrapCode>,
-    buffer: &mut MachBuffer<MInst>,
-) {
     let temporary = if rd == Gpr::ZERO { Gpr::RA } else { rd };
-    let (base, offset) = frame_base(offset, temporary, buffer);
-    note_trap(trap, buffer);
-    put(buffer, Inst::load(op, rd, base, offset));
+    if let Some((base, offset)) = address.base(temporary, buffer) {
+        note_trap(trap, buffer);
+        put(buffer, Inst::load(op, rd, base, offset));
+    }
 }
 
 /// Stores `src` to `addr`.
@@ -85,14 +81,13 @@ pub(super) fn emit_store(
     buffer: &mut MachBuffer<MInst>,
     context: &EmitContext<'_>,
 ) {
-    let (base, offset) = match Address::of(addr, context) {
-        Address::Register(base, offset) => (base, offset),
-        Address::Frame(offset) => {
-            debug_assert!(is_near(offset) || saves_link(context.frame));
-            frame_base(offset, Gpr::RA, buffer)
-        }
-        Address::Label(_) => unreachable!("constants are not stored to"),
-    };
+    let address = Address::of(addr, context);
+    debug_assert!(match address {
+        Address::Frame(offset) => is_near(offset) || saves_link(context.frame),
+        _ => true,
+    });
+    let base = address.base(Gpr::RA, buffer);
+    let (base, offset) = base.expect("constants are not stored to");
     note_trap(trap, buffer);
     put(buffer, Inst::store(op, src, base, offset));
 }
@@ -107,21 +102,19 @@ pub(super) fn emit_load_address(
     if rd == Gpr::ZERO {
         return;
     }
-    let (base, offset) = match Address::of(addr, context) {
-        Address::Register(base, offset) => (base, offset),
-        Address::Frame(offset) => frame_base(offset, rd, buffer),
-        Address::Label(label) => {
-            buffer.use_label(LabelUse::Address { rd }, label);
-            return;
-        }
-    };
-    if rd != base || offset != Imm12::ZERO {
+    let address = Address::of(addr, context);
+    if let Address::Label(label) = address {
+        buffer.use_label(LabelUse::Address { rd }, label);
+    }
+    if let Some((base, offset)) = address.base(rd, buffer)
+        && (rd != base || offset != Imm12::ZERO)
+    {
         put(buffer, Inst::i(Opcode::Addi, rd, base, offset));
     }
 }
 
 fn is_near(offset: i32) -> bool {
-    Imm12::new(offset).is_ok()
+    Imm12::maybe(offset).is_some()
 }
 
 fn saves_link(frame: &FrameLayout) -> bool {
@@ -131,7 +124,7 @@ fn saves_link(frame: &FrameLayout) -> bool {
 /// A register and an offset that together are `offset` bytes above the stack pointer. Where it is far, the register is
 /// `temporary`.
 fn frame_base(offset: i32, temporary: Gpr, buffer: &mut MachBuffer<MInst>) -> (Gpr, Imm12) {
-    if let Ok(near) = Imm12::new(offset) {
+    if let Some(near) = Imm12::maybe(offset) {
         return (Gpr::SP, near);
     }
     let (high, low) = split_hi_lo(offset);

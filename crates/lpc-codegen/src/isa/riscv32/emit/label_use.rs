@@ -13,7 +13,7 @@ use super::EmitInfo;
 use crate::backend::buffer::{LabelUseForm, LabelUseForms, MachInstLabelUse};
 use crate::backend::reloc::ReferenceKind;
 use alloc::vec::Vec;
-use lpc_riscv32::compressed::{self, compress};
+use lpc_riscv32::compressed;
 use lpc_riscv32::immediate::{ImmediateRange, split_hi_lo};
 use lpc_riscv32::{BranchOffset, Gpr, Imm20, Inst, JumpOffset, Opcode};
 
@@ -120,7 +120,7 @@ impl MachInstLabelUse for LabelUse {
     type Info = EmitInfo;
 
     fn first_form(&self, info: &EmitInfo) -> u8 {
-        let first = |inst| match compress(inst, info.extensions) {
+        let first = |inst| match info.compress(inst) {
             Some(_) => COMPRESSED,
             None => SINGLE,
         };
@@ -197,7 +197,7 @@ fn encode_jump(form: u8, distance: i32, info: &EmitInfo, code: &mut Vec<u8>) {
 /// The form [`COMPRESSED`] or [`SINGLE`] of a jump or branch.
 fn put_in_form(form: u8, inst: Inst, info: &EmitInfo, code: &mut Vec<u8>) {
     if form == COMPRESSED {
-        let halfword = compress(inst, info.extensions).expect("the first form can be taken");
+        let halfword = info.compress(inst).expect("the first form can be taken");
         code.extend_from_slice(&halfword.to_le_bytes());
     } else {
         put(code, inst);

@@ -35,6 +35,10 @@ impl MachInst for MInst {
         info.loop_alignment
     }
 
+    fn optimizes(info: &EmitInfo) -> bool {
+        info.optimizes()
+    }
+
     fn gen_nops(size: CodeOffset, code: &mut Vec<u8>) {
         emit::gen_nops(size, code);
     }
@@ -162,14 +166,10 @@ impl MachInst for MInst {
             for inst in stack_limit {
                 inst.emit(buffer, context);
             }
-            frame::gen_stack_check(frame, &mut |step| {
-                emit::emit_frame_step(step, buffer, context);
-            });
+            frame::emit_stack_check(frame, buffer);
             buffer.keep_entry_traps();
         }
-        frame::gen_prologue(frame, &mut |step| {
-            emit::emit_frame_step(step, buffer, context);
-        });
+        frame::emit_prologue(frame, buffer);
     }
 
     fn worst_case_size(&self) -> CodeOffset {
