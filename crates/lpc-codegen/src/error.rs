@@ -5,7 +5,7 @@ use crate::backend::emit::EmitError;
 use crate::backend::regalloc::AllocationError;
 use core::fmt;
 use lpc_lpir::heap::{HeapError, Pass};
-use lpc_lpir::ir::{FuncId, Function, Inst};
+use lpc_lpir::ir::{FuncId, Function, Inst, Opcode};
 
 /// Why a function cannot be compiled. The function must have passed the verifier; what that refuses is not reported here.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub enum CompileError {
         /// The instruction.
         inst: Inst,
         /// What it needs.
-        what: &'static str,
+        what: UnsupportedFeature,
     },
     /// The signature of the function, or that of a call, cannot be passed.
     Signature {
@@ -25,7 +25,7 @@ pub enum CompileError {
         error: AbiError,
     },
     /// The limit of the stack is computed with something that the backend lacks.
-    StackLimit(&'static str),
+    StackLimit(UnsupportedFeature),
     /// The frame is larger than [`MAX_FRAME_SIZE`](crate::backend::frame::MAX_FRAME_SIZE).
     FrameTooLarge,
     /// The code is larger than what 32-bit distances span.
@@ -47,6 +47,49 @@ pub enum CompileError {
     /// No registers are allocated for the function: it is too large. That the allocator refuses the code,
     /// [`AllocationError::Refused`], is an error of the compiler.
     RegisterAllocation(AllocationError),
+}
+
+/// What the backend lacks, or the machine that it compiles for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnsupportedFeature {
+    /// Instructions with this opcode.
+    Opcode(Opcode),
+    /// Floating-point numbers in registers.
+    FloatingPointOperand,
+    /// Multiplication: the M or the Zmmul extension.
+    Multiplication,
+    /// Division: the M extension.
+    Division,
+    /// Atomic accesses besides loads and stores: the A extension, or a machine with a single hart.
+    AtomicAccess,
+    /// Atomic accesses of more than 32 bits: a machine with a single hart.
+    WideAtomicAccess,
+    /// An address that is 2 GiB or more from its stack slot.
+    FarStackAddress,
+    /// The address of a global value that is not a symbol.
+    AddressOfNoSymbol,
+    /// A big-endian load.
+    BigEndianLoad,
+}
+
+impl fmt::Display for UnsupportedFeature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opcode(opcode) => opcode.name(),
+            Self::FloatingPointOperand => "a floating-point operand",
+            Self::Multiplication => "a multiplication without the M or Zmmul extension",
+            Self::Division => "a division without the M extension",
+            Self::AtomicAccess => {
+                "an atomic access other than a load or store without the A extension or the setting `single_hart`"
+            }
+            Self::WideAtomicAccess => {
+                "an atomic access of more than 32 bits without the setting `single_hart`"
+            }
+            Self::FarStackAddress => "an address so far from its stack slot",
+            Self::AddressOfNoSymbol => "a global value that is not a symbol",
+            Self::BigEndianLoad => "a big-endian load",
+        })
+    }
 }
 
 impl From<HeapError> for CompileError {

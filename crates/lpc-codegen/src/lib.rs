@@ -20,6 +20,6 @@ pub use compile::{
     CompiledFunction, CompiledModule, Compiler, allocate_registers, compile_function,
     compile_module, compile_module_within, emit_function, lower_function, map_functions,
 };
-pub use error::{CompileError, ModuleCompileError};
+pub use error::{CompileError, ModuleCompileError, UnsupportedFeature};
 pub use settings::{CodeAlignment, OptLevel, RegallocAlgorithm, Settings};
 pub use stack::{StackUse, Unbounded};

@@ -77,13 +77,12 @@ fn functions_in_examples(document: &Document) -> Vec<Function> {
 
 /// The row about `opcode`, with the first instruction in `functions` that has it as the example.
 fn row(opcode: Opcode, functions: &[Function]) -> String {
-    let info = opcode.info();
-    let suffix = match info.controlling_type {
+    let suffix = match opcode.controlling_type() {
         ControllingType::Explicit(_) => ".T",
         ControllingType::Operand(..) | ControllingType::Untyped => "",
     };
-    let operands = operand_types(info.operands);
-    let results = operand_types(info.results);
+    let operands = operand_types(opcode.operands().iter().copied());
+    let results = operand_types(opcode.results());
     let example = example(opcode, functions).unwrap_or_else(|| panic!("no example of {opcode}"));
     let (types, effects) = (types(opcode), effects(opcode));
     let meaning = opcode.description();
@@ -98,7 +97,7 @@ fn types(opcode: Opcode) -> String {
     if opcode.format() == InstructionFormat::CallIndirect {
         return Type::POINTER.to_string();
     }
-    let types = opcode.info().controlling_type.types();
+    let types = opcode.controlling_type().types();
     let mut types = types.iter().filter(|ty| ty.is_int());
     match (types.next(), types.last()) {
         (None, _) => "–".to_owned(),
@@ -107,8 +106,8 @@ fn types(opcode: Opcode) -> String {
     }
 }
 
-fn operand_types(operands: &[OperandType]) -> String {
-    let names = operands.iter().map(|operand| match operand {
+fn operand_types(operands: impl Iterator<Item = OperandType>) -> String {
+    let names = operands.map(|operand| match operand {
         OperandType::Same => "T",
         OperandType::I8 => "i8",
         OperandType::I32 => "i32",

@@ -72,7 +72,7 @@ fn every_opcode_occurs_with_every_type() {
         // The table leaves room for wide addresses, which the verifier does not take.
         let is_possible =
             |ty: &Type| ty.is_int() && (!opcode.has(Properties::CALL) || *ty == Type::POINTER);
-        let types = match opcode.info().controlling_type {
+        let types = match opcode.controlling_type() {
             ControllingType::Untyped => vec![None],
             ControllingType::Explicit(types) | ControllingType::Operand(_, types) => {
                 types.iter().filter(is_possible).map(Some).collect()

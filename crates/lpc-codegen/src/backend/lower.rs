@@ -29,7 +29,7 @@ use super::reg::{Reg, RegClass, VirtualReg, Writable};
 use super::value_labels::ValueLabel;
 use super::vcode::{BlockFlags, BlockIndex};
 use super::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VCodeSize, VRegAllocator};
-use crate::error::CompileError;
+use crate::error::{CompileError, UnsupportedFeature};
 use crate::settings::{CodeAlignment, Settings};
 use alloc::vec::Vec;
 use lpc_lpir::analysis::LoopAnalysis;
@@ -370,7 +370,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// Refuses the current instruction, `inst`: it needs `what` the machine does not have.
     #[cold]
-    pub fn refuse(&mut self, inst: Inst, what: &'static str) {
+    pub fn refuse(&mut self, inst: Inst, what: UnsupportedFeature) {
         self.fail(CompileError::Unsupported { inst, what });
     }
 

@@ -89,7 +89,7 @@ impl<'a> FunctionFlow<'a> {
         let opcode = dfg.inst(inst).opcode();
         let is_callee = opcode.format() == InstructionFormat::CallIndirect;
         let mut same = None;
-        for (operand, ty) in dfg.inst_args(inst).zip(opcode.info().operands) {
+        for (operand, ty) in dfg.inst_args(inst).zip(opcode.operands()) {
             match ty {
                 OperandType::Same if is_callee => self.set_address(operand),
                 OperandType::Address => self.set_address(operand),
@@ -107,8 +107,8 @@ impl<'a> FunctionFlow<'a> {
             }
         }
         let Some(same) = same else { return };
-        for (result, ty) in dfg.inst_results(inst).zip(opcode.info().results) {
-            if *ty == OperandType::Same {
+        for (result, ty) in dfg.inst_results(inst).zip(opcode.results()) {
+            if ty == OperandType::Same {
                 self.join(result, same);
             }
         }
@@ -120,7 +120,7 @@ impl<'a> FunctionFlow<'a> {
         let opcode = data.opcode();
         let mut args = dfg.inst_args(inst);
         let is_free = extends(opcode) && args.all(|arg| dfg.value_type(arg) == Type::POINTER);
-        for (result, _) in dfg.inst_results(inst).zip(opcode.info().results) {
+        for (result, _) in dfg.inst_results(inst).zip(opcode.results()) {
             if opcode.gives_address() {
                 self.set_address(result);
             } else if !is_plain(opcode) && !is_free {

@@ -21,8 +21,8 @@ use lpc_codegen::isa::riscv32::emit::EmitInfo;
 use lpc_codegen::isa::riscv32::inst::MInst;
 use lpc_codegen::runtime::Routine;
 use lpc_codegen::{
-    CompileError, CompiledFunction, CompiledModule, RegallocAlgorithm, Settings, emit_function,
-    lower_function,
+    CompileError, CompiledFunction, CompiledModule, RegallocAlgorithm, Settings,
+    UnsupportedFeature, emit_function, lower_function,
 };
 use lpc_lpir::ir::{Function, Module};
 use lpc_riscv32::Extension;
@@ -321,8 +321,11 @@ fn lower_for_one_hart(func: &Function, settings: &Settings) -> Result<VCode<MIns
 }
 
 /// Whether `what` is refused because the machine of `settings` cannot multiply or divide.
-fn needs_multiplication(what: &str, settings: &Settings) -> bool {
+fn needs_multiplication(what: UnsupportedFeature, settings: &Settings) -> bool {
     let has = |extension| settings.extensions.contains(extension);
-    what.starts_with("a multiplication") && !has(Extension::Zmmul)
-        || what.starts_with("a division") && !has(Extension::M)
+    match what {
+        UnsupportedFeature::Multiplication => !has(Extension::Zmmul),
+        UnsupportedFeature::Division => !has(Extension::M),
+        _ => false,
+    }
 }

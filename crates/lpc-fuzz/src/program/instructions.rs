@@ -20,7 +20,7 @@ static PLAIN_OPCODES: LazyLock<Vec<Opcode>> = LazyLock::new(|| {
 
 fn is_plain(opcode: Opcode) -> bool {
     use InstructionFormat::*;
-    let is_address = matches!(opcode.info().controlling_type, ControllingType::Explicit(_));
+    let is_address = matches!(opcode.controlling_type(), ControllingType::Explicit(_));
     match opcode.format() {
         Unary | Binary | Ternary | IntCompare | UnaryImm | IntAddTrap => true,
         // A breakpoint stops the emulator; the stack pointer is an address.
@@ -34,7 +34,7 @@ impl FunctionGenerator<'_> {
     /// An instruction of any plain opcode.
     pub(super) fn any_instruction(&mut self) {
         let opcode = self.random.pick(&PLAIN_OPCODES);
-        let types = opcode.info().controlling_type.types();
+        let types = opcode.controlling_type().types();
         let ty = type_among(self.random, |ty| types.contains(ty));
         self.instruction(opcode, ty);
     }
@@ -107,7 +107,7 @@ impl FunctionGenerator<'_> {
     }
 
     fn operands(&mut self, opcode: Opcode, ty: Option<Type>) -> Vec<Value> {
-        let kinds = opcode.info().operands;
+        let kinds = opcode.operands();
         let mut operands: Vec<Value> = Vec::with_capacity(kinds.len());
         for (index, &kind) in kinds.iter().enumerate() {
             let is_repeated = index > 0 && self.random.chance(5);

@@ -413,7 +413,7 @@ impl FunctionGenerator<'_> {
             (5, Istore16),
             (3, Istore32),
         ]);
-        let types = opcode.info().controlling_type.types();
+        let types = opcode.controlling_type().types();
         let ty = type_among(self.random, |ty| types.contains(ty));
         let ty = ty.expect("loads and stores have a type");
         if !self.access(opcode, ty) {

@@ -7,7 +7,7 @@
 //!  … load.i8  load.i16  load.i32 …  iadd  …  icmp eq  icmp ne  icmp slt …
 //! ```
 
-use crate::ir::{ControllingType, InstructionFormat, IntCC, Opcode, OpcodeInfo, Type};
+use crate::ir::{ControllingType, InstructionFormat, IntCC, Opcode, Type};
 
 /// An opcode with what its byte says besides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,15 +32,15 @@ const fn first_codes() -> ([u8; Opcode::ALL.len()], usize) {
     let mut row = 0;
     while row < first.len() {
         first[row] = next as u8;
-        next += variants(Opcode::ALL[row].info());
+        next += variants(Opcode::ALL[row]);
         row += 1;
     }
     (first, next)
 }
 
 /// The number of bytes of a row.
-const fn variants(info: &OpcodeInfo) -> usize {
-    match (info.controlling_type, info.format) {
+const fn variants(opcode: Opcode) -> usize {
+    match (opcode.controlling_type(), opcode.format()) {
         (ControllingType::Explicit(types), _) => types.count(),
         (_, InstructionFormat::IntCompare) => IntCC::ALL.len(),
         _ => 1,
@@ -62,7 +62,7 @@ impl Code {
 
     /// The code of an instruction with a type that is stated, if it may be of that type, or of one without.
     pub(super) fn new(opcode: Opcode, ty: Option<Type>, condition: Option<IntCC>) -> Option<Self> {
-        let variant = match (opcode.info().controlling_type, condition) {
+        let variant = match (opcode.controlling_type(), condition) {
             (ControllingType::Explicit(types), _) => {
                 types.iter().position(|one| Some(one) == ty)?
             }
@@ -79,7 +79,7 @@ impl Code {
 
     /// The type that is stated.
     pub(super) fn stated_type(self) -> Option<Type> {
-        match self.opcode.info().controlling_type {
+        match self.opcode.controlling_type() {
             ControllingType::Explicit(types) => types.iter().nth(usize::from(self.variant)),
             _ => None,
         }

@@ -48,7 +48,7 @@ impl<'a> InstBuilder<'a> {
 
     /// Inserts an instruction whose opcode has its controlling type, if any, from an operand.
     fn inferred(&mut self, data: InstructionData) -> Inst {
-        let controlling = match data.opcode().info().controlling_type {
+        let controlling = match data.opcode().controlling_type() {
             ControllingType::Operand(index, _) => {
                 let dfg = self.place.data_flow_graph();
                 let operand = data.arguments(&dfg.value_lists).nth(index.into());

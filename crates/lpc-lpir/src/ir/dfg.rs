@@ -277,7 +277,7 @@ impl DataFlowGraph {
             let signature = self.signatures.get(self.call_signature(inst)?)?;
             return signature.returns.get(index).map(|result| result.value_type);
         }
-        opcode.info().results.get(index)?.resolve(controlling)
+        opcode.result(index)?.resolve(controlling)
     }
 
     /// The signature that `inst` calls, when it is a call of a declared function or through a signature.
@@ -293,7 +293,7 @@ impl DataFlowGraph {
 
     /// The controlling type of `inst`: the one that its type suffix states.
     pub fn controlling_type(&self, inst: Inst) -> Option<Type> {
-        match self.insts[inst].opcode().info().controlling_type {
+        match self.insts[inst].opcode().controlling_type() {
             ControllingType::Untyped => None,
             ControllingType::Operand(index, _) => {
                 let operand = self.inst_args(inst).nth(usize::from(index))?;

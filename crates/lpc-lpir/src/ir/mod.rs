@@ -45,7 +45,7 @@ pub use memflags::{Endianness, MemFlags};
 pub use module::{Definition, Module, ModuleError};
 pub(crate) use opcodes::for_each_opcode;
 pub use opcodes::{
-    ControllingType, InstructionFormat, Opcode, OpcodeInfo, OperandType, Properties,
+    ControllingType, InstructionFormat, Opcode, OperandIndex, OperandType, Properties,
 };
 pub use signature::{AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, Signature};
 pub use sourceloc::SourceLoc;

@@ -227,7 +227,29 @@ pub enum ControllingType {
     /// It is stated.
     Explicit(TypeSet),
     /// It is the type of an operand.
-    Operand(u8, TypeSet),
+    Operand(OperandIndex, TypeSet),
+}
+
+/// The position of a fixed value operand. With this, a [`ControllingType`] takes two bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OperandIndex {
+    /// 0.
+    First,
+    /// 1.
+    Second,
+    /// 2.
+    Third,
+}
+
+impl OperandIndex {
+    const ALL: [Self; 3] = [Self::First, Self::Second, Self::Third];
+}
+
+impl From<OperandIndex> for usize {
+    #[inline]
+    fn from(index: OperandIndex) -> Self {
+        index as Self
+    }
 }
 
 impl ControllingType {
@@ -390,23 +412,6 @@ pub enum InstructionFormat {
     IntAddTrap,
 }
 
-/// A row of the opcode table.
-#[derive(Debug)]
-pub struct OpcodeInfo {
-    /// The name in the text form.
-    pub name: &'static str,
-    /// The kinds of its operands.
-    pub format: InstructionFormat,
-    /// Its controlling type.
-    pub controlling_type: ControllingType,
-    /// The types of its fixed value operands.
-    pub operands: &'static [OperandType],
-    /// The types of its results. A call has those of its signature.
-    pub results: &'static [OperandType],
-    /// What it does besides.
-    pub properties: Properties,
-}
-
 macro_rules! controlling_type {
     (untyped) => {
         ControllingType::Untyped
@@ -415,7 +420,7 @@ macro_rules! controlling_type {
         ControllingType::Explicit($types)
     };
     (infer $operand:literal $types:ident) => {
-        ControllingType::Operand($operand, $types)
+        ControllingType::Operand(OperandIndex::ALL[$operand], $types)
     };
 }
 
@@ -470,34 +475,46 @@ macro_rules! define_opcodes {
             pub const ALL: &[Self] = &[$(Self::$variant),*];
         }
 
-        static TABLE: [OpcodeInfo; Opcode::ALL.len()] = [$(
-            OpcodeInfo {
-                name: $name,
-                format: InstructionFormat::$format,
-                controlling_type: controlling_type!($($controlling)*),
-                operands: &[$(OperandType::$operand),*],
-                results: &[$(OperandType::$result),*],
-                properties: Properties::NONE $(.or(property!($property)))*,
-            },
-        )*];
+        // Each column by itself, so that a program contains only those that it asks for.
 
-        /// Apart from [`TABLE`], so that a program that does not ask for them does not contain them.
+        static NAMES: [&str; Opcode::ALL.len()] = [$($name),*];
+
         static DESCRIPTIONS: [&str; Opcode::ALL.len()] = [$(concat!($($doc),*)),*];
+
+        static FORMATS: [InstructionFormat; Opcode::ALL.len()] = [$(InstructionFormat::$format),*];
+
+        static CONTROLLING_TYPES: [ControllingType; Opcode::ALL.len()] =
+            [$(controlling_type!($($controlling)*)),*];
+
+        static OPERANDS: [&[OperandType]; Opcode::ALL.len()] = [$(&[$(OperandType::$operand),*]),*];
+
+        static RESULTS: [[Option<OperandType>; MAX_RESULTS]; Opcode::ALL.len()] =
+            [$(padded([$(OperandType::$result),*])),*];
+
+        static PROPERTIES: [Properties; Opcode::ALL.len()] =
+            [$(Properties::NONE $(.or(property!($property)))*),*];
     };
+}
+
+/// The most results of an instruction that is no call.
+const MAX_RESULTS: usize = 2;
+
+const fn padded<const N: usize>(results: [OperandType; N]) -> [Option<OperandType>; MAX_RESULTS] {
+    let mut padded = [None; MAX_RESULTS];
+    let mut index = 0;
+    while index < N {
+        padded[index] = Some(results[index]);
+        index += 1;
+    }
+    padded
 }
 
 for_each_opcode!(define_opcodes);
 
 impl Opcode {
-    /// Its row of the opcode table.
-    #[inline]
-    pub const fn info(self) -> &'static OpcodeInfo {
-        &TABLE[self as usize]
-    }
-
     /// The name in the text form.
-    pub fn name(self) -> &'static str {
-        self.info().name
+    pub const fn name(self) -> &'static str {
+        NAMES[self as usize]
     }
 
     /// What it does, in a sentence or two.
@@ -507,14 +524,42 @@ impl Opcode {
 
     /// The kinds of its operands.
     #[inline]
-    pub fn format(self) -> InstructionFormat {
-        self.info().format
+    pub const fn format(self) -> InstructionFormat {
+        FORMATS[self as usize]
+    }
+
+    /// Its controlling type.
+    #[inline]
+    pub const fn controlling_type(self) -> ControllingType {
+        CONTROLLING_TYPES[self as usize]
+    }
+
+    /// The types of its fixed value operands.
+    pub const fn operands(self) -> &'static [OperandType] {
+        OPERANDS[self as usize]
+    }
+
+    /// The type of its result number `index`, if it has so many. A call has those of its signature.
+    #[inline]
+    pub fn result(self, index: usize) -> Option<OperandType> {
+        *RESULTS[self as usize].get(index)?
+    }
+
+    /// The types of its results.
+    pub fn results(self) -> impl Iterator<Item = OperandType> {
+        RESULTS[self as usize].into_iter().flatten()
+    }
+
+    /// What it does besides computing its results.
+    #[inline]
+    pub const fn properties(self) -> Properties {
+        PROPERTIES[self as usize]
     }
 
     /// Whether it has all of `properties`.
     #[inline]
-    pub fn has(self, properties: Properties) -> bool {
-        self.info().properties.contains(properties)
+    pub const fn has(self, properties: Properties) -> bool {
+        self.properties().contains(properties)
     }
 
     /// The bytes of memory that it loads for a result of type `ty`, or stores of a value of that type, if it is a load or
@@ -553,7 +598,7 @@ impl Opcode {
 
     /// Whether its result is an address.
     pub fn gives_address(self) -> bool {
-        self.info().controlling_type == ControllingType::Explicit(ADDRESS)
+        self.controlling_type() == ControllingType::Explicit(ADDRESS)
     }
 
     /// Whether it must be executed even when nobody uses its results, whatever its operands.
@@ -562,7 +607,7 @@ impl Opcode {
     /// [`InstructionData::has_side_effects`](super::InstructionData::has_side_effects).
     #[inline]
     pub fn has_side_effects(self) -> bool {
-        self.info().properties.intersects(
+        self.properties().intersects(
             Properties::TERMINATOR
                 .or(Properties::CALL)
                 .or(Properties::TRAPS)
@@ -607,7 +652,7 @@ const fn sorted_by_name() -> [Opcode; Opcode::ALL.len()] {
 }
 
 const fn name_of(opcode: Opcode) -> &'static [u8] {
-    TABLE[opcode as usize].name.as_bytes()
+    opcode.name().as_bytes()
 }
 
 const fn is_before(a: &[u8], b: &[u8]) -> bool {
@@ -635,14 +680,14 @@ mod tests {
     #[test]
     fn result_types_resolve_from_the_controlling_type() {
         for &opcode in Opcode::ALL {
-            let info = opcode.info();
-            for ty in info.controlling_type.types().iter() {
-                for result in info.results {
+            let controlling = opcode.controlling_type();
+            for ty in controlling.types().iter() {
+                for result in opcode.results() {
                     assert!(result.resolve(Some(ty)).is_some(), "{opcode}.{ty}");
                 }
             }
-            if info.controlling_type == ControllingType::Untyped {
-                assert!(info.results.is_empty(), "{opcode}");
+            if controlling == ControllingType::Untyped {
+                assert_eq!(opcode.result(0), None, "{opcode}");
             }
         }
     }
@@ -650,8 +695,8 @@ mod tests {
     #[test]
     fn an_inferred_controlling_type_is_the_type_of_that_operand() {
         for &opcode in Opcode::ALL {
-            if let ControllingType::Operand(index, _) = opcode.info().controlling_type {
-                let operand = opcode.info().operands[usize::from(index)];
+            if let ControllingType::Operand(index, _) = opcode.controlling_type() {
+                let operand = opcode.operands()[usize::from(index)];
                 assert_eq!(operand, OperandType::Same, "{opcode}");
             }
         }
@@ -659,12 +704,12 @@ mod tests {
 
     #[test]
     fn operand_types_accept() {
-        let narrower = Opcode::Uextend.info().operands[0];
+        let narrower = Opcode::Uextend.operands()[0];
         assert!(narrower.accepts(Type::I16, Some(Type::I32)));
         assert!(!narrower.accepts(Type::I32, Some(Type::I32)));
-        let wider = Opcode::Ireduce.info().operands[0];
+        let wider = Opcode::Ireduce.operands()[0];
         assert!(wider.accepts(Type::I128, Some(Type::I64)));
-        let same_width = Opcode::Bitcast.info().operands[0];
+        let same_width = Opcode::Bitcast.operands()[0];
         assert!(same_width.accepts(Type::F32, Some(Type::I32)));
         assert!(!same_width.accepts(Type::F64, Some(Type::I32)));
     }

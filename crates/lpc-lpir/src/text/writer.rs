@@ -210,13 +210,13 @@ fn needed_suffix(
     is_written: impl FnOnce(Inst) -> bool,
 ) -> Option<Type> {
     let dfg = &function.dfg;
-    let info = dfg.inst(inst).opcode().info();
+    let opcode = dfg.inst(inst).opcode();
     let controlling = dfg.controlling_type(inst)?;
-    let ControllingType::Operand(index, _) = info.controlling_type else {
+    let ControllingType::Operand(index, _) = opcode.controlling_type() else {
         return Some(controlling);
     };
     // Where operand and result disagree, as the verifier will say, the result has the type that was stated.
-    if info.results.first() == Some(&OperandType::Same)
+    if opcode.result(0) == Some(OperandType::Same)
         && let Some(result) = dfg.inst_results(inst).next()
         && dfg.value_type(result) != controlling
     {

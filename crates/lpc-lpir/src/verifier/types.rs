@@ -30,18 +30,21 @@ impl Verifier<'_> {
 
     fn check_controlling_type(&mut self, inst: Inst) -> Option<Type> {
         let dfg = &self.func.dfg;
-        let info = dfg.inst(inst).opcode().info();
-        if info.controlling_type == ControllingType::Untyped {
+        let opcode = dfg.inst(inst).opcode();
+        if opcode.controlling_type() == ControllingType::Untyped {
             return None;
         }
         let Some(ty) = dfg.controlling_type(inst) else {
             self.report(
                 inst,
-                format!("expected {} result values, found 0", info.results.len()),
+                format!(
+                    "expected {} result values, found 0",
+                    opcode.results().count()
+                ),
             );
             return None;
         };
-        let types = info.controlling_type.types();
+        let types = opcode.controlling_type().types();
         if !types.contains(ty) {
             let message =
                 format!("has an invalid controlling type {ty} (allowed set is {types:?})");
@@ -75,7 +78,7 @@ impl Verifier<'_> {
     /// Checks the operands whose types stand in the opcode table.
     fn check_operand_types(&mut self, inst: Inst, controlling: Option<Type>) {
         let dfg = &self.func.dfg;
-        let operands = dfg.inst(inst).opcode().info().operands;
+        let operands = dfg.inst(inst).opcode().operands();
         for (index, (operand, &expected)) in dfg.inst_args(inst).zip(operands).enumerate() {
             let ty = dfg.value_type(operand);
             if !expected.accepts(ty, controlling) {

@@ -278,20 +278,19 @@ impl<'c, 'b> FunctionBuilder<'c, 'b> {
 
     /// Adds an instruction with operands of the types that it needs.
     fn add_inst(&mut self, opcode: Opcode) {
-        let info = opcode.info();
-        let types: Vec<_> = info
-            .controlling_type
+        let types: Vec<_> = opcode
+            .controlling_type()
             .types()
             .iter()
             .filter(|ty| ty.is_int())
             .collect();
-        let controlling = match info.controlling_type {
+        let controlling = match opcode.controlling_type() {
             ControllingType::Untyped => None,
             _ if self.choices.rarely(RARE) => Some(self.choices.of(&Type::ALL)),
             _ => Some(self.choices.of(&types)),
         };
-        let args: Vec<_> = info
-            .operands
+        let args: Vec<_> = opcode
+            .operands()
             .iter()
             .map(|operand| self.operand(*operand, controlling))
             .collect();

@@ -179,11 +179,10 @@ impl Body<'_, '_> {
         code: Code,
         data: &InstructionData,
     ) -> DecodeResult<Option<Type>> {
-        let info = code.opcode.info();
-        let ControllingType::Operand(index, _) = info.controlling_type else {
+        let ControllingType::Operand(index, _) = code.opcode.controlling_type() else {
             return Ok(code.stated_type());
         };
-        if info.results.is_empty() {
+        if code.opcode.result(0).is_none() {
             return Ok(None);
         }
         let dfg = &self.function.dfg;

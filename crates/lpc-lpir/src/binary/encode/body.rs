@@ -186,9 +186,9 @@ impl Body<'_, '_> {
         self.write_operands(inst, data)?;
 
         let mut controlling = code.stated_type();
-        if let ControllingType::Operand(index, _) = opcode.info().controlling_type
+        if let ControllingType::Operand(index, _) = opcode.controlling_type()
             && let Some(operand) = dfg.inst_args(inst).nth(index.into())
-            && !opcode.info().results.is_empty()
+            && opcode.result(0).is_some()
         {
             let (number, ty) = self.operand(inst, operand)?;
             controlling = Some(ty);

@@ -8,19 +8,19 @@ use super::super::{VERSION, codes};
 use crate::ir::AtomicRmwOp;
 use std::fmt::Write;
 use std::string::String;
+use std::vec::Vec;
 
 /// What each byte means, one meaning a line.
 fn meanings() -> String {
     let mut text = String::new();
     for (byte, opcode, ty, condition) in codes() {
-        let info = opcode.info();
         writeln!(
             text,
             "{byte} {opcode} {ty:?} {condition:?} {:?} {:?} {:?} {:?} {}",
-            info.format,
-            info.controlling_type,
-            info.operands,
-            info.results,
+            opcode.format(),
+            opcode.controlling_type(),
+            opcode.operands(),
+            opcode.results().collect::<Vec<_>>(),
             opcode.is_terminator(),
         )
         .unwrap();

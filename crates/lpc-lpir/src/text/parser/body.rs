@@ -55,8 +55,7 @@ impl Context {
         location: Location,
     ) -> ParseResult<Option<Type>> {
         let opcode = data.opcode();
-        let (None, ControllingType::Operand(index, types)) =
-            (stated, opcode.info().controlling_type)
+        let (None, ControllingType::Operand(index, types)) = (stated, opcode.controlling_type())
         else {
             return Ok(stated);
         };
@@ -118,7 +117,7 @@ fn example(types: TypeSet) -> Type {
 
 #[cold]
 fn wrong_type(opcode: Opcode, ty: Type, location: Location) -> Failure {
-    let types = opcode.info().controlling_type.types();
+    let types = opcode.controlling_type().types();
     let message = format_args!("`{opcode}` cannot be of type {ty}, only of {types}");
     error_at(location, message).into()
 }
@@ -361,7 +360,7 @@ impl Parser<'_> {
 
     /// The type suffix of `opcode`, which is optional where an operand decides, and must be a type that the opcode can have.
     fn parse_suffix(&mut self, opcode: Opcode, start: Location) -> ParseResult<Option<Type>> {
-        let controlling = opcode.info().controlling_type;
+        let controlling = opcode.controlling_type();
         if !self.optional(b'.') {
             return match controlling {
                 ControllingType::Explicit(types) => {

@@ -40,7 +40,7 @@ fn function_with(opcode: Opcode, controlling: Option<Type>, same_block: bool) ->
     });
     let entry = function.dfg.make_block();
     function.layout.append_block(entry);
-    let operands = opcode.info().operands.iter();
+    let operands = opcode.operands().iter();
     let args: Vec<Value> = operands
         .map(|&operand| {
             let ty = operand_type(operand, controlling);
@@ -217,7 +217,7 @@ fn can_be_read(opcode: Opcode, ty: Type) -> bool {
 fn every_opcode_with_every_integer_type() {
     let mut checked = 0;
     for &opcode in Opcode::ALL {
-        let controlling = opcode.info().controlling_type;
+        let controlling = opcode.controlling_type();
         let types: Vec<Option<Type>> = match controlling {
             ControllingType::Untyped => [None].into(),
             _ => controlling

@@ -21,6 +21,7 @@ use super::words::{Word, Words, num_words};
 use super::{Ctx, memory, operands};
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
+use crate::error::UnsupportedFeature;
 use crate::isa::riscv32::inst::{AMode, AtomicCasInfo, AtomicRmwInfo, MInst, PartOfWord};
 use crate::runtime::{ByteOrderedOp, Routine};
 use lpc_lpir::ir::{
@@ -28,10 +29,6 @@ use lpc_lpir::ir::{
 };
 use lpc_riscv32::inst::{AtomicOrder, FenceSet};
 use lpc_riscv32::{Extension, Imm12, Opcode as Op};
-
-const WITHOUT_A: &str = "an atomic access other than a load or store without the A extension or the \
-                         setting `single_hart`";
-const TOO_WIDE: &str = "an atomic access of more than 32 bits without the setting `single_hart`";
 
 pub(super) fn lower_fence(ctx: Ctx, _: Inst) {
     fence(ctx, FenceSet::ALL, FenceSet::ALL);
@@ -94,7 +91,7 @@ pub(super) fn lower_rmw(ctx: Ctx, inst: Inst) {
             _ => !(has_instruction && is_bitwise(op)),
         };
         if needs_loop && !ctx.has(Extension::Zalrsc) {
-            return ctx.refuse(inst, WITHOUT_A);
+            return ctx.refuse(inst, UnsupportedFeature::AtomicAccess);
         }
         Words::one(ctx.atomic_rmw(&access, op, operand))
     };
@@ -119,7 +116,7 @@ pub(super) fn lower_cas(ctx: Ctx, inst: Inst) {
             return;
         }
         if !ctx.has(Extension::Zalrsc) {
-            return ctx.refuse(inst, WITHOUT_A);
+            return ctx.refuse(inst, UnsupportedFeature::AtomicAccess);
         }
         Words::one(ctx.atomic_cas(&access, expected, replacement))
     };
@@ -131,7 +128,7 @@ pub(super) fn lower_cas(ctx: Ctx, inst: Inst) {
 fn require_word(ctx: Ctx, inst: Inst, value: Value) -> bool {
     let is_word = num_words(ctx.ty(value)) == 1;
     if !is_word {
-        ctx.refuse(inst, TOO_WIDE);
+        ctx.refuse(inst, UnsupportedFeature::WideAtomicAccess);
     }
     is_word
 }

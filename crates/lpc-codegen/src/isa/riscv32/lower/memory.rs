@@ -9,6 +9,7 @@ use crate::backend::abi::WORD_BYTES;
 use crate::backend::frame::STACK_ALIGNMENT;
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
+use crate::error::UnsupportedFeature;
 use crate::isa::riscv32::inst::{AMode, MInst, SymbolOffset};
 use crate::isa::riscv32::regs::{fp_reg, stack_reg};
 use lpc_lpir::heap::Boxed;
@@ -367,7 +368,7 @@ pub(super) fn lower_stack_addr(ctx: Ctx, inst: Inst) {
         ctx.add(aligned, Word::Const(offset))
     } else {
         let Some(offset) = start.checked_add(offset) else {
-            return ctx.refuse(inst, "an address so far from its stack slot");
+            return ctx.refuse(inst, UnsupportedFeature::FarStackAddress);
         };
         ctx.load_address(AMode::SlotOffset(offset))
     };
@@ -398,7 +399,7 @@ pub(super) fn lower_symbol_addr(ctx: Ctx, inst: Inst) {
         InstructionData::UnaryGlobalValue { global_value, .. } => {
             match &ctx.func.global_values[global_value] {
                 GlobalValueData::Symbol { name, offset, .. } => (name, offset.bits() as i32),
-                _ => return ctx.refuse(inst, "a global value that is not a symbol"),
+                _ => return ctx.refuse(inst, UnsupportedFeature::AddressOfNoSymbol),
             }
         }
         ref data => unreachable!("{data:?} does not name a symbol"),

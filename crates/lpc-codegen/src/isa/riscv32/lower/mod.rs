@@ -28,7 +28,8 @@ mod words;
 use super::inst::MInst;
 use crate::backend::lower::{Lower, LowerBackend};
 use crate::backend::vcode::BlockIndex;
-use lpc_lpir::ir::{Inst, InstructionFormat, Opcode, Value};
+use crate::error::UnsupportedFeature;
+use lpc_lpir::ir::{Inst, InstructionData, Opcode, Value};
 use lpc_riscv32::Extension;
 
 type Ctx<'a, 'f> = &'a mut Lower<'f, MInst>;
@@ -41,16 +42,16 @@ impl LowerBackend for Riscv32Backend {
 
     fn lower(ctx: &mut Lower<'_, MInst>, inst: Inst) {
         if ctx.has_floats && has_float_operand(ctx, inst) {
-            return ctx.refuse(inst, "a floating-point operand");
+            return ctx.refuse(inst, UnsupportedFeature::FloatingPointOperand);
         }
         rule_for(ctx.data(inst).opcode())(ctx, inst);
     }
 
     fn lower_branch(ctx: &mut Lower<'_, MInst>, inst: Inst, targets: &[BlockIndex]) {
-        match ctx.data(inst).opcode().format() {
-            InstructionFormat::Brif => branch::lower_brif(ctx, inst, targets),
-            InstructionFormat::BranchTable => branch::lower_br_table(ctx, inst, targets),
-            format => unreachable!("{format:?} has one target"),
+        match ctx.data(inst) {
+            InstructionData::Brif { .. } => branch::lower_brif(ctx, inst, targets),
+            InstructionData::BranchTable { .. } => branch::lower_br_table(ctx, inst, targets),
+            data => unreachable!("{data:?} has one target"),
         }
     }
 
@@ -118,7 +119,8 @@ fn rule_for(opcode: Opcode) -> Rule {
 
 /// Refuses an instruction that the machine does not have.
 fn refuse(ctx: Ctx, inst: Inst) {
-    ctx.refuse(inst, ctx.data(inst).opcode().name());
+    let opcode = ctx.data(inst).opcode();
+    ctx.refuse(inst, UnsupportedFeature::Opcode(opcode));
 }
 
 /// Whether an instruction defines or uses floating-point numbers.
@@ -130,21 +132,20 @@ fn has_float_operand(ctx: Ctx, inst: Inst) -> bool {
 
 /// Refuses `inst` when the target lacks the M extension. Says whether it has it.
 fn require_multiplication(ctx: Ctx, inst: Inst) -> bool {
-    let what = "a multiplication without the M or Zmmul extension";
-    require(ctx, inst, Extension::Zmmul, what)
+    require(
+        ctx,
+        inst,
+        Extension::Zmmul,
+        UnsupportedFeature::Multiplication,
+    )
 }
 
 /// Refuses the division `inst` on a machine that does not divide. Says whether it does.
 fn require_division(ctx: Ctx, inst: Inst) -> bool {
-    require(
-        ctx,
-        inst,
-        Extension::M,
-        "a division without the M extension",
-    )
+    require(ctx, inst, Extension::M, UnsupportedFeature::Division)
 }
 
-fn require(ctx: Ctx, inst: Inst, extension: Extension, what: &'static str) -> bool {
+fn require(ctx: Ctx, inst: Inst, extension: Extension, what: UnsupportedFeature) -> bool {
     let is_there = ctx.settings.extensions.contains(extension);
     if !is_there {
         ctx.refuse(inst, what);

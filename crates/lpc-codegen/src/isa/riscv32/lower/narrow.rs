@@ -176,8 +176,7 @@ impl Lower<'_, MInst> {
         match *self.data(inst) {
             InstructionData::IntCompare { .. } => true,
             InstructionData::Binary { opcode, .. } | InstructionData::Ternary { opcode, .. } => {
-                let results = opcode.info().results;
-                results.get(1) == Some(&OperandType::I8)
+                opcode.result(1) == Some(OperandType::I8)
                     && self.func.dfg.first_result(inst) != value
             }
             _ => false,

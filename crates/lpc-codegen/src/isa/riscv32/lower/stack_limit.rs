@@ -14,7 +14,7 @@ use super::Ctx;
 use super::memory::symbol_offset;
 use crate::backend::abi::AbiSlot;
 use crate::backend::reg::{Reg, Writable};
-use crate::error::CompileError;
+use crate::error::{CompileError, UnsupportedFeature};
 use crate::isa::riscv32::inst::{AMode, MInst};
 use crate::isa::riscv32::regs::{FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, stack_reg, x_reg};
 use lpc_lpir::ir::{ArgumentPurpose, Endianness, GlobalValueData};
@@ -49,7 +49,7 @@ pub(super) fn lower_stack_limit(ctx: Ctx) {
                 ..
             } => {
                 if flags.explicit_endianness() == Some(Endianness::Big) {
-                    ctx.fail(CompileError::StackLimit("a big-endian load"));
+                    ctx.fail(CompileError::StackLimit(UnsupportedFeature::BigEndianLoad));
                 }
                 load(ctx, limit_reg().to_reg(), offset.bytes());
                 Some(*base)
