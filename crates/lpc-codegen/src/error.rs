@@ -96,9 +96,13 @@ impl From<HeapError> for CompileError {
     #[cold]
     #[inline(never)]
     fn from(error: HeapError) -> Self {
-        match error {
-            HeapError::OverLimit { needed, pass } => Self::OverBudget { needed, pass },
-            HeapError::Exhausted { size, pass } => Self::OutOfMemory { size, pass },
+        let (bytes, pass) = (error.bytes(), error.pass());
+        match error.is_over_limit() {
+            true => Self::OverBudget {
+                needed: bytes,
+                pass,
+            },
+            false => Self::OutOfMemory { size: bytes, pass },
         }
     }
 }
@@ -154,8 +158,8 @@ impl fmt::Display for CompileError {
             Self::StackLimit(what) => write!(f, "{what} in the stack limit is not supported"),
             Self::FrameTooLarge => f.write_str("the stack frame is too large"),
             Self::CodeTooLarge => f.write_str("the code of the function is too large"),
-            &Self::OverBudget { needed, pass } => HeapError::OverLimit { needed, pass }.fmt(f),
-            &Self::OutOfMemory { size, pass } => HeapError::Exhausted { size, pass }.fmt(f),
+            &Self::OverBudget { needed, pass } => HeapError::over_limit(needed, pass).fmt(f),
+            &Self::OutOfMemory { size, pass } => HeapError::exhausted(size, pass).fmt(f),
             Self::RegisterAllocation(error) => write!(f, "register allocation failed: {error}"),
         }
     }

@@ -22,6 +22,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroUsize;
 use core::ops::{Deref, DerefMut};
 
 /// What memory is taken for.
@@ -64,40 +65,75 @@ impl fmt::Display for Pass {
     }
 }
 
-/// Why there is no memory. It takes two words, and so does a result that is nothing or this: hundreds of functions return one in two registers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum HeapError {
-    /// It would be more than the limit.
-    OverLimit {
-        /// The bytes that would have been in use.
-        needed: usize,
-        /// What they are needed for.
-        pass: Pass,
-    },
-    /// The allocator has none.
-    Exhausted {
-        /// The bytes that were asked for.
-        size: usize,
-        /// What they are needed for.
-        pass: Pass,
-    },
-}
+/// Why there is no memory, for what, and for how many bytes.
+///
+/// It takes one word, and so does a result that is nothing or this: hundreds of functions return one in a register.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HeapError(NonZeroUsize);
 
-const _: () = assert!(size_of::<Result<(), HeapError>>() == 2 * size_of::<usize>());
+const _: () = assert!(size_of::<Result<(), HeapError>>() == size_of::<usize>());
+
+impl HeapError {
+    /// It is never zero by this bit, which says nothing.
+    const IS_ERROR: usize = 1 << 0;
+    const OVER_LIMIT: usize = 1 << 1;
+    const PASS_SHIFT: u32 = 2;
+    const BYTES_SHIFT: u32 = 4;
+
+    /// The most bytes that it can tell of: larger numbers become this one.
+    pub const MAX_BYTES: usize = usize::MAX >> Self::BYTES_SHIFT;
+
+    /// It would be more than the limit: `needed` bytes would have been in use, for `pass`.
+    pub const fn over_limit(needed: usize, pass: Pass) -> Self {
+        Self::new(Self::OVER_LIMIT, needed, pass)
+    }
+
+    /// The allocator does not have the `size` bytes that it was asked for, for `pass`.
+    pub const fn exhausted(size: usize, pass: Pass) -> Self {
+        Self::new(0, size, pass)
+    }
+
+    const fn new(kind: usize, bytes: usize, pass: Pass) -> Self {
+        let bytes = match bytes < Self::MAX_BYTES {
+            true => bytes,
+            false => Self::MAX_BYTES,
+        };
+        let bits = bytes << Self::BYTES_SHIFT | (pass as usize) << Self::PASS_SHIFT | kind;
+        Self(NonZeroUsize::MIN.saturating_add(bits))
+    }
+
+    /// Whether it would be more than the limit. If not, the allocator has none.
+    pub const fn is_over_limit(self) -> bool {
+        self.0.get() & Self::OVER_LIMIT != 0
+    }
+
+    /// The bytes that would have been in use, if there is a limit, or else those that were asked for.
+    pub const fn bytes(self) -> usize {
+        self.0.get() >> Self::BYTES_SHIFT
+    }
+
+    /// What they are needed for.
+    pub const fn pass(self) -> Pass {
+        Pass::ALL[self.0.get() >> Self::PASS_SHIFT & (Pass::ALL.len() - 1)]
+    }
+}
 
 impl fmt::Display for HeapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OverLimit { needed, pass } => {
-                write!(
-                    f,
-                    "{pass} needs {needed} bytes of memory, which is beyond the limit"
-                )
-            }
-            Self::Exhausted { size, pass } => {
-                write!(f, "{pass} asked for {size} bytes of memory in vain")
-            }
+        let (pass, bytes) = (self.pass(), self.bytes());
+        match self.is_over_limit() {
+            true => write!(
+                f,
+                "{pass} needs {bytes} bytes of memory, which is beyond the limit"
+            ),
+            false => write!(f, "{pass} asked for {bytes} bytes of memory in vain"),
         }
+    }
+}
+
+impl fmt::Debug for HeapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -145,7 +181,28 @@ pub struct Heap {
     /// The most that was in use in each pass.
     peaks: [usize; Pass::ALL.len()],
     error: Option<HeapError>,
+    /// The list that is moved or was last.
+    moved: Moved,
 }
+
+/// The bytes of a list before and after it has grown.
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    old: usize,
+    new: usize,
+}
+
+/// For how many more elements a list gets room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Growth {
+    /// For as many as are asked for.
+    Exact,
+    /// For half as many again, or as many as the limit leaves, but not for just a few each time, which would take quadratic time.
+    InAdvance,
+}
+
+/// What is true of a list that room was made for. Where it is checked, pushing needs no code that makes room.
+pub(crate) const ROOM: &str = "there is room";
 
 impl Default for Heap {
     fn default() -> Self {
@@ -168,6 +225,7 @@ impl Heap {
             pass: Pass::Analysis,
             peaks: [0; Pass::ALL.len()],
             error: None,
+            moved: Moved { old: 0, new: 0 },
         }
     }
 
@@ -265,8 +323,14 @@ impl Heap {
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn vec<T>(&mut self, capacity: usize) -> Result<Vec<T>, HeapError> {
         let mut list = Vec::new();
-        self.reserve(&mut list, capacity)?;
-        Ok(list)
+        match self.reserve(&mut list, capacity) {
+            Ok(()) => Ok(list),
+            Err(error) => {
+                // It has no memory, so there is nothing to drop.
+                core::mem::forget(list);
+                Err(error)
+            }
+        }
     }
 
     /// A list of `len` times `value`.
@@ -275,9 +339,15 @@ impl Heap {
     /// [`HeapError`] where there is no memory for it.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn filled<T: Clone>(&mut self, value: T, len: usize) -> Result<Vec<T>, HeapError> {
-        let mut list = self.vec(len)?;
-        list.resize(len, value);
-        Ok(list)
+        let mut list = Vec::new();
+        match self.refill(&mut list, value, len) {
+            Ok(()) => Ok(list),
+            Err(error) => {
+                // It has no memory, so there is nothing to drop.
+                core::mem::forget(list);
+                Err(error)
+            }
+        }
     }
 
     /// Makes `list` hold `len` times `value`, in the memory that it has, if that is enough.
@@ -293,6 +363,7 @@ impl Heap {
     ) -> Result<(), HeapError> {
         list.clear();
         self.reserve(list, len)?;
+        assert!(list.capacity() >= len, "{ROOM}");
         list.resize(len, value);
         Ok(())
     }
@@ -324,6 +395,7 @@ impl Heap {
     /// [`HeapError`] where there is no memory for it.
     pub fn boxed<T>(&mut self, value: T) -> Result<Boxed<T>, HeapError> {
         let mut list = self.vec(1)?;
+        assert!(list.capacity() > 0, "{ROOM}");
         list.push(value);
         self.boxed += size_of::<T>();
         match list.try_into() {
@@ -361,7 +433,7 @@ impl Heap {
     pub fn reserve<T>(&mut self, list: &mut Vec<T>, additional: usize) -> Result<(), HeapError> {
         match list.capacity() - list.len() >= additional {
             true => Ok(()),
-            false => self.enlarge(list, additional),
+            false => self.enlarge(list, additional, Growth::Exact),
         }
     }
 
@@ -378,7 +450,8 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn grow_and_push<T>(&mut self, list: &mut Vec<T>, item: T) {
-        if self.grow(list, 1) {
+        if self.enlarge(list, 1, Growth::InAdvance).is_ok() {
+            assert!(list.len() < list.capacity(), "{ROOM}");
             list.push(item);
         }
     }
@@ -387,6 +460,7 @@ impl Heap {
     #[inline]
     pub fn extend<T: Copy>(&mut self, list: &mut Vec<T>, items: &[T]) {
         if self.has_room(list, items.len()) {
+            assert!(list.capacity() - list.len() >= items.len(), "{ROOM}");
             list.extend_from_slice(items);
         }
     }
@@ -395,7 +469,8 @@ impl Heap {
     /// [`Self::check`] tells.
     #[inline]
     pub fn has_room<T>(&mut self, list: &mut Vec<T>, additional: usize) -> bool {
-        list.capacity() - list.len() >= additional || self.grow(list, additional)
+        list.capacity() - list.len() >= additional
+            || self.enlarge(list, additional, Growth::InAdvance).is_ok()
     }
 
     /// Gives the memory of `list` back.
@@ -421,46 +496,55 @@ impl Heap {
         self.free(core::mem::replace(list, exact));
     }
 
+    /// Makes room, for `additional` more elements at least. What does not depend on the type of the elements is done elsewhere: this is
+    /// compiled once for each.
     #[cold]
     #[inline(never)]
-    fn enlarge<T>(&mut self, list: &mut Vec<T>, additional: usize) -> Result<(), HeapError> {
-        let old = list.capacity();
-        let new = self.begin_growth(list.len(), additional, size_of::<T>())?;
-        match list.try_reserve_exact(additional) {
-            Ok(()) => {
-                self.used += (list.capacity() - old) * size_of::<T>();
-                Ok(())
-            }
-            Err(_) => Err(self.exhausted(new)),
-        }
+    fn enlarge<T>(
+        &mut self,
+        list: &mut Vec<T>,
+        additional: usize,
+        growth: Growth,
+    ) -> Result<(), HeapError> {
+        let element = size_of::<T>();
+        let step = self.begin_growth(list.len(), additional, growth, list.capacity(), element)?;
+        let has_memory = list.try_reserve_exact(step).is_ok();
+        self.end_growth(has_memory)
     }
 
-    /// Counts a list of `len` and `additional` elements of `element` bytes while it is moved, and returns its bytes.
+    /// Counts a list of `len` elements of `element` bytes, of which `capacity` have room, while it is moved to one that has room for
+    /// `additional` more. Returns by how many elements it grows.
     #[inline(never)]
     fn begin_growth(
         &mut self,
         len: usize,
-        additional: usize,
+        mut additional: usize,
+        growth: Growth,
+        capacity: usize,
         element: usize,
     ) -> Result<usize, HeapError> {
+        if let Growth::InAdvance = growth {
+            let left = self.limit - self.used.min(self.limit);
+            additional = advance(len, additional, left / element.max(1));
+        }
         let new = len.saturating_add(additional).saturating_mul(element);
         self.begin_move(new)?;
-        Ok(new)
+        self.moved = Moved {
+            old: capacity * element,
+            new,
+        };
+        Ok(additional)
     }
 
-    /// Half as much again, or as much as the limit leaves, but not just a little each time, which would take quadratic time.
-    #[cold]
+    /// Counts the list that has been moved, if the allocator had the memory.
     #[inline(never)]
-    fn grow<T>(&mut self, list: &mut Vec<T>, additional: usize) -> bool {
-        let step = self.step(list.len(), additional, size_of::<T>());
-        self.enlarge(list, step).is_ok()
-    }
-
-    /// By how many elements of `element` bytes a list of `len` grows that needs `additional`.
-    #[inline(never)]
-    fn step(&self, len: usize, additional: usize, element: usize) -> usize {
-        let left = self.limit - self.used.min(self.limit);
-        advance(len, additional, left / element.max(1))
+    fn end_growth(&mut self, has_memory: bool) -> Result<(), HeapError> {
+        let Moved { old, new } = self.moved;
+        if !has_memory {
+            return Err(self.exhausted(new));
+        }
+        self.used += new - old;
+        Ok(())
     }
 
     /// Counts `new` bytes that stand beside those in use while a list is moved.
@@ -478,19 +562,14 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn refuse(&mut self, bytes: usize) -> HeapError {
-        self.fail(HeapError::OverLimit {
-            needed: self.used.saturating_add(bytes),
-            pass: self.pass,
-        })
+        let needed = self.used.saturating_add(bytes);
+        self.fail(HeapError::over_limit(needed, self.pass))
     }
 
     #[cold]
     #[inline(never)]
     fn exhausted(&mut self, size: usize) -> HeapError {
-        self.fail(HeapError::Exhausted {
-            size,
-            pass: self.pass,
-        })
+        self.fail(HeapError::exhausted(size, self.pass))
     }
 
     fn fail(&mut self, error: HeapError) -> HeapError {
@@ -538,10 +617,7 @@ mod tests {
         let mut heap = Heap::with_limit(100);
         heap.start(Pass::Lowering);
         let list: Vec<u8> = heap.vec(60).unwrap();
-        let error = HeapError::OverLimit {
-            needed: 101,
-            pass: Pass::Lowering,
-        };
+        let error = HeapError::over_limit(101, Pass::Lowering);
         assert_eq!(heap.vec::<u8>(41), Err(error));
         assert_eq!(heap.check(), Err(error));
         let text = "lowering needs 101 bytes of memory, which is beyond the limit";
@@ -551,10 +627,7 @@ mod tests {
     #[test]
     fn what_nobody_has_is_refused() {
         let mut heap = Heap::unlimited();
-        let error = HeapError::Exhausted {
-            size: usize::MAX / 2 + 1,
-            pass: Pass::Analysis,
-        };
+        let error = HeapError::exhausted(usize::MAX / 2 + 1, Pass::Analysis);
         assert_eq!(heap.vec::<u8>(usize::MAX / 2 + 1), Err(error));
         assert_eq!(heap.used(), 0);
     }

@@ -144,9 +144,9 @@ impl<'a> Reader<'a> {
         take: impl FnOnce(&mut Heap) -> Result<T, HeapError>,
     ) -> DecodeResult<T> {
         take(&mut self.heap).map_err(|error| {
-            let (HeapError::OverLimit { needed: size, .. } | HeapError::Exhausted { size, .. }) =
-                error;
-            self.error(DecodeErrorKind::OutOfMemory { size })
+            self.error(DecodeErrorKind::OutOfMemory {
+                size: error.bytes(),
+            })
         })
     }
 

@@ -1,7 +1,7 @@
 //! Tables indexed by entity references.
 
 use super::{EntityRef, make_room, make_room_in};
-use crate::heap::{Heap, HeapError, bytes_of};
+use crate::heap::{Heap, HeapError, ROOM, bytes_of};
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
@@ -29,6 +29,7 @@ impl<K: EntityRef, V> PrimaryMap<K, V> {
         let key = self.next_key();
         if self.elements.len() == self.elements.capacity() {
             make_room(&mut self.elements, 1);
+            assert!(self.elements.len() < self.elements.capacity(), "{ROOM}");
         }
         self.elements.push(value);
         key
@@ -201,6 +202,7 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn resize_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
         self.reserve_in(len, heap)?;
+        assert!(self.elements.capacity() >= len, "{ROOM}");
         self.resize(len);
         Ok(())
     }
@@ -236,7 +238,10 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     fn grow_for(&mut self, index: usize) -> &mut V {
         let additional = index + 1 - self.elements.len();
         make_room(&mut self.elements, additional);
-        self.elements.resize(index + 1, self.default.clone());
+        for _ in 0..additional {
+            assert!(self.elements.len() < self.elements.capacity(), "{ROOM}");
+            self.elements.push(self.default.clone());
+        }
         &mut self.elements[index]
     }
 }

@@ -52,6 +52,7 @@ fn make_room_in<T>(
     }
 }
 
+#[cfg_attr(target_os = "none", inline(never))]
 fn growth(len: usize, additional: usize) -> usize {
     additional.max(len / 4).max(4)
 }
