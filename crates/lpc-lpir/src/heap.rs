@@ -350,6 +350,17 @@ impl Heap {
         }
     }
 
+    /// A list of `len` default values.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is no memory for it.
+    pub fn defaults<T: Default>(&mut self, len: usize) -> Result<Vec<T>, HeapError> {
+        let mut list = self.vec(len)?;
+        assert!(list.capacity() >= len, "{ROOM}");
+        list.resize_with(len, T::default);
+        Ok(list)
+    }
+
     /// Makes `list` hold `len` times `value`, in the memory that it has, if that is enough.
     ///
     /// # Errors
@@ -363,8 +374,7 @@ impl Heap {
     ) -> Result<(), HeapError> {
         list.clear();
         self.reserve(list, len)?;
-        assert!(list.capacity() >= len, "{ROOM}");
-        list.resize(len, value);
+        pad(list, &value, len);
         Ok(())
     }
 
@@ -589,6 +599,15 @@ fn advance(len: usize, additional: usize, most: usize) -> usize {
     let wanted = (len / 2).max(additional).max(FIRST);
     let least = (len / 16).max(additional);
     wanted.min(most.saturating_sub(len)).max(least)
+}
+
+/// Appends `value` until there are `len` elements, for which there is room. `Vec::resize` would contain the code that makes some.
+#[cfg_attr(target_os = "none", inline(never))]
+pub(crate) fn pad<T: Clone>(list: &mut Vec<T>, value: &T, len: usize) {
+    while list.len() < len {
+        assert!(list.len() < list.capacity(), "{ROOM}");
+        list.push(value.clone());
+    }
 }
 
 /// The bytes that `list` has taken.

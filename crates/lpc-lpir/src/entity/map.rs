@@ -1,7 +1,7 @@
 //! Tables indexed by entity references.
 
 use super::{EntityRef, make_room, make_room_in};
-use crate::heap::{Heap, HeapError, ROOM, bytes_of};
+use crate::heap::{Heap, HeapError, ROOM, bytes_of, pad};
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
@@ -195,15 +195,14 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
         heap.reserve(&mut self.elements, additional)
     }
 
-    /// As [`Self::resize`], in memory of `heap`.
+    /// Makes the table hold `len` elements at least, in memory of `heap`.
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn resize_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
         self.reserve_in(len, heap)?;
-        assert!(self.elements.capacity() >= len, "{ROOM}");
-        self.resize(len);
+        pad(&mut self.elements, &self.default, len);
         Ok(())
     }
 
@@ -238,10 +237,7 @@ impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     fn grow_for(&mut self, index: usize) -> &mut V {
         let additional = index + 1 - self.elements.len();
         make_room(&mut self.elements, additional);
-        for _ in 0..additional {
-            assert!(self.elements.len() < self.elements.capacity(), "{ROOM}");
-            self.elements.push(self.default.clone());
-        }
+        pad(&mut self.elements, &self.default, index + 1);
         &mut self.elements[index]
     }
 }

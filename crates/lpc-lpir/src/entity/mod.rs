@@ -35,9 +35,7 @@ pub trait EntityRef: Copy + Eq {
 /// Makes room for `additional` elements, and for a fourth of those that there are at least, so that each is moved a few times only.
 /// `Vec` by itself doubles its room: of a table in the scarce memory of a chip, up to half would be unused.
 fn make_room<T>(elements: &mut Vec<T>, additional: usize) {
-    if elements.capacity() - elements.len() < additional {
-        elements.reserve_exact(growth(elements.len(), additional));
-    }
+    elements.reserve_exact(growth(elements.len(), elements.capacity(), additional));
 }
 
 /// As [`make_room`], in memory of `heap`.
@@ -46,15 +44,16 @@ fn make_room_in<T>(
     additional: usize,
     heap: &mut Heap,
 ) -> Result<(), HeapError> {
-    match elements.capacity() - elements.len() < additional {
-        true => heap.reserve(elements, growth(elements.len(), additional)),
-        false => Ok(()),
-    }
+    let growth = growth(elements.len(), elements.capacity(), additional);
+    heap.reserve(elements, growth)
 }
 
 #[cfg_attr(target_os = "none", inline(never))]
-fn growth(len: usize, additional: usize) -> usize {
-    additional.max(len / 4).max(4)
+fn growth(len: usize, capacity: usize, additional: usize) -> usize {
+    match capacity - len < additional {
+        true => additional.max(len / 4).max(4),
+        false => 0,
+    }
 }
 
 /// Defines an entity reference whose `Display` is a prefix and its number, as in the text form.
