@@ -43,6 +43,9 @@ entity_impl!(
     Variable, "var"
 );
 
+/// Whether parameters are looked at again at the end. It makes better functions, not other ones.
+const REMOVES_REDUNDANT_PARAMS: bool = cfg!(feature = "optimizer");
+
 /// The number that ends a list.
 const END: u32 = u32::MAX;
 
@@ -202,7 +205,9 @@ impl SsaBuilder {
 
     /// Removes the parameters that have become redundant. All blocks are sealed.
     pub(super) fn finish(&mut self, func: &mut Function) {
-        remove_redundant_params(&self.params, &self.edges, func);
+        if REMOVES_REDUNDANT_PARAMS {
+            remove_redundant_params(&self.params, &self.edges, func);
+        }
     }
 
     fn run(&mut self, func: &mut Function) {
@@ -307,7 +312,9 @@ impl SsaBuilder {
             let arg = known_value(&mut self.definitions, &mut func.dfg, variable, source);
             edge.append_arg(arg, &mut func.dfg);
         }
-        self.params.push(param);
+        if REMOVES_REDUNDANT_PARAMS {
+            self.params.push(param);
+        }
     }
 }
 
