@@ -312,6 +312,7 @@ impl Heap {
     }
 
     /// Counts `bytes` less.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn give_back(&mut self, bytes: usize) {
         self.used = self.used.saturating_sub(bytes);
     }
@@ -350,17 +351,6 @@ impl Heap {
         }
     }
 
-    /// A list of `len` default values.
-    ///
-    /// # Errors
-    /// [`HeapError`] where there is no memory for it.
-    pub fn defaults<T: Default>(&mut self, len: usize) -> Result<Vec<T>, HeapError> {
-        let mut list = self.vec(len)?;
-        assert!(list.capacity() >= len, "{ROOM}");
-        list.resize_with(len, T::default);
-        Ok(list)
-    }
-
     /// Makes `list` hold `len` times `value`, in the memory that it has, if that is enough.
     ///
     /// # Errors
@@ -387,7 +377,10 @@ impl Heap {
         items: impl ExactSizeIterator<Item = T>,
     ) -> Result<Vec<T>, HeapError> {
         let mut list = self.vec(items.len())?;
-        list.extend(items);
+        for item in items {
+            assert!(list.len() < list.capacity(), "{ROOM}");
+            list.push(item);
+        }
         Ok(list)
     }
 
@@ -403,9 +396,10 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn boxed<T>(&mut self, value: T) -> Result<Boxed<T>, HeapError> {
         let mut list = self.vec(1)?;
-        assert!(list.capacity() > 0, "{ROOM}");
+        assert!(list.is_empty() && list.capacity() == 1, "{ROOM}");
         list.push(value);
         self.boxed += size_of::<T>();
         match list.try_into() {
@@ -448,19 +442,10 @@ impl Heap {
     }
 
     /// Appends `item` to `list`. If there is no memory for it, it is left out, and [`Self::check`] tells.
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn push<T>(&mut self, list: &mut Vec<T>, item: T) {
-        if list.len() < list.capacity() {
-            list.push(item);
-        } else {
-            self.grow_and_push(list, item);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn grow_and_push<T>(&mut self, list: &mut Vec<T>, item: T) {
-        if self.enlarge(list, 1, Growth::InAdvance).is_ok() {
+        if self.has_room(list, 1) {
             assert!(list.len() < list.capacity(), "{ROOM}");
             list.push(item);
         }
@@ -489,19 +474,19 @@ impl Heap {
     }
 
     /// Gives back what `list` has too much, if that is worth it and there is memory to move it.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn shrink<T>(&mut self, list: &mut Vec<T>) {
         let spare = list.capacity() - list.len();
         if spare <= list.len() / 8 {
             return;
         }
-        let (had_failed, peaks) = (self.error, self.peaks);
-        let mut exact = match self.vec(list.len()) {
-            Ok(exact) => exact,
-            Err(_) => {
-                (self.error, self.peaks) = (had_failed, peaks);
-                return;
-            }
-        };
+        let bytes = list.len() * size_of::<T>();
+        let mut exact = Vec::new();
+        if !self.is_within(bytes) || exact.try_reserve_exact(list.len()).is_err() {
+            return;
+        }
+        self.used += bytes;
+        self.note_peak(self.used);
         exact.append(list);
         self.free(core::mem::replace(list, exact));
     }

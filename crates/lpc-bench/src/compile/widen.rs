@@ -108,9 +108,9 @@ impl<'f> Classes<'f> {
     fn visit_fixed_operands(&mut self, inst: Inst) {
         let dfg = &self.func.dfg;
         let data = dfg.inst(inst);
-        let info = data.opcode().info();
-        let operands = dfg.inst_args(inst).zip(info.operands);
-        let results = dfg.inst_results(inst).zip(info.results);
+        let opcode = data.opcode();
+        let operands = dfg.inst_args(inst).zip(opcode.operands().iter().copied());
+        let results = dfg.inst_results(inst).zip(opcode.results());
         let mut same = None;
         for (value, ty) in operands.chain(results) {
             match ty {

@@ -171,7 +171,7 @@ mod tests {
             };
             assert_eq!(
                 1 + usize::from(second.is_some()),
-                opcode.info().results.len(),
+                opcode.results().count(),
                 "{opcode}: {first:?} {second:?}"
             );
         }

@@ -231,7 +231,7 @@ pub enum ControllingType {
 }
 
 /// The position of a fixed value operand. With this, a [`ControllingType`] takes two bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OperandIndex {
     /// 0.
     First,
@@ -243,6 +243,12 @@ pub enum OperandIndex {
 
 impl OperandIndex {
     const ALL: [Self; 3] = [Self::First, Self::Second, Self::Third];
+}
+
+impl fmt::Debug for OperandIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&usize::from(*self), f)
+    }
 }
 
 impl From<OperandIndex> for usize {
