@@ -97,9 +97,13 @@ impl<'a> InstBuilder<'a> {
 /// The immediate as constants of type `ty` keep it, when it is in the range of the type as a signed or as an unsigned number.
 /// Otherwise it stays as it is, for the verifier to refuse.
 fn in_range(imm: Imm64, ty: Type) -> Imm64 {
-    let extended = imm.sign_extend_from(ty.bits());
-    let is_unsigned = imm.bits() as u64 as u128 <= ty.mask();
-    if is_unsigned { extended } else { imm }
+    let bits = ty.bits();
+    let is_unsigned = bits >= 64 || imm.bits() as u64 >> bits == 0;
+    if is_unsigned {
+        imm.sign_extend_from(bits)
+    } else {
+        imm
+    }
 }
 
 macro_rules! result_type {

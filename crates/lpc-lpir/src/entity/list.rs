@@ -111,11 +111,11 @@ impl<T> Default for ListPool<T> {
 
 /// The size class of a list of `len` elements: the block has `SMALLEST_BLOCK << class` words.
 fn class_for(len: usize) -> u32 {
-    (len + 1)
-        .next_power_of_two()
-        .max(SMALLEST_BLOCK)
-        .trailing_zeros()
-        - SMALLEST_BLOCK.trailing_zeros()
+    let mut class = 0;
+    while SMALLEST_BLOCK << class <= len {
+        class += 1;
+    }
+    class
 }
 
 impl<T: EntityRef> EntityList<T> {

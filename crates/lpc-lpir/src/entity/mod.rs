@@ -34,6 +34,7 @@ pub trait EntityRef: Copy + Eq {
 
 /// Makes room for `additional` elements, and for a fourth of those that there are at least, so that each is moved a few times only.
 /// `Vec` by itself doubles its room: of a table in the scarce memory of a chip, up to half would be unused.
+#[cfg_attr(target_os = "none", inline(never))]
 fn make_room<T>(elements: &mut Vec<T>, additional: usize) {
     elements.reserve_exact(growth(elements.len(), elements.capacity(), additional));
 }

@@ -18,6 +18,7 @@ impl Imm64 {
     }
 
     /// The same low `bits` bits, with those above them copies of the highest one.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub const fn sign_extend_from(self, bits: u32) -> Self {
         if bits >= 64 {
             return self;
