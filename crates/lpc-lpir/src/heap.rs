@@ -74,8 +74,7 @@ pub struct HeapError(NonZeroUsize);
 const _: () = assert!(size_of::<Result<(), HeapError>>() == size_of::<usize>());
 
 impl HeapError {
-    /// It is never zero by this bit, which says nothing.
-    const IS_ERROR: usize = 1 << 0;
+    /// Bit 0 is one in all errors, so that none is zero.
     const OVER_LIMIT: usize = 1 << 1;
     const PASS_SHIFT: u32 = 2;
     const BYTES_SHIFT: u32 = 4;
@@ -339,7 +338,7 @@ impl Heap {
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
     #[cfg_attr(target_os = "none", inline(never))]
-    pub fn filled<T: Clone>(&mut self, value: T, len: usize) -> Result<Vec<T>, HeapError> {
+    pub fn filled<T: Copy>(&mut self, value: T, len: usize) -> Result<Vec<T>, HeapError> {
         let mut list = Vec::new();
         match self.refill(&mut list, value, len) {
             Ok(()) => Ok(list),
@@ -356,7 +355,7 @@ impl Heap {
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
     #[cfg_attr(target_os = "none", inline(never))]
-    pub fn refill<T: Clone>(
+    pub fn refill<T: Copy>(
         &mut self,
         list: &mut Vec<T>,
         value: T,
@@ -364,7 +363,7 @@ impl Heap {
     ) -> Result<(), HeapError> {
         list.clear();
         self.reserve(list, len)?;
-        pad(list, &value, len);
+        pad(list, value, len);
         Ok(())
     }
 
@@ -588,10 +587,10 @@ fn advance(len: usize, additional: usize, most: usize) -> usize {
 
 /// Appends `value` until there are `len` elements, for which there is room. `Vec::resize` would contain the code that makes some.
 #[cfg_attr(target_os = "none", inline(never))]
-pub(crate) fn pad<T: Clone>(list: &mut Vec<T>, value: &T, len: usize) {
+pub(crate) fn pad<T: Copy>(list: &mut Vec<T>, value: T, len: usize) {
     while list.len() < len {
         assert!(list.len() < list.capacity(), "{ROOM}");
-        list.push(value.clone());
+        list.push(value);
     }
 }
 

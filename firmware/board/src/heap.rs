@@ -66,7 +66,7 @@ const FIRST_LEVEL: usize = 22;
 const SECOND_LEVEL: usize = 8;
 
 struct State {
-    tlsf: Tlsf<'static, u32, u8, FIRST_LEVEL, SECOND_LEVEL>,
+    tlsf: Tlsf<'static, u32, u32, FIRST_LEVEL, SECOND_LEVEL>,
     usage: Usage,
     size: usize,
     failed: Option<usize>,

@@ -139,14 +139,19 @@ impl<B: Builder> Generator<'_, B> {
 
     /// Loops one after the other: two variables go around with the counter, and one of them is assigned in a branch.
     fn loops(&mut self, budget: u32) {
-        let [counter, sum, product] = [(); 3].map(|()| self.builder.declare());
+        let counter = self.builder.declare();
+        let sum = self.builder.declare();
+        let product = self.builder.declare();
         let start = self.any();
         self.builder.define(sum, start);
         self.builder.define(product, start);
         while self.num_insts < budget {
             let rounds = self.builder.constant(10);
             self.builder.define(counter, rounds);
-            let [body, unlikely, join, exit] = [(); 4].map(|()| self.builder.block());
+            let body = self.builder.block();
+            let unlikely = self.builder.block();
+            let join = self.builder.block();
+            let exit = self.builder.block();
             self.builder.jump(body);
 
             self.builder.switch_to(body);

@@ -11,8 +11,9 @@
 
 use super::cursor::{CursorPosition, FuncCursor};
 use super::ins::{InstBuilder, InstInserter};
-use super::ssa::{SsaBuilder, Variable};
-use crate::entity::{PackedOption, SecondaryMap};
+use super::ssa::{Fill, SsaBuilder, Variable};
+use crate::entity::PackedOption;
+use crate::heap::ROOM;
 use crate::ir::{
     Block, DataFlowGraph, ExtFuncData, FuncRef, Function, GlobalValue, GlobalValueData, Inst,
     InstructionData, JumpTable, JumpTableData, SigRef, Signature, SourceLoc, StackSlot,
@@ -24,18 +25,6 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug)]
 pub struct FunctionBuilderContext {
     ssa: SsaBuilder,
-    states: SecondaryMap<Block, BlockState>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum BlockState {
-    /// It has no instructions.
-    #[default]
-    Empty,
-    /// It has instructions and no terminator.
-    Partial,
-    /// It has a terminator.
-    Filled,
 }
 
 impl FunctionBuilderContext {
@@ -43,13 +32,11 @@ impl FunctionBuilderContext {
     pub fn new() -> Self {
         Self {
             ssa: SsaBuilder::new(),
-            states: SecondaryMap::new(),
         }
     }
 
     fn clear(&mut self) {
         self.ssa.clear();
-        self.states.clear();
     }
 }
 
@@ -155,12 +142,12 @@ impl<'a> FunctionBuilder<'a> {
     pub fn switch_to_block(&mut self, block: Block) {
         if let Some(current) = self.current_block() {
             assert!(
-                self.context.states[current] != BlockState::Partial,
+                self.context.ssa.fill(current) != Fill::Partial,
                 "{current} has no terminator yet"
             );
         }
         assert!(
-            self.context.states[block] != BlockState::Filled,
+            self.context.ssa.fill(block) != Fill::Filled,
             "{block} already has a terminator"
         );
         self.current = block.into();
@@ -191,7 +178,7 @@ impl<'a> FunctionBuilder<'a> {
     /// Whether the current block has a terminator, so that nothing can be inserted.
     pub fn is_filled(&self) -> bool {
         self.current_block()
-            .is_some_and(|block| self.context.states[block] == BlockState::Filled)
+            .is_some_and(|block| self.context.ssa.fill(block) == Fill::Filled)
     }
 
     /// Whether it is known that the current block cannot be reached: it is sealed, is not the entry block, and nothing branches
@@ -250,8 +237,8 @@ impl<'a> FunctionBuilder<'a> {
             let is_part = self.func.layout.is_block_inserted(block)
                 || self.context.ssa.has_predecessors(block);
             if is_part {
-                let state = self.context.states[block];
-                assert!(state == BlockState::Filled, "{block} has no terminator");
+                let fill = self.context.ssa.fill(block);
+                assert!(fill == Fill::Filled, "{block} has no terminator");
                 assert!(self.context.ssa.is_sealed(block), "{block} is not sealed");
             }
         }
@@ -318,12 +305,12 @@ impl FunctionBuilder<'_> {
 
     /// The parameters of `block`, those of variables as far as they are known.
     pub fn block_params(&self, block: Block) -> Vec<Value> {
-        self.func.dfg.block_params(block).collect()
+        list(self.func.dfg.block_params(block))
     }
 
     /// The results of `inst`.
     pub fn inst_results(&self, inst: Inst) -> Vec<Value> {
-        self.func.dfg.inst_results(inst).collect()
+        list(self.func.dfg.inst_results(inst))
     }
 
     fn expect_current_block(&self) -> Block {
@@ -386,6 +373,15 @@ impl FunctionBuilder<'_> {
     }
 }
 
+fn list(values: impl ExactSizeIterator<Item = Value>) -> Vec<Value> {
+    let mut list = Vec::with_capacity(values.len());
+    for value in values {
+        assert!(list.len() < list.capacity(), "{ROOM}");
+        list.push(value);
+    }
+    list
+}
+
 impl InstInserter for FunctionBuilder<'_> {
     fn data_flow_graph(&self) -> &DataFlowGraph {
         &self.func.dfg
@@ -405,11 +401,11 @@ impl InstInserter for FunctionBuilder<'_> {
         cursor.set_position(CursorPosition::After(block));
         let inst = cursor.insert(data, controlling);
         self.context.ssa.declare_branch(inst, &self.func.dfg);
-        self.context.states[block] = if data.opcode().is_terminator() {
-            BlockState::Filled
-        } else {
-            BlockState::Partial
+        let fill = match data.opcode().is_terminator() {
+            true => Fill::Filled,
+            false => Fill::Partial,
         };
+        self.context.ssa.set_fill(block, fill);
         inst
     }
 }

@@ -68,12 +68,24 @@ pub(super) struct SsaBuilder {
 
 #[derive(Clone, Copy, Debug)]
 struct BlockState {
+    fill: Fill,
     sealed: bool,
     /// Whether the block ever got a parameter for a variable.
     has_variable_params: bool,
     first_waiting: u32,
     /// The number of the last lookup that walked through this block.
     last_walk: u32,
+}
+
+/// How far a block is filled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fill {
+    /// It has no instructions.
+    Empty,
+    /// It has instructions and no terminator.
+    Partial,
+    /// It has a terminator.
+    Filled,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +107,7 @@ enum Task {
 impl SsaBuilder {
     pub(super) const fn new() -> Self {
         let state = BlockState {
+            fill: Fill::Empty,
             sealed: false,
             has_variable_params: false,
             first_waiting: END,
@@ -164,6 +177,16 @@ impl SsaBuilder {
             );
         }
         self.edges.declare_branch(inst, dfg);
+    }
+
+    /// How far `block` is filled.
+    pub(super) fn fill(&self, block: Block) -> Fill {
+        self.blocks[block].fill
+    }
+
+    /// Notes how far `block` is filled.
+    pub(super) fn set_fill(&mut self, block: Block, fill: Fill) {
+        self.blocks[block].fill = fill;
     }
 
     /// Whether all predecessors of `block` are known.

@@ -23,7 +23,7 @@ pub(super) struct Values {
 }
 
 /// What is known of a virtual register.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Value {
     /// Where it is defined.
     pub(super) start: ProgPoint,
