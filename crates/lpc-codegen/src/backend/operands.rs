@@ -1,6 +1,6 @@
 //! What an instruction does with its registers.
 //!
-//! Each instruction describes its operands once, by calling an [`OperandVisitor`] for each register it names, always in
+//! Each instruction [describes](DescribeOperands) its operands once, to an [`OperandVisitor`], each register it names, always in
 //! the same order. The same description serves three visitors:
 //!
 //! - [`OperandCollector`] records the constraints for the register allocator,
@@ -10,91 +10,141 @@
 //! Physical registers that are never allocated (such as `zero` and `sp`) may stand in any operand; the allocator does not
 //! hear of them. Allocatable physical registers are named by fixed constraints only.
 
-use super::reg::{RealReg, Reg, VirtualReg, Writable};
+use super::reg::{RealReg, Reg, RegClass, VirtualReg, Writable};
 use super::vreg_numbering::VRegNumbering;
 use alloc::vec::Vec;
 use lpc_lpir::heap::{Heap, HeapError};
-use regalloc2::{Allocation, Operand, OperandConstraint, OperandKind, OperandPos, PRegSet};
+use regalloc2::{
+    Allocation, Operand, OperandConstraint, OperandKind, OperandPos, PReg, PRegSet, VReg,
+};
 
-/// Receives the operands of an instruction.
-pub trait OperandVisitor {
-    /// One virtual register with its constraint.
-    fn add_operand(
-        &mut self,
-        reg: &mut Reg,
-        constraint: OperandConstraint,
-        kind: OperandKind,
-        pos: OperandPos,
-    );
+/// What an instruction asks of an operand, whatever the virtual register is: constraint, kind and position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OperandShape(u32);
 
-    /// A physical register that stands where a virtual one could: it must not be allocatable.
-    fn real_operand(&mut self, _reg: RealReg) {}
+impl OperandShape {
+    /// The bits of an [`Operand`] below those of a shape: the number of the register.
+    const SHIFT: u32 = u32::BITS;
 
-    /// `reg` is in any register. The physical ones that may stand here are not for the allocator.
-    // As `add_operand`: what is known of the operand is known here.
+    /// The lowest bits of the shape: the class of the register.
+    const CLASS: u32 = 3;
+
+    // What is known of the operand where this is called becomes a number.
     #[inline(always)]
-    fn any_reg(&mut self, reg: &mut Reg, kind: OperandKind, pos: OperandPos) {
-        match reg.to_real_reg() {
-            Some(real) => self.real_operand(real),
-            None => self.add_operand(reg, OperandConstraint::Reg, kind, pos),
+    fn new(constraint: OperandConstraint, kind: OperandKind, pos: OperandPos) -> Self {
+        let class = match constraint {
+            OperandConstraint::FixedReg(preg) => preg.class(),
+            _ => RegClass::Int,
+        };
+        let operand = Operand::new(VReg::new(0, class), constraint, kind, pos);
+        Self((operand.bits() >> Self::SHIFT) as u32 & !Self::CLASS)
+    }
+
+    /// Whether the operand may be in `preg`, as far as it asks for a certain register.
+    fn allows(self, preg: PReg) -> bool {
+        match self.operand(VReg::new(0, preg.class())).constraint() {
+            OperandConstraint::FixedReg(fixed) => fixed == preg,
+            _ => true,
         }
     }
 
-    /// `reg` is in the physical register `fixed`.
-    #[inline]
-    fn fixed_reg(&mut self, reg: &mut Reg, fixed: RealReg, kind: OperandKind, pos: OperandPos) {
-        let constraint = OperandConstraint::FixedReg(fixed.preg());
-        self.add_operand(reg, constraint, kind, pos);
+    /// The operand of this shape that is `vreg`.
+    #[inline(always)]
+    pub fn operand(self, vreg: VReg) -> Operand {
+        let shape = self.0 | vreg.class() as u32;
+        Operand::from_bits(u64::from(shape) << Self::SHIFT | vreg.vreg() as u64)
+    }
+}
+
+/// Receives the operands of an instruction.
+pub trait OperandVisitor {
+    /// One virtual register with what is asked of it.
+    fn add_operand(&mut self, reg: &mut Reg, shape: OperandShape);
+
+    /// A physical register that stands where a virtual one could: it must not be allocatable.
+    fn real_operand(&mut self, _reg: RealReg) {}
+}
+
+/// What instructions describe their operands with.
+pub trait DescribeOperands: OperandVisitor {
+    /// `reg` is in any register. The physical ones that may stand here are not for the allocator.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn any_reg(&mut self, reg: &mut Reg, shape: OperandShape) {
+        match reg.to_real_reg() {
+            Some(real) => self.real_operand(real),
+            None => self.add_operand(reg, shape),
+        }
     }
 
     /// `reg` is read when the instruction starts; a result may be written over it.
-    #[inline]
+    #[inline(always)]
     fn reg_use(&mut self, reg: &mut Reg) {
-        self.any_reg(reg, OperandKind::Use, OperandPos::Early);
+        self.any_reg(reg, any(OperandKind::Use, OperandPos::Early));
     }
 
     /// `reg` is read until the instruction ends: no result shares its register.
-    #[inline]
+    #[inline(always)]
     fn reg_late_use(&mut self, reg: &mut Reg) {
-        self.any_reg(reg, OperandKind::Use, OperandPos::Late);
+        self.any_reg(reg, any(OperandKind::Use, OperandPos::Late));
     }
 
     /// `reg` is written when all operands that are read early have been read.
-    #[inline]
+    #[inline(always)]
     fn reg_def(&mut self, reg: &mut Writable<Reg>) {
-        self.any_reg(reg.reg_mut(), OperandKind::Def, OperandPos::Late);
+        self.any_reg(reg.reg_mut(), any(OperandKind::Def, OperandPos::Late));
     }
 
     /// `reg` is written before other operands have been read: it shares a register with none of them. Also the way to
     /// ask for a temporary register.
-    #[inline]
+    #[inline(always)]
     fn reg_early_def(&mut self, reg: &mut Writable<Reg>) {
-        self.any_reg(reg.reg_mut(), OperandKind::Def, OperandPos::Early);
+        self.any_reg(reg.reg_mut(), any(OperandKind::Def, OperandPos::Early));
     }
 
     /// `reg` is written to the register that the operand number `operand` of this instruction (counting virtual
     /// registers in the order of visiting) was read from.
-    #[inline]
+    #[inline(always)]
     fn reg_reuse_def(&mut self, reg: &mut Writable<Reg>, operand: usize) {
         let constraint = OperandConstraint::Reuse(operand);
-        self.add_operand(
-            reg.reg_mut(),
-            constraint,
-            OperandKind::Def,
-            OperandPos::Late,
-        );
+        let shape = OperandShape::new(constraint, OperandKind::Def, OperandPos::Late);
+        self.add_operand(reg.reg_mut(), shape);
     }
 
     /// `reg` is read from the physical register `fixed` when the instruction starts.
-    #[inline]
+    #[inline(always)]
     fn reg_fixed_use(&mut self, reg: &mut Reg, fixed: RealReg) {
-        self.fixed_reg(reg, fixed, OperandKind::Use, OperandPos::Early);
+        let constraint = OperandConstraint::FixedReg(fixed.preg());
+        let shape = OperandShape::new(constraint, OperandKind::Use, OperandPos::Early);
+        self.add_operand(reg, shape);
     }
 
     /// `reg` is written to the physical register `fixed` when the instruction ends.
-    #[inline]
+    #[inline(always)]
     fn reg_fixed_def(&mut self, reg: &mut Writable<Reg>, fixed: RealReg) {
-        self.fixed_reg(reg.reg_mut(), fixed, OperandKind::Def, OperandPos::Late);
+        let constraint = OperandConstraint::FixedReg(fixed.preg());
+        let shape = OperandShape::new(constraint, OperandKind::Def, OperandPos::Late);
+        self.add_operand(reg.reg_mut(), shape);
+    }
+}
+
+#[inline(always)]
+fn any(kind: OperandKind, pos: OperandPos) -> OperandShape {
+    OperandShape::new(OperandConstraint::Reg, kind, pos)
+}
+
+impl<V: OperandVisitor> DescribeOperands for V {}
+
+/// One of several visitors: for code that is the same for all of them.
+pub struct AnyVisitor<'a>(pub &'a mut dyn OperandVisitor);
+
+impl OperandVisitor for AnyVisitor<'_> {
+    fn add_operand(&mut self, reg: &mut Reg, shape: OperandShape) {
+        self.0.add_operand(reg, shape);
+    }
+
+    fn real_operand(&mut self, reg: RealReg) {
+        self.0.real_operand(reg);
     }
 }
 
@@ -147,22 +197,14 @@ impl<'a> OperandCollector<'a> {
 }
 
 impl OperandVisitor for OperandCollector<'_> {
-    // Constraint, kind and position are known where this is called, and with them most bits of the operand.
     #[inline(always)]
-    fn add_operand(
-        &mut self,
-        reg: &mut Reg,
-        constraint: OperandConstraint,
-        kind: OperandKind,
-        pos: OperandPos,
-    ) {
+    fn add_operand(&mut self, reg: &mut Reg, shape: OperandShape) {
         let virtual_reg = reg
             .to_virtual_reg()
             .expect("constrained operands are virtual registers before allocation");
         let vreg = self.numbering.number(virtual_reg.to_allocator_vreg());
         *reg = VirtualReg::from_allocator_vreg(vreg).to_reg();
-        let operand = Operand::new(vreg, constraint, kind, pos);
-        self.heap.push(&mut self.operands, operand);
+        self.heap.push(&mut self.operands, shape.operand(vreg));
     }
 
     #[inline]
@@ -190,20 +232,12 @@ impl<'a> AllocationApplier<'a> {
 
 impl OperandVisitor for AllocationApplier<'_> {
     #[inline]
-    fn add_operand(
-        &mut self,
-        reg: &mut Reg,
-        constraint: OperandConstraint,
-        _kind: OperandKind,
-        _pos: OperandPos,
-    ) {
+    fn add_operand(&mut self, reg: &mut Reg, shape: OperandShape) {
         let allocation = self.allocations.next().expect("one allocation per operand");
         let preg = allocation
             .as_reg()
             .expect("every constraint that instructions use asks for a register");
-        if let OperandConstraint::FixedReg(fixed) = constraint {
-            debug_assert_eq!(fixed, preg);
-        }
+        debug_assert!(shape.allows(preg), "a fixed constraint is kept");
         *reg = Reg::from(preg);
     }
 }

@@ -11,7 +11,7 @@ use super::inst_parser::{Edge, FunctionContext, InstParser, block_number, plain_
 use crate::backend::constants::VCodeConstants;
 use crate::backend::frame::{FrameRequirements, MAX_FRAME_SIZE, STACK_ALIGNMENT};
 use crate::backend::machinst::MachTerminator;
-use crate::backend::operands::OperandVisitor;
+use crate::backend::operands::{OperandShape, OperandVisitor};
 use crate::backend::reg::{PINNED_REGS, RealReg, Reg};
 use crate::backend::vcode::{BlockFlags, BlockIndex, VCode};
 use crate::backend::vcode_builder::{VCodeBuildDirection, VCodeBuilder, VRegAllocator};
@@ -20,7 +20,7 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use lpc_lpir::ir::{ExternalName, SourceLoc};
-use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet};
+use regalloc2::{OperandConstraint, OperandKind, OperandPos, PReg, PRegSet, VReg};
 
 /// A function and its name.
 #[derive(Clone, Debug)]
@@ -434,16 +434,11 @@ struct CollectedOperands {
 }
 
 impl OperandVisitor for CollectedOperands {
-    fn add_operand(
-        &mut self,
-        reg: &mut Reg,
-        constraint: OperandConstraint,
-        kind: OperandKind,
-        pos: OperandPos,
-    ) {
-        self.regs.push((*reg, kind));
-        if let OperandConstraint::FixedReg(preg) = constraint
-            && let Some(other) = self.fixed.insert((preg, pos as u8), *reg)
+    fn add_operand(&mut self, reg: &mut Reg, shape: OperandShape) {
+        let operand = shape.operand(VReg::new(0, reg.class()));
+        self.regs.push((*reg, operand.kind()));
+        if let OperandConstraint::FixedReg(preg) = operand.constraint()
+            && let Some(other) = self.fixed.insert((preg, operand.pos() as u8), *reg)
         {
             // Allocators take each fixed register for a use of its own.
             let what = match other == *reg {

@@ -5,7 +5,7 @@ use super::inst_parser::split_reg_name;
 use crate::backend::buffer::MachLabel;
 use crate::backend::emit::{Move, gen_move, move_kind};
 use crate::backend::frame::FrameRequirements;
-use crate::backend::operands::OperandVisitor;
+use crate::backend::operands::{OperandShape, OperandVisitor};
 use crate::backend::reg::{PINNED_REGS, RealReg, Reg, VirtualReg};
 use crate::backend::vcode::{BlockIndex, InsnIndex, VCode};
 use alloc::collections::BTreeSet;
@@ -13,9 +13,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use lpc_lpir::ir::ExternalName;
-use regalloc2::{
-    Edit, InstOrEdit, OperandConstraint, OperandKind, OperandPos, Output, PReg, PRegSet,
-};
+use regalloc2::{Edit, InstOrEdit, Output, PReg, PRegSet};
 
 /// The text of a function.
 pub fn print_vcode<I: MachInstText>(name: &ExternalName, vcode: &VCode<I>) -> String {
@@ -216,13 +214,7 @@ impl MarkOperands {
 }
 
 impl OperandVisitor for MarkOperands {
-    fn add_operand(
-        &mut self,
-        reg: &mut Reg,
-        _constraint: OperandConstraint,
-        _kind: OperandKind,
-        _pos: OperandPos,
-    ) {
+    fn add_operand(&mut self, reg: &mut Reg, _shape: OperandShape) {
         let mark = VirtualReg::with_index(PINNED_REGS + self.next, reg.class());
         *reg = mark.expect("instructions have few operands").to_reg();
         self.next += 1;

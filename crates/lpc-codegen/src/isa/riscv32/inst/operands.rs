@@ -4,13 +4,13 @@ use super::{
     AMode, AtomicCasInfo, AtomicRmwInfo, CallDest, FixedDef, FixedUse, MAX_SELECTED_WORDS, MInst,
     SelectedWord,
 };
-use crate::backend::operands::OperandVisitor;
+use crate::backend::operands::DescribeOperands;
 use crate::backend::reg::{Reg, Writable};
 use crate::isa::riscv32::regs::TAIL_CALL_TARGET;
 
 impl MInst {
     /// Visits the register operands, always in the same order.
-    pub(super) fn visit_operands(&mut self, visitor: &mut impl OperandVisitor) {
+    pub(super) fn visit_operands(&mut self, visitor: &mut impl DescribeOperands) {
         match self {
             Self::Args { args } => fixed_defs(args, visitor),
             Self::Rets { rets } => fixed_uses(rets, visitor),
@@ -74,10 +74,10 @@ impl MInst {
                 if_true,
                 if_false,
                 ..
-            } => select(rd, if_true, [rs1, rs2, if_false], visitor),
+            } => select(rd, if_true, (rs1, rs2), if_false, visitor),
             Self::SelectWide {
                 rs1, rs2, words, ..
-            } => select_wide([rs1, rs2], words, visitor),
+            } => select_wide((rs1, rs2), words, visitor),
             Self::DummyUse { reg } => visitor.reg_use(reg),
             Self::Jump { .. }
             | Self::Udf { .. }
@@ -88,19 +88,19 @@ impl MInst {
     }
 }
 
-fn fixed_uses(uses: &mut [FixedUse], visitor: &mut impl OperandVisitor) {
+fn fixed_uses(uses: &mut [FixedUse], visitor: &mut impl DescribeOperands) {
     for FixedUse { vreg, preg } in uses {
         visitor.reg_fixed_use(vreg, *preg);
     }
 }
 
-fn fixed_defs(defs: &mut [FixedDef], visitor: &mut impl OperandVisitor) {
+fn fixed_defs(defs: &mut [FixedDef], visitor: &mut impl DescribeOperands) {
     for FixedDef { vreg, preg } in defs {
         visitor.reg_fixed_def(vreg, *preg);
     }
 }
 
-fn address(addr: &mut AMode, visitor: &mut impl OperandVisitor) {
+fn address(addr: &mut AMode, visitor: &mut impl DescribeOperands) {
     match addr {
         AMode::RegOffset(base, _) => visitor.reg_use(base),
         AMode::SlotOffset(_)
@@ -117,14 +117,15 @@ fn address(addr: &mut AMode, visitor: &mut impl OperandVisitor) {
 fn select(
     rd: &mut Writable<Reg>,
     if_true: &mut Reg,
-    others: [&mut Reg; 3],
-    visitor: &mut impl OperandVisitor,
+    condition: (&mut Reg, &mut Reg),
+    if_false: &mut Reg,
+    visitor: &mut impl DescribeOperands,
 ) {
     let reuse = if_true.is_virtual();
     visitor.reg_use(if_true);
-    for reg in others {
-        visitor.reg_use(reg);
-    }
+    visitor.reg_use(condition.0);
+    visitor.reg_use(condition.1);
+    visitor.reg_use(if_false);
     if reuse {
         visitor.reg_reuse_def(rd, 0);
     } else {
@@ -139,9 +140,9 @@ fn select(
 /// Kept apart, because the list would make the visit of every other instruction save registers.
 #[inline(never)]
 fn select_wide(
-    condition: [&mut Reg; 2],
+    condition: (&mut Reg, &mut Reg),
     words: &mut [SelectedWord],
-    visitor: &mut impl OperandVisitor,
+    visitor: &mut impl DescribeOperands,
 ) {
     debug_assert!(words.len() <= MAX_SELECTED_WORDS);
     let mut are_reused = [false; MAX_SELECTED_WORDS];
@@ -151,9 +152,8 @@ fn select_wide(
     for word in words.iter_mut() {
         visitor.reg_use(&mut word.if_true);
     }
-    for reg in condition {
-        visitor.reg_late_use(reg);
-    }
+    visitor.reg_late_use(condition.0);
+    visitor.reg_late_use(condition.1);
     for word in words.iter_mut() {
         visitor.reg_late_use(&mut word.if_false);
     }
@@ -169,7 +169,7 @@ fn select_wide(
 }
 
 /// All operands are read each time around, after the results of the time before have been written.
-fn atomic_rmw_loop(info: &mut AtomicRmwInfo, visitor: &mut impl OperandVisitor) {
+fn atomic_rmw_loop(info: &mut AtomicRmwInfo, visitor: &mut impl DescribeOperands) {
     visitor.reg_late_use(&mut info.addr);
     visitor.reg_late_use(&mut info.operand);
     if let Some(part) = &mut info.part {
@@ -181,7 +181,7 @@ fn atomic_rmw_loop(info: &mut AtomicRmwInfo, visitor: &mut impl OperandVisitor) 
 }
 
 /// As [`atomic_rmw_loop`].
-fn atomic_cas_loop(info: &mut AtomicCasInfo, visitor: &mut impl OperandVisitor) {
+fn atomic_cas_loop(info: &mut AtomicCasInfo, visitor: &mut impl DescribeOperands) {
     visitor.reg_late_use(&mut info.addr);
     visitor.reg_late_use(&mut info.expected);
     visitor.reg_late_use(&mut info.replacement);
