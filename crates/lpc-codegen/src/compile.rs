@@ -94,7 +94,8 @@ impl Compiler {
         mut lowered: Lowered<MInst>,
     ) -> Result<CompiledFunction, CompileError> {
         self.lower(func, settings, &mut lowered)?;
-        let (code, mut heap) = self.finish(lowered, settings)?;
+        let mut code = CompiledCode::default();
+        let mut heap = self.finish(lowered, settings, &mut code)?;
         Ok(CompiledFunction {
             name: func.name.copy_in(&mut heap)?,
             code,
@@ -113,15 +114,14 @@ impl Compiler {
     ) -> Result<CompiledFunction, CompileError> {
         let mut lowered = Lowered::new(self.start());
         let result = self.lower(&func, settings, &mut lowered);
-        let name = into_name(func);
-        let code = result.and_then(|()| self.finish(lowered, settings));
+        let mut compiled = CompiledFunction::new(into_name(func), CompiledCode::default());
+        let heap = match result {
+            Ok(()) => self.finish(lowered, settings, &mut compiled.code),
+            Err(error) => Err(error),
+        };
         self.end();
-        let (code, heap) = code?;
-        Ok(CompiledFunction {
-            name,
-            code,
-            memory: MemoryUse::of(&heap),
-        })
+        compiled.memory = MemoryUse::of(&heap?);
+        Ok(compiled)
     }
 
     /// The heap for a function.
@@ -139,17 +139,19 @@ impl Compiler {
         }
     }
 
-    /// The passes behind lowering, which do not need the function.
+    /// The passes behind lowering, which do not need the function. What comes of it goes to `code`.
     fn finish(
         &mut self,
         mut lowered: Lowered<MInst>,
         settings: &Settings,
-    ) -> Result<(CompiledCode, Heap), CompileError> {
+        code: &mut CompiledCode,
+    ) -> Result<Heap, CompileError> {
         self.build_vcode(&mut lowered)?;
         let (vcode, mut heap) = lowered.builder.into_parts();
         let allocation = self.allocate_registers(&vcode, settings, &mut heap)?;
         heap.start(Pass::Emission);
-        emit_with(vcode, &allocation, settings, heap)
+        emit_with(vcode, &allocation, settings, &mut heap, code)?;
+        Ok(heap)
     }
 
     /// Lowers the instructions of `func`.
@@ -412,7 +414,8 @@ pub fn emit_function(
 ) -> Result<CompiledCode, CompileError> {
     let mut heap = Heap::unlimited();
     heap.set_used(vcode.heap_bytes());
-    let (code, _) = emit_with(vcode, allocation, settings, heap)?;
+    let mut code = CompiledCode::default();
+    emit_with(vcode, allocation, settings, &mut heap, &mut code)?;
     Ok(code)
 }
 
@@ -420,11 +423,12 @@ fn emit_with(
     vcode: VCode<MInst>,
     allocation: &Allocation,
     settings: &Settings,
-    heap: Heap,
-) -> Result<(CompiledCode, Heap), CompileError> {
+    heap: &mut Heap,
+    code: &mut CompiledCode,
+) -> Result<(), CompileError> {
     let info = EmitInfo::from_settings(settings);
     let relaxable = settings.keeps_relaxable();
-    let (mut code, heap) = emit_in(vcode, &allocation.output, info, relaxable, heap)?;
+    emit_in(vcode, &allocation.output, info, relaxable, heap, code)?;
     code.stats.regalloc = Some(allocation.algorithm);
-    Ok((code, heap))
+    Ok(())
 }

@@ -27,7 +27,7 @@ use lpc_lpir::ir::SourceLoc;
 use regalloc2::{Allocation, Edit, InstOrEdit, OperandKind, Output, PRegSet};
 
 /// The machine code of a function, and what is known about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct CompiledCode {
     /// The code with its relocations, traps and source locations.
     pub buffer: MachBufferFinalized,
@@ -131,11 +131,19 @@ pub fn emit<I: MachInst>(
     info: I::EmitInfo,
     relaxable: bool,
 ) -> Result<CompiledCode, EmitError> {
-    let (code, _) = emit_in(vcode, allocation, info, relaxable, Heap::unlimited())?;
+    let mut code = CompiledCode::default();
+    emit_in(
+        vcode,
+        allocation,
+        info,
+        relaxable,
+        &mut Heap::unlimited(),
+        &mut code,
+    )?;
     Ok(code)
 }
 
-/// As [`emit`], in memory of `heap`, which is given back.
+/// As [`emit`], in memory of `heap`. What is emitted goes to `code`, which is empty before.
 ///
 /// # Errors
 /// Those of [`emit`].
@@ -144,15 +152,21 @@ pub fn emit_in<I: MachInst>(
     allocation: &Output,
     info: I::EmitInfo,
     relaxable: bool,
-    mut heap: Heap,
-) -> Result<(CompiledCode, Heap), EmitError> {
+    heap: &mut Heap,
+    code: &mut CompiledCode,
+) -> Result<(), EmitError> {
     let (num_blocks, num_insts) = (vcode.num_blocks(), vcode.insts().len());
     heap.require(MachBuffer::<I>::bytes_at_start(num_blocks, num_insts))?;
     let boxed_in_insts = heap.boxed_bytes();
-    let (summary, stats) = summarize(&vcode, allocation, &info)?;
-    let frame = I::compute_frame_layout(vcode.frame(), &summary, &mut heap)?;
+    let CompiledCode {
+        buffer: finished,
+        frame,
+        stats,
+    } = code;
+    let summary = summarize(&vcode, allocation, &info, stats)?;
+    *frame = I::compute_frame_layout(vcode.frame(), &summary, heap)?;
 
-    let mut buffer = MachBuffer::new(info, num_blocks, num_insts, heap)?;
+    let mut buffer = MachBuffer::new(info, num_blocks, num_insts, core::mem::take(heap))?;
     let constants = add_constants(&vcode, &mut buffer);
     let order = match I::optimizes(buffer.info()) {
         true => Some(emission_order(&vcode, allocation, &mut buffer)?),
@@ -165,12 +179,15 @@ pub fn emit_in<I: MachInst>(
     };
 
     let mut context = EmitContext {
-        frame: &frame,
+        frame,
         next_block: None,
         constants: &constants,
     };
     I::emit_prologue(vcode.stack_limit(), &mut buffer, &context);
-    let prologue_size = buffer.largest_size();
+    let prologue_size = match cfg!(debug_assertions) {
+        true => buffer.largest_size(),
+        false => 0,
+    };
     let mut places = EmissionPlaces::new(&vcode, buffer.heap())?;
     for position in 0..num_emitted {
         let next = position + 1;
@@ -198,13 +215,9 @@ pub fn emit_in<I: MachInst>(
     if let Some(order) = order {
         buffer.heap().free(order);
     }
-    let (buffer, heap) = buffer.finish(relaxable)?;
-    let code = CompiledCode {
-        buffer,
-        frame,
-        stats,
-    };
-    Ok((code, heap))
+    buffer.finish(relaxable, finished)?;
+    *heap = core::mem::take(buffer.heap());
+    Ok(())
 }
 
 /// Where the code of each instruction is, in functions whose values are labelled.
@@ -214,16 +227,17 @@ pub(super) struct EmissionPlaces {
 
 impl EmissionPlaces {
     fn new<I: MachInst>(vcode: &VCode<I>, heap: &mut Heap) -> Result<Self, HeapError> {
-        let len = match vcode.value_labels() {
-            [] => 0,
-            _ => vcode.insts().len(),
+        let of_insts = match vcode.value_labels() {
+            [] => Vec::new(),
+            _ => heap.filled(None, vcode.insts().len())?,
         };
-        Ok(Self {
-            of_insts: heap.filled(None, len)?,
-        })
+        Ok(Self { of_insts })
     }
 
     fn note(&mut self, inst: InsnIndex, start: CodePlace, end: CodePlace) {
+        if !NOTES_OBJECT_INFO {
+            return;
+        }
         if let Some(place) = self.of_insts.get_mut(inst.index()) {
             *place = Some((start, end));
         }
@@ -269,8 +283,9 @@ fn summarize<I: MachInst>(
     vcode: &VCode<I>,
     allocation: &Output,
     info: &I::EmitInfo,
-) -> Result<(AllocationSummary, CodegenStats), EmitError> {
-    let mut stats = CodegenStats {
+    stats: &mut CodegenStats,
+) -> Result<AllocationSummary, EmitError> {
+    *stats = CodegenStats {
         vcode_blocks: vcode.num_blocks() as u32,
         vcode_insts: vcode.insts().len() as u32,
         vregs: vcode.num_vregs() as u32,
@@ -320,13 +335,12 @@ fn summarize<I: MachInst>(
     if size > u64::from(MAX_CODE_SIZE) {
         return Err(EmitError::CodeTooLarge);
     }
-    let summary = AllocationSummary {
+    Ok(AllocationSummary {
         num_spillslots: allocation.num_spillslots as u32,
         clobbered,
         function_calls,
         code_size: size as CodeOffset,
-    };
-    Ok((summary, stats))
+    })
 }
 
 /// The largest code whose distances fit a signed 32-bit number, with room for prologue and constants.

@@ -141,32 +141,32 @@ pub struct LabelUse<L> {
 }
 
 impl<L: LabelUseForms> LabelUse<L> {
-    fn forms(&self) -> &'static [LabelUseForm] {
+    /// Whether the label can be `distance` bytes away. Padding refers to nothing.
+    fn reaches(&self, distance: i32) -> bool {
         match &self.kind {
-            UseKind::Label(kind) => kind.forms(),
-            UseKind::Align(_) => &[],
+            UseKind::Label(kind) => kind.forms()[usize::from(self.form)].reaches(distance),
+            UseKind::Align(_) => true,
         }
     }
 
-    fn current(&self) -> Option<LabelUseForm> {
-        self.forms().get(usize::from(self.form)).copied()
-    }
-
-    /// Whether the label can be `distance` bytes away. Padding refers to nothing.
-    fn reaches(&self, distance: i32) -> bool {
-        self.current().is_none_or(|form| form.reaches(distance))
+    /// The number of the form that reaches everything.
+    fn last_form(&self) -> u8 {
+        match &self.kind {
+            UseKind::Label(kind) => kind.forms().len() as u8 - 1,
+            UseKind::Align(_) => 0,
+        }
     }
 
     /// The most bytes that it may take.
     pub fn largest_size(&self) -> u32 {
-        self.size(self.forms().last().copied())
+        self.size(self.last_form())
     }
 
-    fn size(&self, form: Option<LabelUseForm>) -> u32 {
-        match (form, &self.kind) {
-            (_, UseKind::Align(alignment)) => alignment.max_padding(),
-            (Some(form), _) => form.size.into(),
-            (None, _) => unreachable!("a use has a form"),
+    /// The bytes of the form number `form`, and of padding the most that it may take.
+    fn size(&self, form: u8) -> u32 {
+        match &self.kind {
+            UseKind::Label(kind) => kind.forms()[usize::from(form)].size.into(),
+            UseKind::Align(alignment) => alignment.max_padding(),
         }
     }
 }
@@ -182,6 +182,17 @@ pub enum Padding {
 
 /// How many rounds look for the shortest forms before the last one settles the rest.
 const MAX_ROUNDS: u32 = 16;
+
+/// How much room uses take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// That of the forms that they have, and of padding the most.
+    Forms,
+    /// That of the largest forms, and of padding the most.
+    Largest,
+    /// That of the forms that they have, and of padding what is needed.
+    Exact,
+}
 
 /// Where everything lies, for one choice of forms.
 pub struct Layout {
@@ -201,39 +212,29 @@ impl Layout {
         }
     }
 
-    /// Lays out code of `bytes` bytes whose uses have the sizes that `size` tells, given their offsets.
+    /// Lays out code of `bytes` bytes whose uses take `room`.
     fn compute<L: LabelUseForms>(
         &mut self,
         uses: &[LabelUse<L>],
         bytes: usize,
         data_alignment: u32,
-        size: impl Fn(&LabelUse<L>, u32) -> u32,
+        room: Room,
     ) {
         self.grown.clear();
         let mut grown = 0;
         for label_use in uses {
             self.grown.push(grown);
-            grown += size(label_use, label_use.bytes + grown);
+            grown += match (&label_use.kind, room) {
+                (UseKind::Align(alignment), Room::Exact) => {
+                    alignment.padding(label_use.bytes + grown)
+                }
+                (_, Room::Largest) => label_use.largest_size(),
+                _ => label_use.size(label_use.form),
+            };
         }
         self.grown.push(grown);
         self.code_size = bytes as u32 + grown;
         self.data_start = self.code_size.next_multiple_of(data_alignment);
-    }
-
-    /// Lays out code whose uses have their forms, with padding as it is in the end.
-    fn pad<L: LabelUseForms>(
-        &mut self,
-        uses: &[LabelUse<L>],
-        bytes: usize,
-        data_alignment: u32,
-        padding: Padding,
-    ) {
-        self.compute(uses, bytes, data_alignment, |label_use, offset| {
-            match (padding, &label_use.kind) {
-                (Padding::Exact, UseKind::Align(alignment)) => alignment.padding(offset),
-                _ => label_use.size(label_use.current()),
-            }
-        });
     }
 
     /// The offset of a place.
@@ -290,12 +291,16 @@ pub fn relax<L: LabelUseForms>(
 ) -> Layout {
     let is_padding = |label_use: &LabelUse<L>| matches!(label_use.kind, UseKind::Align(_));
     let can_shrink = padding == Padding::Exact && uses.iter().any(is_padding);
+    let room = match padding {
+        Padding::Exact => Room::Exact,
+        Padding::Largest => Room::Forms,
+    };
     for _ in 0..MAX_ROUNDS {
         let is_settled = settle(&mut layout, uses, labels, bytes, data_alignment);
         if is_settled && !can_shrink {
             return layout;
         }
-        layout.pad(uses, bytes, data_alignment, padding);
+        layout.compute(uses, bytes, data_alignment, room);
         if !grow(uses, labels, &layout) {
             return layout;
         }
@@ -304,11 +309,11 @@ pub fn relax<L: LabelUseForms>(
         if matches!(label_use.kind, UseKind::Label(_))
             && matches!(labels[label_use.label.index()], LabelPlace::Absolute(_))
         {
-            label_use.form = label_use.forms().len() as u8 - 1;
+            label_use.form = label_use.last_form();
         }
     }
     settle(&mut layout, uses, labels, bytes, data_alignment);
-    layout.pad(uses, bytes, data_alignment, padding);
+    layout.compute(uses, bytes, data_alignment, room);
     layout
 }
 
@@ -322,16 +327,12 @@ fn settle<L: LabelUseForms>(
     data_alignment: u32,
 ) -> bool {
     for _ in 0..MAX_ROUNDS {
-        layout.compute(uses, bytes, data_alignment, |label_use, _| {
-            label_use.size(label_use.current())
-        });
+        layout.compute(uses, bytes, data_alignment, Room::Forms);
         if !grow(uses, labels, layout) {
             return true;
         }
     }
-    layout.compute(uses, bytes, data_alignment, |label_use, _| {
-        label_use.largest_size()
-    });
+    layout.compute(uses, bytes, data_alignment, Room::Largest);
     grow(uses, labels, layout);
     false
 }

@@ -73,63 +73,72 @@ pub struct MachBufferFinalized {
     pub value_locations: Vec<ValueLocation>,
 }
 
-/// What debuggers and unwinders want to know of the code.
-#[derive(Default)]
-struct PlacedNotes {
-    unwind: Vec<(CodeOffset, UnwindInst)>,
-    srclocs: Vec<MachSrcLoc>,
-    value_locations: Vec<ValueLocation>,
-}
+/// Whether there may be padding in the code: in front of loops, and for linkers to take away.
+const HAS_PADDING: bool = cfg!(any(feature = "optimizer", feature = "object-info"));
 
 impl<I: MachInst> MachBuffer<I> {
-    /// Copies code, label uses and data to where `layout` puts them.
+    /// Copies code, label uses and data to where `layout` puts them, and what is known of them.
     pub(super) fn finalize(
-        mut self,
+        &mut self,
         layout: &Layout,
         relaxable: bool,
-    ) -> Result<(MachBufferFinalized, Heap), HeapError> {
+        finished: &mut MachBufferFinalized,
+    ) -> Result<(), HeapError> {
         let mut heap = core::mem::take(&mut self.heap);
-        let mut bytes = self.place_bytes(layout, &mut heap)?;
-        heap.free(core::mem::take(&mut self.code));
-        heap.free(core::mem::take(&mut self.data));
-        let references = if relaxable {
-            self.place_references(layout, &mut heap)?
-        } else {
-            self.place_differences(layout, &mut bytes);
-            Vec::new()
-        };
-        let traps = self.traps.iter().map(|&(place, code)| MachTrap {
-            offset: layout.offset(place),
-            code,
-        });
-        let call_sites = self.call_sites.iter().map(|&place| MachCallSite {
-            return_offset: layout.offset(place),
-        });
-        let notes = match NOTES_OBJECT_INFO {
-            true => self.place_notes(layout, &mut heap)?,
-            false => PlacedNotes::default(),
-        };
-        let finalized = MachBufferFinalized {
-            bytes,
-            code_size: layout.code_size(),
-            data_start: layout.data_start(),
-            alignment: self.data_alignment.max(self.code_alignment),
-            instruction_alignment: I::function_alignment(&self.info),
-            relaxable,
-            references,
-            unwind: notes.unwind,
-            traps: heap.collect(traps)?,
-            call_sites: heap.collect(call_sites)?,
-            srclocs: notes.srclocs,
-            value_locations: notes.value_locations,
-            relocs: self.place_relocs(layout, &mut heap)?,
-        };
-        Ok((finalized, heap))
+        let placed = self.place_all(layout, relaxable, finished, &mut heap);
+        self.heap = heap;
+        placed
     }
 
-    fn place_bytes(&self, layout: &Layout, heap: &mut Heap) -> Result<Vec<u8>, HeapError> {
-        let size = layout.data_start() as usize + self.data.len();
-        let mut bytes = heap.vec(size)?;
+    fn place_all(
+        &mut self,
+        layout: &Layout,
+        relaxable: bool,
+        finished: &mut MachBufferFinalized,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
+        finished.code_size = layout.code_size();
+        finished.data_start = layout.data_start();
+        finished.alignment = self.data_alignment.max(self.code_alignment);
+        finished.instruction_alignment = I::function_alignment(&self.info);
+        finished.relaxable = relaxable;
+        self.place_bytes(layout, &mut finished.bytes, heap)?;
+        heap.free(core::mem::take(&mut self.code));
+        heap.free(core::mem::take(&mut self.data));
+        if relaxable {
+            finished.references = self.place_references(layout, heap)?;
+        } else {
+            self.place_differences(layout, &mut finished.bytes);
+        }
+        if NOTES_OBJECT_INFO {
+            let unwind = self.unwind.iter();
+            let unwind = unwind.map(|&(place, inst)| (layout.offset(place), inst));
+            finished.unwind = heap.collect(unwind)?;
+        }
+        let traps = self.traps.iter();
+        finished.traps = heap.collect(traps.map(|&(place, code)| MachTrap {
+            offset: layout.offset(place),
+            code,
+        }))?;
+        let call_sites = self.call_sites.iter();
+        finished.call_sites = heap.collect(call_sites.map(|&place| MachCallSite {
+            return_offset: layout.offset(place),
+        }))?;
+        if NOTES_OBJECT_INFO {
+            finished.srclocs = self.place_srclocs(layout, heap)?;
+            finished.value_locations = self.place_values(layout, heap)?;
+        }
+        finished.relocs = self.place_relocs(layout, heap)?;
+        Ok(())
+    }
+
+    fn place_bytes(
+        &self,
+        layout: &Layout,
+        bytes: &mut Vec<u8>,
+        heap: &mut Heap,
+    ) -> Result<(), HeapError> {
+        heap.reserve(bytes, layout.data_start() as usize + self.data.len())?;
         let mut copied = 0;
         for (index, label_use) in self.uses.iter().enumerate() {
             let end = label_use.bytes as usize;
@@ -140,9 +149,10 @@ impl<I: MachInst> MachBuffer<I> {
                     let start = layout.use_offset(index, label_use.bytes);
                     let target = layout.label_offset(&self.labels, label_use.label);
                     let distance = target.wrapping_sub(start) as i32;
-                    kind.encode(label_use.form, distance, &self.info, &mut bytes);
+                    kind.encode(label_use.form, distance, &self.info, bytes);
                 }
-                UseKind::Align(_) => I::gen_nops(layout.use_size(index), &mut bytes),
+                UseKind::Align(_) if HAS_PADDING => I::gen_nops(layout.use_size(index), bytes),
+                UseKind::Align(_) => {}
             }
         }
         bytes.extend_from_slice(&self.code[copied..]);
@@ -151,7 +161,7 @@ impl<I: MachInst> MachBuffer<I> {
             bytes.resize(layout.data_start() as usize, 0);
             bytes.extend_from_slice(&self.data);
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// The places that refer to others, in the order of their offsets.
@@ -204,16 +214,6 @@ impl<I: MachInst> MachBuffer<I> {
         }
     }
 
-    fn place_notes(&self, layout: &Layout, heap: &mut Heap) -> Result<PlacedNotes, HeapError> {
-        let unwind = self.unwind.iter();
-        let unwind = unwind.map(|&(place, inst)| (layout.offset(place), inst));
-        Ok(PlacedNotes {
-            unwind: heap.collect(unwind)?,
-            srclocs: self.place_srclocs(layout, heap)?,
-            value_locations: self.place_values(layout, heap)?,
-        })
-    }
-
     fn place_values(
         &self,
         layout: &Layout,
@@ -255,12 +255,17 @@ impl<I: MachInst> MachBuffer<I> {
         Ok(runs)
     }
 
-    fn place_relocs(self, layout: &Layout, heap: &mut Heap) -> Result<Vec<MachReloc>, HeapError> {
+    fn place_relocs(
+        &mut self,
+        layout: &Layout,
+        heap: &mut Heap,
+    ) -> Result<Vec<MachReloc>, HeapError> {
+        let relocs = core::mem::take(&mut self.relocs);
         let place_target = |target| match target {
             PlacedTarget::External(name) => RelocTarget::External(name),
             PlacedTarget::Code(place) => RelocTarget::Local(layout.offset(place)),
         };
-        heap.collect(self.relocs.into_iter().map(|reloc| MachReloc {
+        heap.collect(relocs.into_iter().map(|reloc| MachReloc {
             offset: layout.offset(reloc.place),
             kind: reloc.kind,
             target: place_target(reloc.target),

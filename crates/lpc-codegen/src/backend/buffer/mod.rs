@@ -455,13 +455,18 @@ impl<I: MachInst> MachBuffer<I> {
         }
     }
 
-    /// Chooses the form of every label use and puts everything in its final place. Gives the heap back.
+    /// Chooses the form of every label use and puts everything in its final place, in `finished`, which is empty before. Nothing is to be
+    /// appended behind this.
     ///
     /// `relaxable` keeps what a linker needs to move the code: see the [module](self).
     ///
     /// # Errors
     /// [`HeapError`] where there was no memory for something that was appended, or there is none for the code.
-    pub fn finish(mut self, relaxable: bool) -> Result<(MachBufferFinalized, Heap), HeapError> {
+    pub fn finish(
+        &mut self,
+        relaxable: bool,
+        finished: &mut MachBufferFinalized,
+    ) -> Result<(), HeapError> {
         self.emit_deferred_traps();
         let padding = if relaxable {
             if !self.data.is_empty() {
@@ -482,7 +487,7 @@ impl<I: MachInst> MachBuffer<I> {
             data_alignment,
             padding,
         );
-        self.finalize(&layout, relaxable)
+        self.finalize(&layout, relaxable, finished)
     }
 }
 
@@ -504,8 +509,9 @@ mod tests {
         MachBuffer::new(EmitInfo::new(extensions), 1, 0, Heap::unlimited()).unwrap()
     }
 
-    fn finish(buffer: MachBuffer<MInst>, relaxable: bool) -> MachBufferFinalized {
-        let (finished, _) = buffer.finish(relaxable).unwrap();
+    fn finish(mut buffer: MachBuffer<MInst>, relaxable: bool) -> MachBufferFinalized {
+        let mut finished = MachBufferFinalized::default();
+        buffer.finish(relaxable, &mut finished).unwrap();
         finished
     }
 

@@ -374,7 +374,8 @@ mod tests {
         };
         let mut buffer = MachBuffer::new(info, 0, 0, Heap::unlimited()).unwrap();
         emit(&mut buffer);
-        let (code, _) = buffer.finish(false).unwrap();
+        let mut code = MachBufferFinalized::default();
+        buffer.finish(false, &mut code).unwrap();
         code
     }
 
