@@ -73,8 +73,8 @@ pub struct Lower<'f, I: MachInst> {
     pub abi: &'f AbiSignature,
     /// Whether some value of the function is a floating-point number.
     pub has_floats: bool,
-    builder: &'f mut VCodeBuilder<I>,
-    vregs: &'f mut VRegAllocator,
+    /// What comes of it. Behind one reference, which is all that most rules pass on.
+    lowered: &'f mut Lowered<I>,
     /// By value.
     values: Vec<LoweredValue>,
     /// By stack slot.
@@ -84,6 +84,8 @@ pub struct Lower<'f, I: MachInst> {
     return_area_pointer: Option<VirtualReg>,
     /// What is known of loops, where that makes better code.
     loops: Option<&'f LoopAnalysis>,
+    /// The instruction that is being lowered.
+    pub current: CurrentInst,
     /// The block that is being lowered.
     current_block: Option<Block>,
     /// Words of operands of the current instruction that are constants, and that it finds in a register all the same: the
@@ -91,6 +93,42 @@ pub struct Lower<'f, I: MachInst> {
     constants_outside_loop: Vec<(i32, Value, usize)>,
     /// Why the function cannot be lowered, unless it is for want of memory.
     error: Option<CompileError>,
+}
+
+/// What most rules need of the instruction that is being lowered.
+#[derive(Clone, Copy)]
+pub struct CurrentInst {
+    /// Its opcode.
+    pub opcode: Opcode,
+    /// Its operands, of those that have a fixed number of them. There are no more than these.
+    pub args: [Value; 3],
+    /// Its first result, of those that have one.
+    pub result: Value,
+}
+
+impl CurrentInst {
+    /// Stands for none.
+    const NONE: Self = Self {
+        opcode: Opcode::Nop,
+        args: [Value::from_u32(0); 3],
+        result: Value::from_u32(0),
+    };
+
+    /// Those of `inst`.
+    pub fn of(func: &Function, inst: Inst) -> Self {
+        let data = func.dfg.inst(inst);
+        let mut current = Self {
+            opcode: data.opcode(),
+            ..Self::NONE
+        };
+        for (arg, &value) in current.args.iter_mut().zip(data.fixed_arguments()) {
+            *arg = value;
+        }
+        if let Some(result) = func.dfg.inst_results(inst).next() {
+            current.result = result;
+        }
+        current
+    }
 }
 
 /// A function whose instructions have been lowered: what [`VCodeBuilder::complete`] takes.
@@ -167,7 +205,7 @@ pub fn lower<B: LowerBackend>(
             break;
         }
         let is_aligned = ctx.is_aligned(block);
-        ctx.builder.end_block(BlockFlags {
+        ctx.lowered.builder.end_block(BlockFlags {
             is_aligned,
             ..order.flags(index)
         });
@@ -176,7 +214,7 @@ pub fn lower<B: LowerBackend>(
         ctx.label_values();
     }
     B::lower_stack_limit(&mut ctx);
-    ctx.builder.end_stack_limit();
+    ctx.lowered.builder.end_stack_limit();
     ctx.check()?;
     ctx.finish();
     Ok(())
@@ -206,7 +244,7 @@ fn lower_block<B: LowerBackend>(
     for param in func.dfg.block_params(block) {
         for index in 0..words_of(ctx.ty(param)) as usize {
             let reg = ctx.value_reg(param, index);
-            ctx.builder.add_block_param(reg);
+            ctx.lowered.builder.add_block_param(reg);
         }
     }
     Ok(())
@@ -243,13 +281,13 @@ impl<'f, I: MachInst> Lower<'f, I> {
             settings,
             abi: &abis.own,
             has_floats: has_floats(func),
-            builder: &mut lowered.builder,
-            vregs: &mut lowered.vregs,
+            lowered,
             values: Vec::new(),
             slot_offsets: Vec::new(),
             abis,
             return_area_pointer: None,
             loops,
+            current: CurrentInst::NONE,
             current_block: None,
             constants_outside_loop: Vec::new(),
             error: None,
@@ -266,18 +304,20 @@ impl<'f, I: MachInst> Lower<'f, I> {
             edges: order.num_edges(),
         };
         // One for the result of each instruction, and one for what it is computed to.
-        self.vregs.make_room(num_insts * 2, self.builder.heap());
+        self.lowered
+            .vregs
+            .make_room(num_insts * 2, self.lowered.builder.heap());
         let (values, slots) = (dfg.num_values(), self.func.stack_slots.len());
-        let heap = self.builder.heap();
+        let heap = self.lowered.builder.heap();
         self.values = heap
             .filled(LoweredValue::default(), values)
             .unwrap_or_default();
         self.slot_offsets = heap.filled(0, slots).unwrap_or_default();
-        self.builder.make_room(size);
+        self.lowered.builder.make_room(size);
     }
 
     fn lay_out_frame(&mut self) {
-        let frame = self.builder.frame();
+        let frame = self.lowered.builder.frame();
         frame.incoming_args_size = self.abi.stack_args_size;
         frame.tail_args_size = self.abi.stack_args_size;
         frame.pops_incoming_args = self.abi.callee_pops;
@@ -309,7 +349,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
                     value,
                     word: word as u8,
                 };
-                self.builder.add_value_label(reg, label);
+                self.lowered.builder.add_value_label(reg, label);
             }
         }
     }
@@ -333,12 +373,12 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// Appends `inst` to what the current instruction is lowered to.
     pub fn emit(&mut self, inst: I) {
-        self.builder.append(inst);
+        self.lowered.builder.append(inst);
     }
 
     /// What the current instruction has been lowered to so far, first things first.
     pub fn emitted(&self) -> &[I] {
-        self.builder.sequence()
+        self.lowered.builder.sequence()
     }
 
     /// A fresh register for a word.
@@ -351,7 +391,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// When there is none, what is emitted is left out and registers are not to be relied on: the error is reported when
     /// the current instruction has been lowered.
     pub fn heap(&mut self) -> &mut Heap {
-        self.builder.heap()
+        self.lowered.builder.heap()
     }
 
     /// `value` in a box that belongs to an instruction, where there is memory for it.
@@ -439,7 +479,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
         let reg = reg
             .to_virtual_reg()
             .expect("only virtual registers have aliases");
-        self.vregs.set_alias(output, reg);
+        self.lowered.vregs.set_alias(output, reg);
     }
 
     /// Whether some instruction reads the register of the word number `index` of `value`.
@@ -496,7 +536,8 @@ impl<'f, I: MachInst> Lower<'f, I> {
             && level(there) < level(here)
         {
             let noted = (constant, value, index);
-            self.builder
+            self.lowered
+                .builder
                 .heap()
                 .push(&mut self.constants_outside_loop, noted);
         }
@@ -539,7 +580,7 @@ impl<'f, I: MachInst> Lower<'f, I> {
 
     /// What the function needs of its frame.
     pub fn frame(&mut self) -> &mut FrameRequirements {
-        self.builder.frame()
+        self.lowered.builder.frame()
     }
 
     /// The register of the word number `index` of `value`. All of a value follow each other.
@@ -564,8 +605,12 @@ impl<'f, I: MachInst> Lower<'f, I> {
     /// The first of `count` fresh registers that follow each other.
     #[inline]
     fn alloc_vregs(&mut self, count: u32) -> VirtualReg {
-        match self.vregs.has_room(count, self.builder.heap()) {
-            true => self.vregs.alloc_row(count, RegClass::Int),
+        match self
+            .lowered
+            .vregs
+            .has_room(count, self.lowered.builder.heap())
+        {
+            true => self.lowered.vregs.alloc_row(count, RegClass::Int),
             // Any will do, as nothing comes of it.
             false => VirtualReg::from_allocator_vreg(VReg::new(0, RegClass::Int)),
         }
@@ -594,11 +639,11 @@ impl<'f, I: MachInst> Lower<'f, I> {
             for value in call.args(&func.dfg.value_lists) {
                 for index in 0..words_of(self.ty(value)) as usize {
                     let reg = self.put_word_in_reg(value, index);
-                    self.builder.add_branch_arg(reg);
+                    self.lowered.builder.add_branch_arg(reg);
                 }
             }
         }
-        self.builder.add_succ(successor.block);
+        self.lowered.builder.add_succ(successor.block);
     }
 
     /// Gives back all that does not come of the function.
@@ -606,14 +651,14 @@ impl<'f, I: MachInst> Lower<'f, I> {
         let bytes = bytes_of(&self.constants_outside_loop)
             + bytes_of(&self.values)
             + bytes_of(&self.slot_offsets);
-        self.builder.heap().give_back(bytes);
+        self.lowered.builder.heap().give_back(bytes);
     }
 
     /// Hands what the current instruction was lowered to over to the builder.
     #[inline]
     fn flush(&mut self, srcloc: SourceLoc) -> Result<(), Failed> {
         self.constants_outside_loop.clear();
-        self.builder.end_sequence(srcloc);
+        self.lowered.builder.end_sequence(srcloc);
         match self.error.is_some() || self.heap().has_failed() {
             false => Ok(()),
             true => Err(Failed),

@@ -424,7 +424,8 @@ impl DataFlowGraph {
     ///
     /// # Panics
     /// As [`Self::value_def`].
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn value_inst(&self, value: Value) -> Option<Inst> {
         match self.values[value] {
             ValueData::Result { inst, .. } => Some(inst),
@@ -440,11 +441,8 @@ impl DataFlowGraph {
     /// As [`Self::value_def`].
     #[inline]
     pub fn original_and_inst(&self, value: Value) -> (Value, Option<Inst>) {
-        match self.values[value] {
-            ValueData::Result { inst, .. } => (value, Some(inst)),
-            ValueData::Param { .. } => (value, None),
-            _ => (self.resolve_aliases(value), self.inst_of_alias(value)),
-        }
+        let original = self.resolve_aliases(value);
+        (original, self.value_inst(original))
     }
 
     #[cold]

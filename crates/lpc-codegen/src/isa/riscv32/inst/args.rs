@@ -113,6 +113,44 @@ impl SelectedWord {
     };
 }
 
+/// The words that [`MInst::SelectWide`](super::MInst::SelectWide) selects. Where neither lowering nor a text makes such an instruction,
+/// there are none, and the compiler knows that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SelectedWords {
+    words: Box<[SelectedWord]>,
+    #[cfg(not(any(feature = "optimizer", feature = "vcode-text")))]
+    never: core::convert::Infallible,
+}
+
+impl SelectedWords {
+    /// These words, where there may be any.
+    #[cfg(any(feature = "optimizer", feature = "vcode-text"))]
+    pub fn new(words: Vec<SelectedWord>) -> Option<Self> {
+        let words = words.into_boxed_slice();
+        Some(Self { words })
+    }
+
+    /// Nothing.
+    #[cfg(not(any(feature = "optimizer", feature = "vcode-text")))]
+    pub fn new(_: Vec<SelectedWord>) -> Option<Self> {
+        None
+    }
+}
+
+impl core::ops::Deref for SelectedWords {
+    type Target = [SelectedWord];
+
+    fn deref(&self) -> &[SelectedWord] {
+        &self.words
+    }
+}
+
+impl core::ops::DerefMut for SelectedWords {
+    fn deref_mut(&mut self) -> &mut [SelectedWord] {
+        &mut self.words
+    }
+}
+
 /// A loop that combines a word of memory, or a part of one, with an operand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AtomicRmwInfo {

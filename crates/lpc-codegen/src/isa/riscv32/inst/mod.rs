@@ -10,12 +10,11 @@ mod operands;
 
 pub use args::{
     AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
-    MAX_SELECTED_WORDS, PartOfWord, SelectedWord, SymbolOffset,
+    MAX_SELECTED_WORDS, PartOfWord, SelectedWord, SelectedWords, SymbolOffset,
 };
 
 use crate::backend::buffer::MachLabel;
 use crate::backend::reg::{Reg, Writable};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use lpc_lpir::heap::Boxed;
 use lpc_lpir::ir::TrapCode;
@@ -220,7 +219,7 @@ pub enum MInst {
         /// The second operand of the condition.
         rs2: Reg,
         /// What is selected.
-        words: Box<[SelectedWord]>,
+        words: SelectedWords,
     },
     /// Traps if the branch instruction `op` on `rs1` and `rs2` would be taken.
     TrapIf {

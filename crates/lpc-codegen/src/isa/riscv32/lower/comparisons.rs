@@ -1,12 +1,13 @@
 //! Comparisons, and the conditions of branches, traps and selections.
 
+use super::Ctx;
 use super::narrow::Extend;
 use super::words::{Word, Words, exponent, num_words};
-use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
 use crate::isa::riscv32::inst::MInst;
-use lpc_lpir::ir::{Inst, InstructionData, IntCC, Type, Value};
+use crate::settings::Settings;
+use lpc_lpir::ir::{Inst, InstructionData, IntCC, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
 /// A condition as the branch instructions have them: whether the branch `op` on two words is taken.
@@ -97,14 +98,15 @@ impl Condition {
         }
     }
 
-    /// Whether it holds, if that is known.
-    pub(super) fn known(self) -> Option<bool> {
+    /// Whether it holds, if that is known. At `-O none`, that is asked for tests of bits of a constant.
+    pub(super) fn known(self, settings: &Settings) -> Option<bool> {
         let (Word::Const(x), Word::Const(y)) = (self.x, self.y) else {
             return None;
         };
         Some(match self.op {
             Op::Beq => x == y,
             Op::Bne => x != y,
+            _ if !settings.optimizes() => return None,
             Op::Blt => x < y,
             Op::Bge => x >= y,
             Op::Bltu => (x as u32) < y as u32,
@@ -124,10 +126,10 @@ pub(super) struct Comparison {
 impl Lower<'_, MInst> {
     /// Whether `value`, of any integer type, is not zero. Looks through a comparison.
     pub(super) fn is_true(&mut self, value: Value) -> Condition {
-        if let Some(comparison) = self.as_comparison(value) {
-            return self.condition(comparison);
+        if let Some(inst) = self.def_with_opcode(value, Opcode::Icmp) {
+            return self.condition(inst);
         }
-        if self.is_zero_or_one(value) {
+        if self.settings.optimizes() && self.is_zero_or_one(value) {
             return Condition::flag(self.word(value, 0));
         }
         let words = self.words_to_compare_with_zero(value);
@@ -136,6 +138,9 @@ impl Lower<'_, MInst> {
 
     /// Words that are zero exactly when `value` is.
     fn words_to_compare_with_zero(&mut self, value: Value) -> Words {
+        if !self.settings.optimizes() {
+            return self.extended_words(value, Extend::Zero);
+        }
         let words = self.words(value);
         if self.is_extended(value, Extend::Zero) || self.is_extended(value, Extend::Sign) {
             return words;
@@ -148,23 +153,31 @@ impl Lower<'_, MInst> {
         self.shl(word, Word::Const(32 - ty.bits() as i32))
     }
 
-    /// The comparison that `value` is the result of.
-    fn as_comparison(&self, value: Value) -> Option<Comparison> {
-        let inst = self.func.dfg.value_inst(value)?;
+    /// The condition that the comparison `inst` holds.
+    fn condition(&mut self, inst: Inst) -> Condition {
+        let comparison = self.comparison(inst);
+        if self.settings.optimizes() {
+            if let Some(test) = self.as_bit_test(comparison) {
+                return self.bit_condition(test);
+            }
+            let (cond, x, y) = self.compared_words(comparison);
+            return self.compare(cond, &x, &y);
+        }
+        let Comparison { cond, x, y } = comparison;
+        let extend = Extend::of_comparison(cond);
+        let x = self.extended_words(x, extend);
+        let y = self.extended_words(y, extend);
+        self.compare(cond, &x, &y)
+    }
+
+    /// The comparison that `inst` is.
+    fn comparison(&self, inst: Inst) -> Comparison {
         match *self.data(inst) {
             InstructionData::IntCompare {
                 cond, args: [x, y], ..
-            } => Some(Comparison { cond, x, y }),
-            _ => None,
+            } => Comparison { cond, x, y },
+            ref data => unreachable!("{data:?} is no comparison"),
         }
-    }
-
-    fn condition(&mut self, comparison: Comparison) -> Condition {
-        if let Some(test) = self.as_bit_test(comparison) {
-            return self.bit_condition(test);
-        }
-        let (cond, x, y) = self.compared_words(comparison);
-        self.compare(cond, &x, &y)
     }
 
     /// The words to compare, with a constant on the right.
@@ -198,11 +211,7 @@ impl Lower<'_, MInst> {
     /// the top of their words, or extended, which is shorter where one of them is extended already.
     fn compared_narrow_words(&mut self, cond: IntCC, x: Value, y: Value) -> (Word, Word) {
         let ty = self.ty(x);
-        let extend = if cond.is_signed() {
-            Extend::Sign
-        } else {
-            Extend::Zero
-        };
+        let extend = Extend::of_comparison(cond);
         let is_x_extended = self.is_extended(x, extend);
         let is_y_extended = self.is_extended(y, extend);
         let is_equality = matches!(cond, IntCC::Equal | IntCC::NotEqual);
@@ -246,7 +255,7 @@ impl Lower<'_, MInst> {
     /// A word that is zero exactly when `x` and `y` are equal.
     pub(super) fn words_difference(&mut self, x: &[Word], y: &[Word]) -> Word {
         let minus_one = Word::Const(-1);
-        if x.len() > 1 && y.iter().all(|&word| word == minus_one) {
+        if self.settings.optimizes() && x.len() > 1 && y.iter().all(|&word| word == minus_one) {
             let common = self.and_words(x);
             return self.difference(common, minus_one);
         }
@@ -260,11 +269,19 @@ impl Lower<'_, MInst> {
 
     /// The condition `x cond y` in the form of a branch.
     pub(super) fn compare(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Condition {
+        match self.settings.optimizes() {
+            true => self.compare_simplified(cond, x, y),
+            false => self.compare_words(cond, x, y),
+        }
+    }
+
+    /// As [`Self::compare`], with another constant where the comparison with it is simpler.
+    fn compare_simplified(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Condition {
         use IntCC::*;
         let simplest = simplest_comparison(cond, y);
         let (cond, y) = simplest.as_ref().map_or((cond, y), Neighbor::parts);
-        if let (&[x], &[y]) = (x, y) {
-            return compare_word(cond, x, y);
+        if x.len() == 1 {
+            return self.compare_words(cond, x, y);
         }
         // To compare for less than a constant takes no instruction to load it.
         let neighbor = match cond {
@@ -288,17 +305,32 @@ impl Lower<'_, MInst> {
         }
         let is_zero = is_zero(y);
         match cond {
-            Equal => Condition::zero(self.words_difference(x, y)),
-            NotEqual => Condition::nonzero(self.words_difference(x, y)),
             SignedLessThan if is_zero => Condition::negative(x[x.len() - 1]),
             SignedGreaterThanOrEqual if is_zero => Condition::negative(x[x.len() - 1]).complement(),
-            SignedLessThan | UnsignedLessThan => {
-                Condition::flag(self.less_words(x, y, cond.is_signed()))
-            }
-            SignedGreaterThan | UnsignedGreaterThan => {
-                Condition::flag(self.less_words(y, x, cond.is_signed()))
-            }
-            _ => self.compare(cond.complement(), x, y).complement(),
+            _ => self.compare_words(cond, x, y),
+        }
+    }
+
+    /// As [`Self::compare`], with these words.
+    fn compare_words(&mut self, cond: IntCC, x: &[Word], y: &[Word]) -> Condition {
+        let (op, is_swapped) = BRANCHES[cond as usize];
+        let (x, y) = if is_swapped { (y, x) } else { (x, y) };
+        if let (&[x], &[y]) = (x, y) {
+            return Condition::new(op, x, y);
+        }
+        let is_equality = matches!(op, Op::Beq | Op::Bne);
+        let word = match is_equality {
+            true => self.words_difference(x, y),
+            false => self.less_words(x, y, cond.is_signed()),
+        };
+        Condition {
+            op: match op {
+                Op::Beq | Op::Bge | Op::Bgeu => Op::Beq,
+                _ => Op::Bne,
+            },
+            x: word,
+            y: Word::ZERO,
+            is_of_flag: !is_equality,
         }
     }
 
@@ -306,14 +338,11 @@ impl Lower<'_, MInst> {
     fn less_words(&mut self, x: &[Word], y: &[Word], is_signed: bool) -> Word {
         let last = x.len() - 1;
         let mut less = self.less_unsigned(x[0], y[0]);
-        if !is_signed && is_zero(&y[1..]) {
-            let upper = self.or_words(&x[1..]);
-            return self.unless(upper, less);
-        }
-        if !is_signed && is_zero(&x[1..]) {
-            let upper = self.or_words(&y[1..]);
-            let is_upper_set = self.is_nonzero(upper);
-            return self.or(is_upper_set, less);
+        if self.settings.optimizes()
+            && !is_signed
+            && let Some(less) = self.less_than_single_word(x, y, less)
+        {
+            return less;
         }
         for index in 1..x.len() {
             let (x, y) = (x[index], y[index]);
@@ -325,6 +354,21 @@ impl Lower<'_, MInst> {
             less = self.select_word(Condition::new(Op::Beq, x, y), less, word_less);
         }
         less
+    }
+
+    /// 1 if `x < y` as unsigned numbers, otherwise 0, if one of them is a single word: what that says, as `less`, where the other
+    /// is one too.
+    fn less_than_single_word(&mut self, x: &[Word], y: &[Word], less: Word) -> Option<Word> {
+        if is_zero(&y[1..]) {
+            let upper = self.or_words(&x[1..]);
+            return Some(self.unless(upper, less));
+        }
+        if is_zero(&x[1..]) {
+            let upper = self.or_words(&y[1..]);
+            let is_upper_set = self.is_nonzero(upper);
+            return Some(self.or(is_upper_set, less));
+        }
+        None
     }
 
     /// `flag`, which is 0 or 1, where `word` is zero, otherwise 0.
@@ -420,22 +464,30 @@ impl Lower<'_, MInst> {
     }
 }
 
-/// A comparison of single words.
-fn compare_word(cond: IntCC, x: Word, y: Word) -> Condition {
+/// By [`IntCC`], the branch that is taken where it holds for two words, and whether it is so for the words exchanged.
+static BRANCHES: [(Op, bool); IntCC::ALL.len()] = branches();
+
+const fn branches() -> [(Op, bool); IntCC::ALL.len()] {
     use IntCC::*;
-    let (op, x, y) = match cond {
-        Equal => (Op::Beq, x, y),
-        NotEqual => (Op::Bne, x, y),
-        SignedLessThan => (Op::Blt, x, y),
-        SignedGreaterThanOrEqual => (Op::Bge, x, y),
-        SignedGreaterThan => (Op::Blt, y, x),
-        SignedLessThanOrEqual => (Op::Bge, y, x),
-        UnsignedLessThan => (Op::Bltu, x, y),
-        UnsignedGreaterThanOrEqual => (Op::Bgeu, x, y),
-        UnsignedGreaterThan => (Op::Bltu, y, x),
-        UnsignedLessThanOrEqual => (Op::Bgeu, y, x),
-    };
-    Condition::new(op, x, y)
+    let mut branches = [(Op::Beq, false); IntCC::ALL.len()];
+    let mut index = 0;
+    while index < branches.len() {
+        let cond = IntCC::ALL[index];
+        branches[cond as usize] = match cond {
+            Equal => (Op::Beq, false),
+            NotEqual => (Op::Bne, false),
+            SignedLessThan => (Op::Blt, false),
+            SignedGreaterThanOrEqual => (Op::Bge, false),
+            SignedGreaterThan => (Op::Blt, true),
+            SignedLessThanOrEqual => (Op::Bge, true),
+            UnsignedLessThan => (Op::Bltu, false),
+            UnsignedGreaterThanOrEqual => (Op::Bgeu, false),
+            UnsignedGreaterThan => (Op::Bltu, true),
+            UnsignedLessThanOrEqual => (Op::Bgeu, true),
+        };
+        index += 1;
+    }
+    branches
 }
 
 /// A comparison with a constant that holds for the same numbers as another one.
@@ -539,32 +591,39 @@ fn load_cost(words: &[Word]) -> u32 {
 }
 
 pub(super) fn lower_icmp(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let comparison = ctx.as_comparison(result).expect("the instruction compares");
-    if let Some(test) = ctx.as_bit_test(comparison) {
-        let flag = ctx.bit_flag(test);
-        ctx.define(result, &[flag]);
-        return;
+    let result = ctx.current.result;
+    let word = match ctx.settings.optimizes() {
+        true => ctx.flag_of_comparison(inst),
+        false => {
+            let condition = ctx.condition(inst);
+            ctx.flag_of(condition)
+        }
+    };
+    ctx.define_word(result, 0, word);
+}
+
+impl Lower<'_, MInst> {
+    /// 1 if the comparison `inst` holds, otherwise 0.
+    fn flag_of_comparison(&mut self, inst: Inst) -> Word {
+        let comparison = self.comparison(inst);
+        if let Some(test) = self.as_bit_test(comparison) {
+            return self.bit_flag(test);
+        }
+        let (cond, x, y) = self.compared_words(comparison);
+        self.set_if(cond, &x, &y)
     }
-    let (cond, x, y) = ctx.compared_words(comparison);
-    let word = ctx.set_if(cond, &x, &y);
-    ctx.define(result, &[word]);
 }
 
 /// All ones is zero minus one.
-pub(super) fn lower_bmask(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let [arg] = operands(ctx, inst);
-    let is_set = match ctx.as_comparison(arg) {
-        Some(_) => ctx.word(arg, 0),
-        None => {
-            let words = ctx.words_to_compare_with_zero(arg);
-            let any = ctx.or_words(&words);
-            ctx.is_nonzero(any)
-        }
+pub(super) fn lower_bmask(ctx: Ctx, _: Inst) {
+    let result = ctx.current.result;
+    let [arg, ..] = ctx.current.args;
+    let is_set = if ctx.settings.optimizes() && ctx.def_with_opcode(arg, Opcode::Icmp).is_some() {
+        ctx.word(arg, 0)
+    } else {
+        let condition = ctx.is_true(arg);
+        ctx.flag_of(condition)
     };
     let mask = ctx.neg(is_set);
-    for index in 0..ctx.needed_words(result) {
-        ctx.define_needed_word(result, index, mask);
-    }
+    ctx.define(result, &Words::filled(num_words(ctx.ty(result)), mask));
 }

@@ -2,7 +2,7 @@
 
 use super::narrow::Extend;
 use super::words::{Word, num_words};
-use super::{Ctx, operands, results};
+use super::{Ctx, results};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
@@ -10,78 +10,82 @@ use lpc_riscv32::{Extension, Opcode as Op};
 
 /// The low words are the reduced value, and the bits above a narrow one are undefined. A bit cast between types of the same width
 /// changes nothing.
-pub(super) fn lower_reduction(ctx: Ctx, inst: Inst) {
-    let [arg] = operands(ctx, inst);
-    let result = ctx.result(inst);
-    let needed = ctx.needed_words(result);
-    let words = ctx.low_words(arg, needed);
-    ctx.define(result, &words);
+pub(super) fn lower_reduction(ctx: Ctx, _: Inst) {
+    let [arg, ..] = ctx.current.args;
+    let result = ctx.current.result;
+    ctx.pass_on(arg, 0, result, 0, num_words(ctx.ty(result)));
 }
 
-pub(super) fn lower_extension(ctx: Ctx, inst: Inst) {
-    let extend = match ctx.data(inst).opcode() {
+pub(super) fn lower_extension(ctx: Ctx, _: Inst) {
+    let extend = match ctx.current.opcode {
         Opcode::Uextend => Extend::Zero,
         _ => Extend::Sign,
     };
-    let [arg] = operands(ctx, inst);
-    let result = ctx.result(inst);
+    let [arg, ..] = ctx.current.args;
+    let result = ctx.current.result;
     let needed = ctx.needed_words(result);
-    let source = ctx.extended_words(arg, extend);
-    let fill = match extend {
-        Extend::Sign if needed > source.len() => ctx.sign(source[source.len() - 1]),
+    let mut words = ctx.extended_words(arg, extend);
+    let fill = match (extend, &*words) {
+        (Extend::Sign, &[.., high]) if needed > words.len() => ctx.sign(high),
         _ => Word::ZERO,
     };
-    for index in 0..needed {
-        let word = source.get(index).copied().unwrap_or(fill);
-        ctx.define_needed_word(result, index, word);
-    }
+    words.extend(needed, fill);
+    ctx.define(result, &words);
 }
 
 pub(super) fn lower_isplit(ctx: Ctx, inst: Inst) {
-    let [arg] = operands(ctx, inst);
+    let [arg, ..] = ctx.current.args;
     let [low, high] = results(ctx, inst);
     let half = ctx.ty(low);
     if half.bits() < 32 {
         // Both halves lie in one word; the bits above the low one need not be cleared.
         let word = ctx.word(arg, 0);
-        ctx.define(low, &[word]);
+        ctx.define_needed_word(low, 0, word);
         if ctx.is_word_needed(high, 0) {
             let upper = ctx.shr(word, Word::Const(half.bits() as i32));
-            ctx.define(high, &[upper]);
+            ctx.define_word(high, 0, upper);
         }
         return;
     }
     let count = num_words(half);
-    for (part, first) in [(low, 0), (high, count)] {
-        for index in 0..ctx.needed_words(part) {
-            let word = ctx.word(arg, first + index);
-            ctx.define_needed_word(part, index, word);
-        }
-    }
+    ctx.pass_on(arg, 0, low, 0, count);
+    ctx.pass_on(arg, count, high, 0, count);
 }
 
-pub(super) fn lower_iconcat(ctx: Ctx, inst: Inst) {
-    let [low, high] = operands(ctx, inst);
-    let result = ctx.result(inst);
+pub(super) fn lower_iconcat(ctx: Ctx, _: Inst) {
+    let [low, high, ..] = ctx.current.args;
+    let result = ctx.current.result;
     let half = ctx.ty(low);
     if half.bits() < 32 {
         let word = ctx.concatenate_narrow(low, high, half);
-        ctx.define(result, &[word]);
+        ctx.define_word(result, 0, word);
         return;
     }
     let count = num_words(half);
-    for index in 0..ctx.needed_words(result) {
-        let word = match index.checked_sub(count) {
-            None => ctx.word(low, index),
-            Some(index) => ctx.word(high, index),
-        };
-        ctx.define_needed_word(result, index, word);
-    }
+    ctx.pass_on(low, 0, result, 0, count);
+    ctx.pass_on(high, 0, result, count, count);
 }
 
 impl Lower<'_, MInst> {
+    /// Makes the `count` words of `arg` from number `from` on those of `result` from number `to` on, as far as they are needed.
+    pub(super) fn pass_on(
+        &mut self,
+        arg: Value,
+        from: usize,
+        result: Value,
+        to: usize,
+        count: usize,
+    ) {
+        for index in 0..count {
+            if self.is_word_needed(result, to + index) {
+                let word = self.word(arg, from + index);
+                self.define_word(result, to + index, word);
+            }
+        }
+    }
+
     fn concatenate_narrow(&mut self, low: Value, high: Value, half: Type) -> Word {
-        if self.settings.extensions.contains(Extension::Zbkb) {
+        if self.settings.optimizes_with(Extension::Zbkb) {
             let op = match half {
                 Type::I8 => Op::Packh,
                 _ => Op::Pack,

@@ -26,7 +26,7 @@ mod traps;
 mod words;
 
 use super::inst::MInst;
-use crate::backend::lower::{Lower, LowerBackend};
+use crate::backend::lower::{CurrentInst, Lower, LowerBackend};
 use crate::backend::vcode::BlockIndex;
 use crate::error::UnsupportedFeature;
 use lpc_lpir::ir::{Inst, InstructionData, Opcode, Value};
@@ -44,7 +44,8 @@ impl LowerBackend for Riscv32Backend {
         if ctx.has_floats && has_float_operand(ctx, inst) {
             return ctx.refuse(inst, UnsupportedFeature::FloatingPointOperand);
         }
-        rule_for(ctx.data(inst).opcode())(ctx, inst);
+        ctx.current = CurrentInst::of(ctx.func, inst);
+        rule_for(ctx.current.opcode)(ctx, inst);
     }
 
     fn lower_branch(ctx: &mut Lower<'_, MInst>, inst: Inst, targets: &[BlockIndex]) {
@@ -90,8 +91,7 @@ fn rule_for(opcode: Opcode) -> Rule {
         Bswap | Bitrev => bitwise::lower_reversal,
 
         Icmp => comparisons::lower_icmp,
-        Select => selection::lower_select,
-        SelectSpectreGuard => selection::lower_select_spectre_guard,
+        Select | SelectSpectreGuard => selection::lower,
         Bmask => comparisons::lower_bmask,
 
         Uextend | Sextend => conversions::lower_extension,

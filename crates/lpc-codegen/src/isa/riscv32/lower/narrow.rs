@@ -8,7 +8,7 @@ use super::words::Word;
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{
-    ArgumentExtension, Block, InstructionData, Opcode, OperandType, Type, Value, ValueDef,
+    ArgumentExtension, Block, InstructionData, IntCC, Opcode, OperandType, Type, Value, ValueDef,
 };
 use lpc_riscv32::{Extension, Opcode as Op};
 
@@ -24,6 +24,16 @@ pub(super) enum Extend {
     Sign,
 }
 
+impl Extend {
+    /// How to extend what is compared by `cond`.
+    pub(super) fn of_comparison(cond: IntCC) -> Self {
+        match cond.is_signed() {
+            true => Self::Sign,
+            false => Self::Zero,
+        }
+    }
+}
+
 impl Lower<'_, MInst> {
     /// The one-word value `value`, extended to the whole word.
     pub(super) fn extended(&mut self, value: Value, extend: Extend) -> Word {
@@ -31,7 +41,9 @@ impl Lower<'_, MInst> {
         if self.is_extended(value, extend) {
             return self.word(value, 0);
         }
-        if let Some(word) = self.extended_shift(value, extend) {
+        if self.settings.optimizes()
+            && let Some(word) = self.extended_shift(value, extend)
+        {
             return word;
         }
         let word = self.word(value, 0);
@@ -57,23 +69,31 @@ impl Lower<'_, MInst> {
 
     /// Extends the value of type `from` in `word` to the whole word.
     pub(super) fn extend(&mut self, word: Word, from: Type, extend: Extend) -> Word {
-        let has_zbb = self.settings.extensions.contains(Extension::Zbb);
+        let optimizes = self.settings.optimizes();
+        let has_zbb = self.settings.optimizes_with(Extension::Zbb);
         match (from, extend, word) {
             _ if from.bits() >= 32 => word,
-            (_, Extend::Zero, _) => self.and(word, Word::Const((1 << from.bits()) - 1)),
+            (_, Extend::Zero, _) if from == Type::I8 || optimizes => {
+                self.and(word, Word::Const((1 << from.bits()) - 1))
+            }
             (Type::I8, Extend::Sign, Word::Reg(_)) if has_zbb => self.rr(Op::SextB, word),
             (Type::I16, Extend::Sign, Word::Reg(_)) if has_zbb => self.rr(Op::SextH, word),
-            (from, Extend::Sign, _) => {
+            _ => {
                 let amount = Word::Const(32 - from.bits() as i32);
                 let high = self.shl(word, amount);
-                self.sar(high, amount)
+                self.shift_right(high, amount, extend)
             }
         }
     }
 
-    /// Whether the register of `value` is known to hold it extended.
+    /// Whether the register of `value` is known to hold it extended. At `-O none`, little is known of narrow values.
     pub(super) fn is_extended(&self, value: Value, extend: Extend) -> bool {
-        self.is_extended_within(value, extend, MAX_DEPTH)
+        match self.settings.optimizes() {
+            true => self.is_extended_within(value, extend, MAX_DEPTH),
+            false => {
+                self.ty(value).bits() >= 32 || self.def_with_opcode(value, Opcode::Icmp).is_some()
+            }
+        }
     }
 
     /// As [`Self::is_extended`], looking through no more than `depth` definitions.

@@ -1,39 +1,28 @@
 //! Selections: one of two values, as a condition says.
 //!
 //! Between constants that are close to each other, the condition is computed as 0 or 1, and the selected number from that.
-//! With Zicond, words that may become zero are made so by its instructions. All others are moves that a branch skips.
+//! With Zicond, words that may become zero are made so by its instructions. All others are moves that a branch skips: one branch for
+//! all words, and at `-O none`, where nothing else is done either, one for each.
 
+use super::Ctx;
 use super::comparisons::{BranchCondition, Condition, Sense};
 use super::words::{Word, Words, exponent};
-use super::{Ctx, operands};
 use crate::backend::lower::Lower;
-use crate::isa::riscv32::inst::{MAX_SELECTED_WORDS, MInst, SelectedWord};
-use lpc_lpir::ir::Inst;
+use crate::isa::riscv32::inst::{MAX_SELECTED_WORDS, MInst, SelectedWord, SelectedWords};
+use lpc_lpir::ir::{Inst, Opcode};
 use lpc_riscv32::{Extension, Opcode as Op};
 
-pub(super) fn lower_select(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let [condition, x, y] = operands(ctx, inst);
+/// `select` and `select_spectre_guard`.
+pub(super) fn lower(ctx: Ctx, _: Inst) {
+    let result = ctx.current.result;
+    let [condition, x, y] = ctx.current.args;
     let condition = ctx.is_true(condition);
     let needed = ctx.needed_words(result);
     let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
-    let words = ctx.select_words(condition, &x, &y);
-    ctx.define(result, &words);
-}
-
-/// As a selection, with a mask in the place of a branch that could be predicted: all ones or zero.
-///
-/// The condition is what the mask is made of. A comparison of wide values finds that by a branch of its own.
-pub(super) fn lower_select_spectre_guard(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let [condition, x, y] = operands(ctx, inst);
-    let condition = ctx.is_true(condition);
-    let flag = ctx.flag_of(condition);
-    let mask = ctx.neg(flag);
-    let needed = ctx.needed_words(result);
-    let x = ctx.low_words(x, needed);
-    let y = ctx.low_words(y, needed);
-    let words = Words::from_fn(needed, |index| ctx.select_bits(mask, x[index], y[index]));
+    let words = match ctx.current.opcode {
+        Opcode::Select => ctx.select_words(condition, &x, &y),
+        _ => ctx.select_words_by_mask(condition, x, &y),
+    };
     ctx.define(result, &words);
 }
 
@@ -45,7 +34,24 @@ impl Lower<'_, MInst> {
         if_true: Word,
         if_false: Word,
     ) -> Word {
-        self.select_words(condition, &[if_true], &[if_false])[0]
+        if self.settings.optimizes() {
+            return self.select_words(condition, &[if_true], &[if_false])[0];
+        }
+        match condition.known(self.settings) {
+            Some(true) => if_true,
+            Some(false) => if_false,
+            None if if_true == if_false => if_true,
+            None => {
+                let rd = self.temp();
+                let word = SelectedWord {
+                    rd,
+                    if_true: self.reg(if_true),
+                    if_false: self.reg(if_false),
+                };
+                self.select_one(condition, &word);
+                Word::Reg(rd.to_reg())
+            }
+        }
     }
 
     /// The words of `if_true` if the condition holds, otherwise those of `if_false`.
@@ -56,16 +62,19 @@ impl Lower<'_, MInst> {
         if_false: &[Word],
     ) -> Words {
         let mut results = Words::of(if_true);
-        match condition.known() {
+        if !self.settings.optimizes() {
+            for (word, &if_false) in results.iter_mut().zip(if_false) {
+                *word = self.select_word(condition, *word, if_false);
+            }
+            return results;
+        }
+        match condition.known(self.settings) {
             Some(true) => return results,
             Some(false) => return Words::of(if_false),
             None => {}
         }
-        if let Some(words) = self.select_constants(condition, if_true, if_false) {
+        if let Some(words) = self.select_without_branch(condition, if_true, if_false) {
             return words;
-        }
-        if self.is_zicond_shorter(if_true, if_false) {
-            return self.select_with_zicond(condition, if_true, if_false);
         }
         // The moves of what is on the true side are left to the register allocator, which makes them vanish, unless there is
         // no register to keep the result in.
@@ -98,18 +107,52 @@ impl Lower<'_, MInst> {
         results
     }
 
+    /// As [`Self::select_words`], with a mask in the place of a branch that could be predicted: all ones or zero.
+    ///
+    /// The condition is what the mask is made of. A comparison of wide values finds that by a branch of its own.
+    fn select_words_by_mask(
+        &mut self,
+        condition: Condition,
+        if_true: Words,
+        if_false: &[Word],
+    ) -> Words {
+        let flag = self.flag_of(condition);
+        let mask = self.neg(flag);
+        let mut words = if_true;
+        for (word, &if_false) in words.iter_mut().zip(if_false) {
+            *word = self.select_bits(mask, *word, if_false);
+        }
+        words
+    }
+
+    /// The selection in instructions that compute, where they are shorter than a branch and moves.
+    fn select_without_branch(
+        &mut self,
+        condition: Condition,
+        if_true: &[Word],
+        if_false: &[Word],
+    ) -> Option<Words> {
+        if let Some(words) = self.select_constants(condition, if_true, if_false) {
+            return Some(words);
+        }
+        self.is_zicond_shorter(if_true, if_false)
+            .then(|| self.select_with_zicond(condition, if_true, if_false))
+    }
+
     fn select_several(&mut self, condition: Condition, selected: &[SelectedWord]) {
         let Some(mut words) = self.list(selected.len()) else {
             return;
         };
         words.extend_from_slice(selected);
         let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
-        self.emit(MInst::SelectWide {
-            op,
-            rs1,
-            rs2,
-            words: words.into_boxed_slice(),
-        });
+        if let Some(words) = SelectedWords::new(words) {
+            self.emit(MInst::SelectWide {
+                op,
+                rs1,
+                rs2,
+                words,
+            });
+        }
     }
 
     fn select_one(&mut self, condition: Condition, word: &SelectedWord) {

@@ -1,6 +1,7 @@
 //! Single bits of words: testing, setting, clearing and flipping them.
 //!
-//! Zbs has an instruction for each. Without it, a bit that no immediate reaches is tested by shifting it to the sign.
+//! Zbs has an instruction for each. Without it, a bit that no immediate reaches is tested by shifting it to the sign. All this is for
+//! better code only: at `-O none` these are computed as they are written.
 
 use super::comparisons::{Comparison, Condition};
 use super::words::{Word, exponent};
@@ -22,11 +23,14 @@ pub(super) struct BitTest {
 
 impl Lower<'_, MInst> {
     fn has_zbs(&self) -> bool {
-        self.settings.extensions.contains(Extension::Zbs)
+        self.settings.optimizes_with(Extension::Zbs)
     }
 
     /// The test of a single bit that `comparison` is, where that is shorter than to compare.
     pub(super) fn as_bit_test(&mut self, comparison: Comparison) -> Option<BitTest> {
+        if !self.settings.optimizes() {
+            return None;
+        }
         let Comparison { cond, x, y } = comparison;
         let is_for_set = match cond {
             IntCC::Equal => false,

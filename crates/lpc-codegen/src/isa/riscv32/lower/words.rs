@@ -8,8 +8,12 @@
 //! A constant that must be in a register is loaded where it is needed, which is seldom worse than to keep it; but not in a
 //! loop, where it takes the register that the program put it in outside.
 //!
+//! At `-O none`, a word is a constant where the value is one, and looks through no other definition; and constants have no more
+//! than their immediates, and what is needed to compute with words that are known to be zero.
+//!
 //! Words are demanded one by one. The upper half of a sum that nobody reads is never computed.
 
+use super::narrow::Extend;
 use crate::backend::abi::words_of;
 use crate::backend::lower::Lower;
 use crate::backend::reg::Reg;
@@ -51,12 +55,15 @@ impl Lower<'_, MInst> {
     /// Looks through conversions, so that the upper word of a zero-extended value is the constant zero.
     pub(super) fn word(&mut self, value: Value, index: usize) -> Word {
         let (original, inst) = self.func.dfg.original_and_inst(value);
-        match inst {
-            Some(inst) if may_pass_on(self.data(inst).opcode()) => self.source_word(value, index),
-            inst => {
-                debug_assert!(inst.is_none_or(|inst| self.source_in(inst, index).is_none()));
-                Word::Reg(self.put_word_of_original_in_reg(original, index))
+        match inst.map(|inst| self.data(inst)) {
+            Some(&InstructionData::UnaryImm { imm, .. }) if !self.settings.optimizes() => {
+                let constant = imm.sign_extend_from(self.ty(original).bits()).bits();
+                Word::Const(word_of_constant(constant, index))
             }
+            Some(data) if self.settings.optimizes() && may_pass_on(data.opcode()) => {
+                self.source_word(value, index)
+            }
+            _ => Word::Reg(self.put_word_of_original_in_reg(original, index)),
         }
     }
 
@@ -88,6 +95,10 @@ impl Lower<'_, MInst> {
 
     /// The word number `index` of `value`, if it is known. Asks for no register.
     pub(super) fn known_word(&self, value: Value, index: usize) -> Option<i32> {
+        if !self.settings.optimizes() {
+            let constant = self.as_constant(value)?;
+            return Some(word_of_constant(constant, index));
+        }
         let (mut value, mut index) = (value, index);
         for _ in 0..MAX_DEPTH {
             if let Some(constant) = self.as_constant(value) {
@@ -206,10 +217,11 @@ impl Lower<'_, MInst> {
 
     /// The lowest `count` words of `value`.
     pub(super) fn low_words(&mut self, value: Value, count: usize) -> Words {
-        match count {
-            1 => Words::one(self.word(value, 0)),
-            _ => Words::from_fn(count, |index| self.word(value, index)),
+        let mut words = Words::filled(count, Word::ZERO);
+        for (index, word) in words.iter_mut().enumerate() {
+            *word = self.word(value, index);
         }
+        words
     }
 
     /// Makes `word` the word number `index` of the result `value` of the current instruction.
@@ -270,9 +282,18 @@ impl Lower<'_, MInst> {
     /// A register that holds `constant`.
     #[cfg_attr(target_os = "none", inline(never))]
     fn constant_reg(&mut self, constant: i32) -> Reg {
+        if self.settings.optimizes()
+            && let Some(reg) = self.known_constant_reg(constant)
+        {
+            return reg;
+        }
+        self.virtual_reg(Word::Const(constant))
+    }
+
+    /// A register that holds `constant` already.
+    fn known_constant_reg(&mut self, constant: i32) -> Option<Reg> {
         self.register_outside_loop(constant)
             .or_else(|| self.loaded_constant(constant))
-            .unwrap_or_else(|| self.virtual_reg(Word::Const(constant)))
     }
 
     /// The register in which the current instruction has loaded `constant` just before.
@@ -320,30 +341,75 @@ impl Lower<'_, MInst> {
         Word::Reg(rd.to_reg())
     }
 
-    /// Emits `op_imm` where `y` fits an immediate, otherwise `op`.
-    fn rr_or_imm(&mut self, op: Op, op_imm: Op, x: Word, y: Word) -> Word {
-        match (y, y.as_imm12()) {
-            (Word::Reg(_), _) => self.rrr(op, x, y),
-            (_, Some(imm)) => self.rri(op_imm, x, imm),
-            (_, None) => self
-                .combine_with_single_bit(op, x, y)
-                .unwrap_or_else(|| self.rrr(op, x, y)),
+    /// `x op y`: a constant where that is known, an operand where the other changes nothing, else one instruction, with an
+    /// immediate where `y` fits that.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn operate(&mut self, x: Word, y: Word, op: WordOp) -> Word {
+        let (x, y) = match (x, y) {
+            (Word::Const(x), Word::Const(y)) => return Word::Const(op.of(x, y)),
+            (Word::Const(_), Word::Reg(_)) if op.is_commutative() => (y, x),
+            (x, Word::Const(amount)) if op.is_shift() => (x, Word::Const(amount & 31)),
+            (x, y) => (x, y),
+        };
+        match (op, x, y) {
+            (op, _, Word::ZERO) if op.is_zero_with_zero() => Word::ZERO,
+            (op, _, Word::ZERO) if op != WordOp::LessSigned => x,
+            (op, Word::ZERO, _) if op.is_shift() => x,
+            _ if self.settings.optimizes()
+                && let Some(word) = self.simplified(x, y, op) =>
+            {
+                word
+            }
+            _ => self.one_instruction(x, y, op),
         }
+    }
+
+    /// As [`Self::operate`], where that is a constant, an operand, or shorter by another instruction.
+    fn simplified(&mut self, x: Word, y: Word, op: WordOp) -> Option<Word> {
+        match (op, x, y) {
+            (WordOp::And, _, Word::Const(-1)) => Some(x),
+            (WordOp::Or, _, Word::Const(-1)) => Some(y),
+            (WordOp::ShiftRightSigned, Word::Const(-1), _) => Some(x),
+            (WordOp::LessSigned, _, Word::ZERO) => Some(self.shr(x, Word::Const(31))),
+            (WordOp::LessSigned, _, Word::Const(i32::MIN)) => Some(Word::ZERO),
+            (WordOp::LessUnsigned, Word::Const(-1), _) => Some(Word::ZERO),
+            _ => None,
+        }
+    }
+
+    /// As [`Self::operate`], by one instruction.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn one_instruction(&mut self, x: Word, y: Word, op: WordOp) -> Word {
+        if let (Some(imm), Some(op)) = (y.as_imm12(), op.with_immediate()) {
+            return self.rri(op, x, imm);
+        }
+        if self.settings.optimizes()
+            && let Some(word) = self.combine_with_single_bit(op.on_registers(), x, y)
+        {
+            return word;
+        }
+        self.rrr(op.on_registers(), x, y)
     }
 
     /// `x + y`.
     pub(super) fn add(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (Word::Const(x), Word::Const(y)) => Word::Const(x.wrapping_add(y)),
-            (x, Word::Const(0)) | (Word::Const(0), x) => x,
-            (Word::Const(_), Word::Reg(_)) => self.add(y, x),
-            (_, Word::Const(constant)) if is_sum_of_imm12(constant) => {
-                let part = if constant < 0 { -2048 } else { 2047 };
-                let sum = self.add(x, Word::Const(part));
-                self.add(sum, Word::Const(constant - part))
-            }
-            _ => self.rr_or_imm(Op::Add, Op::Addi, x, y),
+        if self.settings.optimizes()
+            && let Some(sum) = self.add_in_two_parts(x, y)
+        {
+            return sum;
         }
+        self.operate(x, y, WordOp::Add)
+    }
+
+    /// `x + y`, if one of them is a constant that is no immediate, but the sum of two.
+    fn add_in_two_parts(&mut self, x: Word, y: Word) -> Option<Word> {
+        let (x, constant) = as_reg_and_constant(x, y)?;
+        if !is_sum_of_imm12(constant) {
+            return None;
+        }
+        let part = if constant < 0 { -2048 } else { 2047 };
+        let sum = self.add(x, Word::Const(part));
+        Some(self.add(sum, Word::Const(constant - part)))
     }
 
     /// `x - y`.
@@ -362,14 +428,13 @@ impl Lower<'_, MInst> {
 
     /// `x & y`.
     pub(super) fn and(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (Word::Const(x), Word::Const(y)) => Word::Const(x & y),
-            (_, Word::Const(0)) | (Word::Const(0), _) => Word::ZERO,
-            (x, Word::Const(-1)) | (Word::Const(-1), x) => x,
-            (Word::Const(_), Word::Reg(_)) => self.and(y, x),
-            (_, Word::Const(mask)) if is_wide_low_mask(mask) => self.keep_low_bits(x, mask),
-            _ => self.rr_or_imm(Op::And, Op::Andi, x, y),
+        if self.settings.optimizes()
+            && let Some((x, mask)) = as_reg_and_constant(x, y)
+            && is_wide_low_mask(mask)
+        {
+            return self.keep_low_bits(x, mask);
         }
+        self.operate(x, y, WordOp::And)
     }
 
     /// `x & mask`, for a mask of low bits: two shifts are shorter than to load it, and no longer than to load most.
@@ -387,23 +452,12 @@ impl Lower<'_, MInst> {
 
     /// `x | y`.
     pub(super) fn or(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (Word::Const(x), Word::Const(y)) => Word::Const(x | y),
-            (x, Word::Const(0)) | (Word::Const(0), x) => x,
-            (_, Word::Const(-1)) | (Word::Const(-1), _) => Word::Const(-1),
-            (Word::Const(_), Word::Reg(_)) => self.rr_or_imm(Op::Or, Op::Ori, y, x),
-            _ => self.rr_or_imm(Op::Or, Op::Ori, x, y),
-        }
+        self.operate(x, y, WordOp::Or)
     }
 
     /// `x ^ y`.
     pub(super) fn xor(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (Word::Const(x), Word::Const(y)) => Word::Const(x ^ y),
-            (x, Word::Const(0)) | (Word::Const(0), x) => x,
-            (Word::Const(_), Word::Reg(_)) => self.rr_or_imm(Op::Xor, Op::Xori, y, x),
-            _ => self.rr_or_imm(Op::Xor, Op::Xori, x, y),
-        }
+        self.operate(x, y, WordOp::Xor)
     }
 
     /// `!x`.
@@ -413,39 +467,26 @@ impl Lower<'_, MInst> {
 
     /// `x << amount`, with the amount taken modulo 32.
     pub(super) fn shl(&mut self, x: Word, amount: Word) -> Word {
-        match (x, amount) {
-            (Word::Const(x), Word::Const(amount)) => Word::Const(x.wrapping_shl(amount as u32)),
-            (Word::Const(0), _) => Word::ZERO,
-            _ => self.shift(Op::Sll, Op::Slli, x, amount),
-        }
+        self.operate(x, amount, WordOp::ShiftLeft)
     }
 
     /// `x >> amount` filled with zeros, with the amount taken modulo 32.
     pub(super) fn shr(&mut self, x: Word, amount: Word) -> Word {
-        match (x, amount) {
-            (Word::Const(x), Word::Const(amount)) => {
-                Word::Const((x as u32).wrapping_shr(amount as u32) as i32)
-            }
-            (Word::Const(0), _) => Word::ZERO,
-            _ => self.shift(Op::Srl, Op::Srli, x, amount),
-        }
+        self.operate(x, amount, WordOp::ShiftRight)
     }
 
     /// `x >> amount` filled with the sign, with the amount taken modulo 32.
     pub(super) fn sar(&mut self, x: Word, amount: Word) -> Word {
-        match (x, amount) {
-            (Word::Const(x), Word::Const(amount)) => Word::Const(x.wrapping_shr(amount as u32)),
-            (Word::Const(0 | -1), _) => x,
-            _ => self.shift(Op::Sra, Op::Srai, x, amount),
-        }
+        self.operate(x, amount, WordOp::ShiftRightSigned)
     }
 
-    fn shift(&mut self, op: Op, op_imm: Op, x: Word, amount: Word) -> Word {
-        match amount {
-            Word::Const(amount) if amount & 31 == 0 => x,
-            Word::Const(amount) => self.shift_imm(op_imm, x, amount & 31),
-            Word::Reg(_) => self.rrr(op, x, amount),
-        }
+    /// `x >> amount`, filled as `extend` says, with the amount taken modulo 32.
+    pub(super) fn shift_right(&mut self, x: Word, amount: Word, extend: Extend) -> Word {
+        let op = match extend {
+            Extend::Zero => WordOp::ShiftRight,
+            Extend::Sign => WordOp::ShiftRightSigned,
+        };
+        self.operate(x, amount, op)
     }
 
     /// Emits the shift or rotation `op` by a constant from 0 to 31.
@@ -461,26 +502,17 @@ impl Lower<'_, MInst> {
 
     /// 1 if `x < y` as signed numbers, otherwise 0.
     pub(super) fn less_signed(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (Word::Const(x), Word::Const(y)) => Word::Const((x < y).into()),
-            (_, Word::Const(i32::MIN)) => Word::ZERO,
-            (x, Word::Const(0)) => self.shr(x, Word::Const(31)),
-            _ => self.rr_or_imm(Op::Slt, Op::Slti, x, y),
-        }
+        self.operate(x, y, WordOp::LessSigned)
     }
 
     /// 1 if `x < y` as unsigned numbers, otherwise 0.
     pub(super) fn less_unsigned(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (Word::Const(x), Word::Const(y)) => Word::Const(((x as u32) < y as u32).into()),
-            (_, Word::Const(0)) | (Word::Const(-1), _) => Word::ZERO,
-            // The one power of two that neither an immediate nor one instruction gives.
-            (_, Word::Const(2048)) => {
-                let rest = self.shr(x, Word::Const(11));
-                self.is_zero(rest)
-            }
-            _ => self.rr_or_imm(Op::Sltu, Op::Sltiu, x, y),
+        // The one power of two that neither an immediate nor one instruction gives.
+        if self.settings.optimizes() && matches!((x, y), (Word::Reg(_), Word::Const(2048))) {
+            let rest = self.shr(x, Word::Const(11));
+            return self.is_zero(rest);
         }
+        self.operate(x, y, WordOp::LessUnsigned)
     }
 
     /// 1 if `x` is zero, otherwise 0.
@@ -500,44 +532,44 @@ impl Lower<'_, MInst> {
 
     /// A word that is zero exactly when `x` and `y` are equal.
     pub(super) fn difference(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            // Subtracting a constant takes 2048 too, which is no immediate of `xori`, and both take the others.
-            (Word::Reg(_), Word::Const(constant)) if constant != i32::MIN && y.negated_fits() => {
-                self.add(x, Word::Const(-constant))
-            }
-            (Word::Const(_), Word::Reg(_)) => self.difference(y, x),
-            _ => self.xor(x, y),
+        // Subtracting a constant takes 2048 too, which is no immediate of `xori`, and both take the others.
+        if self.settings.optimizes()
+            && let Some((x, constant)) = as_reg_and_constant(x, y)
+            && Imm12::maybe(constant.wrapping_neg()).is_some()
+        {
+            return self.add(x, Word::Const(-constant));
         }
+        self.xor(x, y)
     }
 
     /// The low word of the product.
     pub(super) fn mul(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (Word::Const(x), Word::Const(y)) => Word::Const(x.wrapping_mul(y)),
-            (Word::Reg(_), Word::Const(constant)) => self.mul_const(x, constant),
-            (Word::Const(constant), Word::Reg(_)) => self.mul_const(y, constant),
-            _ => self.rrr(Op::Mul, x, y),
+        if self.settings.optimizes()
+            && let Some((x, constant)) = as_reg_and_constant(x, y)
+            && let Some(product) = self.mul_const(x, constant)
+        {
+            return product;
         }
+        self.operate(x, y, WordOp::Mul)
     }
 
-    fn mul_const(&mut self, x: Word, constant: i32) -> Word {
+    /// `x * constant` without a multiplication, where that takes no more instructions.
+    fn mul_const(&mut self, x: Word, constant: i32) -> Option<Word> {
         match constant {
-            0 => Word::ZERO,
-            -1 => self.neg(x),
-            3 | 5 | 9 if self.settings.extensions.contains(Extension::Zba) => {
+            0 => Some(Word::ZERO),
+            -1 => Some(self.neg(x)),
+            3 | 5 | 9 if self.settings.optimizes_with(Extension::Zba) => {
                 let scale = match constant {
                     3 => 1,
                     5 => 2,
                     _ => 3,
                 };
-                self.add_scaled(x, x, scale)
+                Some(self.add_scaled(x, x, scale))
             }
             _ => match exponent(constant) {
-                Some(amount) => self.shl(x, Word::Const(amount)),
+                Some(amount) => Some(self.shl(x, Word::Const(amount))),
                 // Where the constant must be loaded, a multiplication takes two instructions at least, and the other more time.
-                None => self
-                    .mul_near_power_of_two(x, constant)
-                    .unwrap_or_else(|| self.rrr(Op::Mul, x, Word::Const(constant))),
+                None => self.mul_near_power_of_two(x, constant),
             },
         }
     }
@@ -546,7 +578,7 @@ impl Lower<'_, MInst> {
     pub(super) fn shift_and_add(&mut self, x: Word, amount: Word, y: Word) -> Word {
         match amount {
             Word::Const(scale @ 1..=3)
-                if self.settings.extensions.contains(Extension::Zba) && y != Word::ZERO =>
+                if self.settings.optimizes_with(Extension::Zba) && y != Word::ZERO =>
             {
                 self.add_scaled(x, y, scale as u32)
             }
@@ -585,26 +617,116 @@ impl Lower<'_, MInst> {
 
     /// The high word of the unsigned product.
     pub(super) fn mulhu(&mut self, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (Word::Const(x), Word::Const(y)) => {
-                let product = u64::from(x as u32) * u64::from(y as u32);
-                Word::Const((product >> 32) as i32)
-            }
-            (_, Word::Const(0 | 1)) | (Word::Const(0 | 1), _) => Word::ZERO,
-            (other, Word::Const(constant)) | (Word::Const(constant), other) => {
-                match exponent(constant) {
-                    Some(exponent) => self.shr(other, Word::Const(32 - exponent)),
-                    None => self.rrr(Op::Mulhu, x, y),
-                }
-            }
-            _ => self.rrr(Op::Mulhu, x, y),
+        if self.settings.optimizes()
+            && let Some((other, constant)) = as_reg_and_constant(x, y)
+        {
+            return match (constant, exponent(constant)) {
+                (0 | 1, _) => Word::ZERO,
+                (_, Some(exponent)) => self.shr(other, Word::Const(32 - exponent)),
+                (_, None) => self.rrr(Op::Mulhu, x, y),
+            };
         }
+        self.operate(x, y, WordOp::Mulhu)
+    }
+}
+
+/// An operation on two words that may be constants, and that one instruction does. Those whose operands may be exchanged come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum WordOp {
+    Add,
+    Xor,
+    Or,
+    And,
+    Mul,
+    Mulhu,
+    ShiftLeft,
+    ShiftRight,
+    ShiftRightSigned,
+    LessSigned,
+    LessUnsigned,
+}
+
+/// By [`WordOp`], the instruction for two registers, and the one for a register and an immediate. The compiler would make code of a
+/// `match`.
+static INSTRUCTIONS: [(Op, Option<Op>); 11] = [
+    (Op::Add, Some(Op::Addi)),
+    (Op::Xor, Some(Op::Xori)),
+    (Op::Or, Some(Op::Ori)),
+    (Op::And, Some(Op::Andi)),
+    (Op::Mul, None),
+    (Op::Mulhu, None),
+    (Op::Sll, Some(Op::Slli)),
+    (Op::Srl, Some(Op::Srli)),
+    (Op::Sra, Some(Op::Srai)),
+    (Op::Slt, Some(Op::Slti)),
+    (Op::Sltu, Some(Op::Sltiu)),
+];
+
+impl WordOp {
+    fn is_commutative(self) -> bool {
+        self <= Self::Mulhu
+    }
+
+    /// Whether the result is zero where the second operand is.
+    fn is_zero_with_zero(self) -> bool {
+        matches!(
+            self,
+            Self::And | Self::Mul | Self::Mulhu | Self::LessUnsigned
+        )
+    }
+
+    fn is_shift(self) -> bool {
+        matches!(
+            self,
+            Self::ShiftLeft | Self::ShiftRight | Self::ShiftRightSigned
+        )
+    }
+
+    /// The instruction for two registers.
+    fn on_registers(self) -> Op {
+        INSTRUCTIONS[self as usize].0
+    }
+
+    /// The instruction for a register and an immediate, if there is one.
+    fn with_immediate(self) -> Option<Op> {
+        INSTRUCTIONS[self as usize].1
+    }
+
+    /// The result for two constants.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn of(self, x: i32, y: i32) -> i32 {
+        match self {
+            Self::Add => x.wrapping_add(y),
+            Self::Xor => x ^ y,
+            Self::Or => x | y,
+            Self::And => x & y,
+            Self::Mul => x.wrapping_mul(y),
+            Self::Mulhu => ((u64::from(x as u32) * u64::from(y as u32)) >> 32) as i32,
+            Self::ShiftLeft => x.wrapping_shl(y as u32),
+            Self::ShiftRight => (x as u32).wrapping_shr(y as u32) as i32,
+            Self::ShiftRightSigned => x.wrapping_shr(y as u32),
+            Self::LessSigned => (x < y).into(),
+            Self::LessUnsigned => ((x as u32) < y as u32).into(),
+        }
+    }
+}
+
+/// The one that is in a register, and the other, if that is a constant.
+fn as_reg_and_constant(x: Word, y: Word) -> Option<(Word, i32)> {
+    match (x, y) {
+        (Word::Reg(_), Word::Const(constant)) => Some((x, constant)),
+        (Word::Const(constant), Word::Reg(_)) => Some((y, constant)),
+        _ => None,
     }
 }
 
 /// The word number `index` of a constant: of what is beyond its 64 bits, there is its sign only.
 fn word_of_constant(constant: i64, index: usize) -> i32 {
-    (constant >> (32 * index).min(63)) as i32
+    match index {
+        0 => constant as i32,
+        1 => (constant >> 32) as i32,
+        _ => (constant >> 63) as i32,
+    }
 }
 
 /// Whether `constant` is no immediate of `addi`, but the sum of two.
@@ -623,15 +745,6 @@ pub(super) fn exponent(constant: i32) -> Option<i32> {
     let constant = constant as u32;
     let is_power = constant.is_power_of_two();
     is_power.then(|| constant.trailing_zeros() as i32)
-}
-
-impl Word {
-    fn negated_fits(self) -> bool {
-        match self {
-            Self::Const(constant) => Self::Const(constant.wrapping_neg()).as_imm12().is_some(),
-            Self::Reg(_) => false,
-        }
-    }
 }
 
 /// Whether an instruction may pass on words of its operands, or give constants: the others are not looked through.
@@ -666,24 +779,36 @@ enum WordSource {
 /// The most words of a value.
 const MAX_WORDS: usize = MAX_SELECTED_WORDS;
 
+/// How many words there are in a row. A type of its own, so that the compiler knows that it is not more than there is room for.
+#[derive(Clone, Copy, Debug)]
+enum RowLen {
+    Zero,
+    One,
+    Two,
+    Three,
+    Four,
+}
+
+impl RowLen {
+    fn new(len: usize) -> Self {
+        match len {
+            0 => Self::Zero,
+            1 => Self::One,
+            2 => Self::Two,
+            3 => Self::Three,
+            _ => Self::Four,
+        }
+    }
+}
+
 /// The words of a value, the low one first.
 #[derive(Clone, Debug)]
 pub(super) struct Words {
     words: [Word; MAX_WORDS],
-    len: u8,
+    len: RowLen,
 }
 
 impl Words {
-    /// No words yet, but room for `len`, up to four. All that make words fill one of these: so it is made where it is wanted, and
-    /// not copied.
-    #[inline]
-    fn zeros(len: usize) -> Self {
-        Self {
-            words: [Word::ZERO; MAX_WORDS],
-            len: len as u8,
-        }
-    }
-
     /// `len` words, up to four, each of which is what `word` gives for its number.
     pub(super) fn from_fn(len: usize, word: impl FnMut(usize) -> Word) -> Self {
         Self::from_fn_in_order(len, false, word)
@@ -695,7 +820,7 @@ impl Words {
         is_downward: bool,
         mut word: impl FnMut(usize) -> Word,
     ) -> Self {
-        let mut row = Self::zeros(len);
+        let mut row = Self::filled(len, Word::ZERO);
         for step in 0..len {
             let index = if is_downward { len - 1 - step } else { step };
             row[index] = word(index);
@@ -708,7 +833,7 @@ impl Words {
     pub(super) fn one(word: Word) -> Self {
         Self {
             words: [word, Word::ZERO, Word::ZERO, Word::ZERO],
-            len: 1,
+            len: RowLen::One,
         }
     }
 
@@ -717,7 +842,7 @@ impl Words {
     pub(super) fn pair(low: Word, high: Word) -> Self {
         Self {
             words: [low, high, Word::ZERO, Word::ZERO],
-            len: 2,
+            len: RowLen::Two,
         }
     }
 
@@ -725,15 +850,21 @@ impl Words {
     #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn filled(len: usize, word: Word) -> Self {
         Self {
-            words: [word; MAX_WORDS],
-            len: len as u8,
+            words: [word, word, word, word],
+            len: RowLen::new(len),
         }
+    }
+
+    /// Makes it `len` words, up to four, with `word` in the place of those that were not there.
+    pub(super) fn extend(&mut self, len: usize, word: Word) {
+        self.words[self.len as usize..].fill(word);
+        self.len = RowLen::new(len);
     }
 
     /// The words of `row`, up to four.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn of(row: &[Word]) -> Self {
-        let mut copy = Self::zeros(row.len());
+        let mut copy = Self::filled(row.len(), Word::ZERO);
         for (slot, &word) in copy.iter_mut().zip(row) {
             *slot = word;
         }
@@ -745,13 +876,13 @@ impl core::ops::Deref for Words {
     type Target = [Word];
 
     fn deref(&self) -> &[Word] {
-        &self.words[..usize::from(self.len)]
+        &self.words[..self.len as usize]
     }
 }
 
 impl core::ops::DerefMut for Words {
     fn deref_mut(&mut self) -> &mut [Word] {
-        &mut self.words[..usize::from(self.len)]
+        &mut self.words[..self.len as usize]
     }
 }
 

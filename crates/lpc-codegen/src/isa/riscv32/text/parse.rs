@@ -6,7 +6,7 @@ use crate::backend::reg::{Reg, RegClass, SpillSlot, Writable};
 use crate::backend::vcode_text::{InstParser, VCodeParseError};
 use crate::isa::riscv32::inst::{
     AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
-    MAX_SELECTED_WORDS, MInst, PartOfWord, SelectedWord, SymbolOffset,
+    MAX_SELECTED_WORDS, MInst, PartOfWord, SelectedWord, SelectedWords, SymbolOffset,
 };
 use crate::isa::riscv32::regs::zero_reg;
 use alloc::format;
@@ -461,11 +461,12 @@ fn parse_select_wide(op: Opcode, p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
         if_true,
         if_false,
     });
+    let words = SelectedWords::new(words.collect());
     Ok(MInst::SelectWide {
         op,
         rs1,
         rs2,
-        words: words.collect(),
+        words: words.expect("texts have selections of several words"),
     })
 }
 
