@@ -11,55 +11,38 @@ use lpc_riscv32::{Extension, Opcode as Op};
 /// The words of the product of two `i128`.
 const MAX_PRODUCT_WORDS: usize = 8;
 
-/// `iadd` and `isub`.
+/// The words of a product, the low one first. Those beyond it are zero.
+type Product = [Word; MAX_PRODUCT_WORDS];
+
+/// `iadd`, `isub` and `ineg`.
 pub(super) fn lower_sum(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let needed = ctx.needed_words(result);
-    let is_addition = ctx.data(inst).opcode() == Opcode::Iadd;
-    if is_addition && let Some(sum) = ctx.scaled_sum(inst) {
+    let opcode = ctx.data(inst).opcode();
+    if ctx.settings.optimizes()
+        && opcode == Opcode::Iadd
+        && let Some(sum) = ctx.scaled_sum(inst)
+    {
         return ctx.define(result, &[sum]);
     }
-    let [x, y] = operands(ctx, inst);
-    if needed == 1 {
-        let (x, y) = (ctx.word(x, 0), ctx.word(y, 0));
-        let word = match is_addition {
-            true => ctx.add(x, y),
-            false => ctx.sub(x, y),
-        };
-        return ctx.define_word(result, 0, word);
-    }
-    let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
-    let words = match is_addition {
-        true => ctx.sum(&x, &y),
-        false => ctx.subtract(&x, &y),
+    let args = ctx.data(inst).fixed_arguments();
+    let x = match opcode {
+        Opcode::Ineg => Words::filled(needed, Word::ZERO),
+        _ => ctx.low_words(args[0], needed),
+    };
+    let y = ctx.low_words(args[args.len() - 1], needed);
+    let words = match opcode {
+        Opcode::Iadd => ctx.sum(&x, &y),
+        _ => ctx.sum_words(SumOp::Sub, &x, &y),
     };
     ctx.define(result, &words);
 }
 
-/// `ineg` and `iabs`.
-pub(super) fn lower(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let needed = ctx.needed_words(result);
-    let words = match ctx.data(inst).opcode() {
-        Opcode::Ineg => {
-            let [x] = operands(ctx, inst);
-            let x = ctx.low_words(x, needed);
-            ctx.neg_words(&x)
-        }
-        Opcode::Iabs => {
-            let [x] = operands(ctx, inst);
-            let x = ctx.extended_words(x, Extend::Sign);
-            ctx.absolute(&x)
-        }
-        opcode => unreachable!("{opcode} is not arithmetic"),
-    };
-    ctx.define(result, &words);
-}
-
-/// A sum or a difference, and the carry or borrow out of its last word: 0 or 1, where it was asked for.
-pub(super) struct Carried {
-    pub(super) words: Words,
-    pub(super) carry: Word,
+/// Whether to add or to subtract.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum SumOp {
+    Add,
+    Sub,
 }
 
 /// Whether the carry out of the last word is wanted.
@@ -69,7 +52,10 @@ pub(super) enum CarryOut {
     Unwanted,
 }
 
-impl Lower<'_, MInst> {
+/// An operation on two words.
+type BinaryOp<'f> = fn(&mut Lower<'f, MInst>, Word, Word) -> Word;
+
+impl<'f> Lower<'f, MInst> {
     /// The words of `value`, extended to a whole word where it is narrower.
     pub(super) fn extended_words(&mut self, value: Value, extend: Extend) -> Words {
         match num_words(self.ty(value)) {
@@ -78,10 +64,108 @@ impl Lower<'_, MInst> {
         }
     }
 
+    /// `x + y`.
+    fn sum(&mut self, x: &[Word], y: &[Word]) -> Words {
+        if self.settings.optimizes()
+            && let Some(words) = self.sum_with_small_negative(x, y)
+        {
+            return words;
+        }
+        self.sum_words(SumOp::Add, x, y)
+    }
+
+    /// `x + y` or `x - y`.
+    pub(super) fn sum_words(&mut self, op: SumOp, x: &[Word], y: &[Word]) -> Words {
+        let mut no_carry = Word::ZERO;
+        self.sum_with_carry(op, x, y, &mut no_carry, CarryOut::Unwanted)
+    }
+
+    /// `x + y + carry` or `x - y - carry`, where the carry or borrow is 0 or 1, and becomes that out of the last word where it is
+    /// wanted.
+    pub(super) fn sum_with_carry(
+        &mut self,
+        op: SumOp,
+        x: &[Word],
+        y: &[Word],
+        carry: &mut Word,
+        carry_out: CarryOut,
+    ) -> Words {
+        Words::from_fn(x.len(), |index| {
+            let is_carry_wanted = index + 1 < x.len() || carry_out == CarryOut::Wanted;
+            let (x, y) = (x[index], y[index]);
+            match op {
+                // Of the two sums, at most one carries.
+                SumOp::Add => {
+                    let combine = is_carry_wanted.then_some(Self::or as BinaryOp);
+                    self.add_with_carry(x, y, carry, combine)
+                }
+                SumOp::Sub => self.sub_with_borrow(x, y, carry, is_carry_wanted),
+            }
+        })
+    }
+
+    /// `x + y + carry`. The carry out of that, where it is wanted, is what `combine` makes of those of the two sums.
+    ///
+    /// A sum of two words carries exactly when it is less than either of them.
+    fn add_with_carry(
+        &mut self,
+        x: Word,
+        y: Word,
+        carry: &mut Word,
+        combine: Option<BinaryOp<'f>>,
+    ) -> Word {
+        let sum = self.add(x, y);
+        let total = self.add(sum, *carry);
+        if let Some(combine) = combine {
+            let sum_carry = self.carry_of_sum(sum, x, y);
+            let total_carry = self.carry_of_sum(total, sum, *carry);
+            *carry = combine(self, sum_carry, total_carry);
+        }
+        total
+    }
+
+    /// Whether `x + y`, which is `sum`, is less than it ought to be. Compares with a constant where an instruction does.
+    fn carry_of_sum(&mut self, sum: Word, x: Word, y: Word) -> Word {
+        let (x, y) = match x {
+            Word::Const(_) => (y, x),
+            Word::Reg(_) => (x, y),
+        };
+        let bound = match y {
+            Word::Const(_) if self.settings.optimizes() && y.as_imm12().is_none() => x,
+            _ => y,
+        };
+        self.less_unsigned(sum, bound)
+    }
+
+    /// `x - y - borrow`, and the borrow out of that where it is wanted.
+    ///
+    /// A difference of two words borrows exactly when the first is less than the second. Of the two differences that take
+    /// two words off a third, at most one borrows.
+    fn sub_with_borrow(
+        &mut self,
+        x: Word,
+        y: Word,
+        borrow: &mut Word,
+        is_borrow_wanted: bool,
+    ) -> Word {
+        // The borrow comes first: the difference can then take the register of an operand.
+        let difference_borrow = is_borrow_wanted.then(|| self.less_unsigned(x, y));
+        let difference = self.sub(x, y);
+        let borrow_in = *borrow;
+        if let Some(difference_borrow) = difference_borrow {
+            let total_borrow = self.less_unsigned(difference, borrow_in);
+            *borrow = self.or(difference_borrow, total_borrow);
+        }
+        self.sub(difference, borrow_in)
+    }
+}
+
+/// Shorter ways for some sums.
+impl Lower<'_, MInst> {
     /// The sum `inst` of two words, if Zba shifts one of them as it adds.
     fn scaled_sum(&mut self, inst: Inst) -> Option<Word> {
         let [x, y] = operands(self, inst);
-        if !self.settings.extensions.contains(Extension::Zba) || self.ty(x) != Type::I32 {
+        if !self.settings.optimizes_with(Extension::Zba) || self.ty(x) != Type::I32 {
             return None;
         }
         self.sum_with_scaled(x, y)
@@ -100,114 +184,14 @@ impl Lower<'_, MInst> {
         Some(self.add_scaled(x, y, scale))
     }
 
-    /// `x + y`, of several words. To add a small negative constant is to subtract a positive one, whose upper words are zero.
-    fn sum(&mut self, x: &[Word], y: &[Word]) -> Words {
-        if let Some(negated) = negated_if_small(y) {
-            return self.subtract(x, &negated);
-        }
-        if let Some(negated) = negated_if_small(x) {
-            return self.subtract(y, &negated);
-        }
-        self.add_words(x, y, Word::ZERO, CarryOut::Unwanted).words
-    }
-
-    /// `x - y`, of several words.
-    fn subtract(&mut self, x: &[Word], y: &[Word]) -> Words {
-        self.sub_words(x, y, Word::ZERO, CarryOut::Unwanted).words
-    }
-
-    /// `x + y + carry`, where the carry is 0 or 1.
-    ///
-    /// A sum of two words carries exactly when it is less than either of them. Of the two sums that add up three words, at
-    /// most one carries.
-    pub(super) fn add_words(
-        &mut self,
-        x: &[Word],
-        y: &[Word],
-        carry_in: Word,
-        carry_out: CarryOut,
-    ) -> Carried {
-        let mut carry = carry_in;
-        let words = Words::from_fn(x.len(), |index| {
-            let is_carry_wanted = index + 1 < x.len() || carry_out == CarryOut::Wanted;
-            let (x, y) = (x[index], y[index]);
-            let sum = self.add(x, y);
-            let total = self.add(sum, carry);
-            if is_carry_wanted {
-                let sum_carry = self.carry_of_sum(sum, x, y);
-                let total_carry = self.carry_of_sum(total, sum, carry);
-                carry = self.or(sum_carry, total_carry);
-            }
-            total
-        });
-        Carried { words, carry }
-    }
-
-    /// Whether `x + y`, which is `sum`, is less than it ought to be. Compares with a constant where an instruction does.
-    fn carry_of_sum(&mut self, sum: Word, x: Word, y: Word) -> Word {
-        match (x, y) {
-            (_, Word::Const(0)) | (Word::Const(0), _) => Word::ZERO,
-            (Word::Const(_), Word::Reg(_)) => self.carry_of_sum(sum, y, x),
-            (x, Word::Const(_)) if y.as_imm12().is_none() => self.less_unsigned(sum, x),
-            _ => self.less_unsigned(sum, y),
-        }
-    }
-
-    /// `x - y - borrow`, where the borrow is 0 or 1.
-    ///
-    /// A difference of two words borrows exactly when the first is less than the second. Of the two differences that take
-    /// two words off a third, at most one borrows.
-    pub(super) fn sub_words(
-        &mut self,
-        x: &[Word],
-        y: &[Word],
-        borrow_in: Word,
-        borrow_out: CarryOut,
-    ) -> Carried {
-        let mut borrow = borrow_in;
-        let words = Words::from_fn(x.len(), |index| {
-            let is_borrow_wanted = index + 1 < x.len() || borrow_out == CarryOut::Wanted;
-            let (x, y) = (x[index], y[index]);
-            let borrow_in = borrow;
-            if !is_borrow_wanted {
-                let difference = self.sub(x, y);
-                return self.sub(difference, borrow_in);
-            }
-            // The borrow comes first: the difference can then take the register of an operand.
-            let difference_borrow = self.less_unsigned(x, y);
-            let difference = self.sub(x, y);
-            let total_borrow = self.less_unsigned(difference, borrow_in);
-            borrow = self.or(difference_borrow, total_borrow);
-            self.sub(difference, borrow_in)
-        });
-        Carried {
-            words,
-            carry: borrow,
-        }
-    }
-
-    pub(super) fn neg_words(&mut self, x: &[Word]) -> Words {
-        let zero = Words::filled(x.len(), Word::ZERO);
-        self.sub_words(&zero, x, Word::ZERO, CarryOut::Unwanted)
-            .words
-    }
-
-    /// The absolute value of `x`.
-    fn absolute(&mut self, x: &[Word]) -> Words {
-        if let (&[x], true) = (x, self.settings.extensions.contains(Extension::Zbb)) {
-            let negative = self.neg(x);
-            return Words::one(self.rrr(Op::Max, x, negative));
-        }
-        let sign = self.sign(x[x.len() - 1]);
-        self.negate_if(x, sign)
-    }
-
-    /// `-x` where `sign` is all ones, `x` where it is zero: the complement plus one, or nothing of both.
-    pub(super) fn negate_if(&mut self, x: &[Word], sign: Word) -> Words {
-        let signs = Words::filled(x.len(), sign);
-        let flipped = self.each_word(x, &signs, Self::xor);
-        self.sub_words(&flipped, &signs, Word::ZERO, CarryOut::Unwanted)
-            .words
+    /// `x + y`, if one of them is a small negative constant: to add it is to subtract a positive one, whose upper words are
+    /// zero.
+    fn sum_with_small_negative(&mut self, x: &[Word], y: &[Word]) -> Option<Words> {
+        let (x, negated) = match negated_if_small(y) {
+            Some(negated) => (x, negated),
+            None => (y, negated_if_small(x)?),
+        };
+        Some(self.sum_words(SumOp::Sub, x, &negated))
     }
 }
 
@@ -226,50 +210,183 @@ fn negated_if_small(words: &[Word]) -> Option<Words> {
     })
 }
 
+/// The absolute value: the complement plus one where the sign is all ones, or nothing of both where it is zero.
+pub(super) fn lower_iabs(ctx: Ctx, inst: Inst) {
+    let result = ctx.result(inst);
+    let [x] = operands(ctx, inst);
+    let x = ctx.extended_words(x, Extend::Sign);
+    if let (&[x], true) = (&*x, ctx.settings.optimizes_with(Extension::Zbb)) {
+        let negative = ctx.neg(x);
+        let absolute = ctx.rrr(Op::Max, x, negative);
+        return ctx.define(result, &[absolute]);
+    }
+    let (flipped, signs) = ctx.flip_by_sign(&x);
+    let absolute = ctx.sum_words(SumOp::Sub, &flipped, &signs);
+    ctx.define(result, &absolute);
+}
+
+impl Lower<'_, MInst> {
+    /// The complement of `x` if that is negative, otherwise `x`; and the sign as often as there are words.
+    pub(super) fn flip_by_sign(&mut self, x: &[Word]) -> (Words, Words) {
+        let sign = self.sign(x[x.len() - 1]);
+        let signs = Words::filled(x.len(), sign);
+        (self.each_word(x, &signs, Self::xor), signs)
+    }
+}
+
+/// `imul`, `umulhi` and `smulhi`.
 pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
     if !require_multiplication(ctx, inst) {
         return;
     }
     let result = ctx.result(inst);
-    let ty = ctx.ty(result);
-    let [x, y]: [Value; 2] = operands(ctx, inst);
-    let words = match ctx.data(inst).opcode() {
+    let [x, y] = operands(ctx, inst);
+    let opcode = ctx.data(inst).opcode();
+    if ctx.settings.optimizes()
+        && let Some(words) = ctx.special_product(opcode, x, y, result)
+    {
+        return ctx.define(result, &words);
+    }
+    let extend = match opcode {
         Opcode::Imul => {
             let needed = ctx.needed_words(result);
-            ctx.product(x, y, needed)
+            let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
+            let product = ctx.multiply(Factor::new(&x), Factor::new(&y), 0, needed);
+            return ctx.define(result, &product[..needed]);
         }
-        Opcode::Umulhi => ctx.high_product(x, y, ty, Extend::Zero),
-        _ => ctx.high_product(x, y, ty, Extend::Sign),
+        Opcode::Umulhi => Extend::Zero,
+        _ => Extend::Sign,
     };
-    ctx.define(result, &words);
+    let len = num_words(ctx.ty(result));
+    let product = ctx.whole_product(x, y, len, extend);
+    ctx.define(result, &product[len..2 * len]);
 }
 
+/// A factor of a product.
+#[derive(Clone, Copy)]
+pub(super) struct Factor<'w> {
+    words: &'w [Word],
+    /// What it goes on with beyond its words: zero, or its sign.
+    extension: Word,
+}
+
+impl<'w> Factor<'w> {
+    /// An unsigned factor.
+    pub(super) fn new(words: &'w [Word]) -> Self {
+        Self {
+            words,
+            extension: Word::ZERO,
+        }
+    }
+
+    fn word(self, index: usize) -> Word {
+        *self.words.get(index).unwrap_or(&self.extension)
+    }
+}
+
+impl<'f> Lower<'f, MInst> {
+    /// The words of the whole product of `x` and `y` from number `first` on. Those below are not all computed.
+    ///
+    /// Narrow numbers give that of words whose lower one is the lower half of the product, shifted to the top, and whose upper
+    /// one is the upper half.
+    pub(super) fn whole_product(
+        &mut self,
+        x: Value,
+        y: Value,
+        first: usize,
+        extend: Extend,
+    ) -> Product {
+        let x = self.extended_words(x, extend);
+        let y = self.words_at_top(y);
+        let last = x.len() - 1;
+        let mut factors = [Factor::new(&x), Factor::new(&y)];
+        if extend == Extend::Sign {
+            for factor in &mut factors {
+                factor.extension = self.sign(factor.words[last]);
+            }
+        }
+        let [x, y] = factors;
+        self.multiply(x, y, first, 2 * last + 2)
+    }
+
+    /// The words of the product of `x` and `y` from number `first` up to number `end`; those below are not all computed, and
+    /// those from `end` on are zero.
+    ///
+    /// Row by row, as on paper: to the words that are there, each word of `x` adds its product with `y`. The carry into the
+    /// next column is a word that never overflows, since the greatest product of two words leaves room for two more words.
+    pub(super) fn multiply(
+        &mut self,
+        x: Factor<'_>,
+        y: Factor<'_>,
+        first: usize,
+        end: usize,
+    ) -> Product {
+        let mut words = [Word::ZERO; MAX_PRODUCT_WORDS];
+        for row in 0..end {
+            let x = x.word(row);
+            let mut carry = Word::ZERO;
+            for column in row..end {
+                let y = y.word(column - row);
+                let is_last = column + 1 == end;
+                if column > 0 {
+                    let low = self.mul(x, y);
+                    let combine = (!is_last).then_some(Self::add as BinaryOp<'f>);
+                    words[column] = self.add_with_carry(words[column], low, &mut carry, combine);
+                }
+                if !is_last {
+                    let high = self.mulhu(x, y);
+                    carry = self.add(high, carry);
+                }
+            }
+        }
+        if first == 0 {
+            // One product, without a carry. It comes last: it can then take the register of an operand.
+            words[0] = self.mul(x.word(0), y.word(0));
+        }
+        words
+    }
+}
+
+/// Shorter ways for some products.
 impl Lower<'_, MInst> {
-    /// The lowest `count` words of the product.
-    fn product(&mut self, x: Value, y: Value, count: usize) -> Words {
+    /// What the multiplication `opcode` of `x` and `y` gives, if there is a shorter way.
+    fn special_product(
+        &mut self,
+        opcode: Opcode,
+        x: Value,
+        y: Value,
+        result: Value,
+    ) -> Option<Words> {
+        match opcode {
+            Opcode::Imul => self.special_low_product(x, y, self.needed_words(result)),
+            Opcode::Umulhi => Some(self.special_high_product(x, y, self.ty(x), Extend::Zero)),
+            _ => Some(self.special_high_product(x, y, self.ty(x), Extend::Sign)),
+        }
+    }
+
+    /// The lowest `count` words of the product, if there is a shorter way.
+    fn special_low_product(&mut self, x: Value, y: Value, count: usize) -> Option<Words> {
+        if count == 1 {
+            return None;
+        }
         if count == 2
             && let Some([x, y]) = self.as_sign_extended_words([x, y])
         {
             let low = self.mul(x, y);
             let high = self.rrr(Op::Mulh, x, y);
-            return Words::pair(low, high);
+            return Some(Words::pair(low, high));
         }
         if count == 2 {
             let product = self.product_of_sign_extended(x, y);
             if let Some((low, high)) = product.or_else(|| self.product_of_sign_extended(y, x)) {
-                return Words::pair(low, high);
+                return Some(Words::pair(low, high));
             }
         }
-        if count == 1 {
-            let (x, y) = (self.word(x, 0), self.word(y, 0));
-            return Words::one(self.mul(x, y));
-        }
-        let (x, y) = (self.low_words(x, count), self.low_words(y, count));
-        if y.iter().all(|&word| word == Word::Const(-1)) {
-            return self.neg_words(&x);
-        }
-        let columns = self.multiply(&x, &y, 0, count);
-        Words::of(&columns[..count])
+        let is_minus_one = (0..count).all(|index| self.known_word(y, index) == Some(-1));
+        is_minus_one.then(|| {
+            let x = self.low_words(x, count);
+            self.sum_words(SumOp::Sub, &Words::filled(count, Word::ZERO), &x)
+        })
     }
 
     /// The product of `x`, if that is a sign-extended word, and the pair `y`.
@@ -301,65 +418,8 @@ impl Lower<'_, MInst> {
         Some(sources.map(|source| self.extended(source, Extend::Sign)))
     }
 
-    /// The words of the product of `x` and `y` from number `first` up to number `end`; those below are not all computed, and
-    /// those from `end` on are zero.
-    ///
-    /// Row by row, as on paper: to the words that are there, each word of `x` adds its product with `y`. The carry into the
-    /// next column is a word that never overflows, since the greatest product of two words leaves room for two more words.
-    pub(super) fn multiply(
-        &mut self,
-        x: &[Word],
-        y: &[Word],
-        first: usize,
-        end: usize,
-    ) -> [Word; MAX_PRODUCT_WORDS] {
-        let mut words = [Word::ZERO; MAX_PRODUCT_WORDS];
-        for (row, &x) in x.iter().enumerate() {
-            let mut carry = Word::ZERO;
-            for (column, &y) in (row..end).zip(y) {
-                let is_last = column + 1 == end;
-                if column > 0 {
-                    let low = self.mul(x, y);
-                    let added = self.add_three(words[column], low, carry, !is_last);
-                    words[column] = added.words[0];
-                    carry = added.carry;
-                }
-                if !is_last {
-                    let high = self.mulhu(x, y);
-                    carry = self.add(high, carry);
-                }
-            }
-            if let Some(above) = words[..end].get_mut(row + y.len()) {
-                *above = carry;
-            }
-        }
-        if first == 0 {
-            // One product, without a carry. It comes last: it can then take the register of an operand.
-            words[0] = self.mul(x[0], y[0]);
-        }
-        words
-    }
-
-    /// The sum of three words, and its carry where that is wanted, which may be 2.
-    fn add_three(&mut self, x: Word, y: Word, z: Word, is_carry_wanted: bool) -> Carried {
-        let sum = self.add(x, y);
-        let total = self.add(sum, z);
-        let carry = match is_carry_wanted {
-            true => {
-                let sum_carry = self.carry_of_sum(sum, x, y);
-                let total_carry = self.carry_of_sum(total, sum, z);
-                self.add(sum_carry, total_carry)
-            }
-            false => Word::ZERO,
-        };
-        Carried {
-            words: Words::one(total),
-            carry,
-        }
-    }
-
     /// The upper half of the whole product of two values of type `ty`.
-    fn high_product(&mut self, x: Value, y: Value, ty: Type, extend: Extend) -> Words {
+    fn special_high_product(&mut self, x: Value, y: Value, ty: Type, extend: Extend) -> Words {
         let x = self.extended_words(x, extend);
         let y = self.extended_words(y, extend);
         match (ty, extend) {
@@ -376,7 +436,7 @@ impl Lower<'_, MInst> {
             (Type::I32, Extend::Zero) => Words::one(self.mulhu(x[0], y[0])),
             _ => {
                 let len = x.len();
-                let product = self.multiply(&x, &y, len, 2 * len);
+                let product = self.multiply(Factor::new(&x), Factor::new(&y), len, 2 * len);
                 let high = Words::of(&product[len..][..len]);
                 match extend {
                     Extend::Zero => high,
@@ -398,9 +458,7 @@ impl Lower<'_, MInst> {
         for (factor, other) in [(x, y), (y, x)] {
             let sign = self.sign(factor[factor.len() - 1]);
             let excess = self.each_word(other, &Words::filled(other.len(), sign), Self::and);
-            high = self
-                .sub_words(&high, &excess, Word::ZERO, CarryOut::Unwanted)
-                .words;
+            high = self.sum_words(SumOp::Sub, &high, &excess);
         }
         high
     }
@@ -430,7 +488,7 @@ impl Lower<'_, MInst> {
             Opcode::Smax => (Op::Max, IntCC::SignedGreaterThan),
             _ => (Op::Maxu, IntCC::UnsignedGreaterThan),
         };
-        if x.len() == 1 && self.settings.extensions.contains(Extension::Zbb) {
+        if x.len() == 1 && self.settings.optimizes_with(Extension::Zbb) {
             return Words::one(self.rrr(op, x[0], y[0]));
         }
         let condition = self.compare(cond, x, y);

@@ -15,7 +15,7 @@
 //! With the setting [`single_hart`](crate::Settings::single_hart) nobody can come in between two accesses: the instructions
 //! become a load and a store, with what they compute between them.
 
-use super::arithmetic::CarryOut;
+use super::arithmetic::SumOp;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
 use super::{Ctx, memory, operands};
@@ -437,14 +437,8 @@ impl Lower<'_, MInst> {
         let place = self.place(access.address, access.flags, access.ty);
         let old = self.load_place(&place);
         let new = match op {
-            Add => {
-                self.add_words(&old, &operand, Word::ZERO, CarryOut::Unwanted)
-                    .words
-            }
-            Sub => {
-                self.sub_words(&old, &operand, Word::ZERO, CarryOut::Unwanted)
-                    .words
-            }
+            Add => self.sum_words(SumOp::Add, &old, &operand),
+            Sub => self.sum_words(SumOp::Sub, &old, &operand),
             Smin | Smax | Umin | Umax => {
                 let old = Words::from_fn(old.len(), |index| {
                     self.extend(old[index], access.ty, extend)

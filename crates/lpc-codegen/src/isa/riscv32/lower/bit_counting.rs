@@ -1,12 +1,18 @@
 //! Counting bits: `clz`, `cls`, `ctz` and `popcnt`.
 //!
-//! Zbb counts in one instruction. Without it, the ones of a word are counted in parallel fields that grow from one bit to
-//! eight and are added up by a multiplication, and the other counts are counts of ones: the ones of the complement of `x`
-//! with its highest one spread to all lower places are its leading zeros, those of `!x & (x - 1)` its trailing zeros.
+//! The ones of a word are counted in fields that grow from one bit to 32. The other counts are counts of ones: those of `x`
+//! with its highest one spread to all lower places are its places without the leading zeros, those of `!x & (x - 1)` are
+//! its trailing zeros.
+//!
+//! There are shorter ways. Zbb counts in one instruction. Without it, fields of eight bits are added up by a multiplication;
+//! and narrow values need not be counted as words.
 
+use super::arithmetic::SumOp;
+use super::bitwise::Halves;
 use super::comparisons::Condition;
 use super::narrow::Extend;
-use super::words::{Word, Words, num_words};
+use super::shifts::Shift;
+use super::words::{Word, Words};
 use super::{Ctx, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -17,28 +23,85 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let ty = ctx.ty(result);
     let [x] = operands(ctx, inst);
-    let count = match ctx.data(inst).opcode() {
-        Opcode::Popcnt => ctx.count_ones_of(x),
-        Opcode::Ctz => ctx.count_trailing_zeros_of(x, ty),
-        Opcode::Clz => {
-            let words = ctx.extended_words(x, Extend::Zero);
-            ctx.count_leading_zeros(&words, ty)
-        }
-        _ => {
-            // Places that differ from the sign become ones, and the sign itself a zero, which does not count.
-            let words = ctx.extended_words(x, Extend::Sign);
-            let sign = ctx.sign(words[words.len() - 1]);
-            let flipped = ctx.each_word(&words, &Words::filled(words.len(), sign), Lower::xor);
-            let zeros = ctx.count_leading_zeros(&flipped, ty);
-            ctx.add(zeros, Word::Const(-1))
-        }
+    let opcode = ctx.data(inst).opcode();
+    let count = match ctx.settings.optimizes() {
+        true => ctx.special_count(opcode, x, ty),
+        false => ctx.count(opcode, x, ty),
     };
-    let mut words = Words::filled(num_words(ty), Word::ZERO);
-    words[0] = count;
-    ctx.define(result, &words);
+    ctx.define(result, &[count, Word::ZERO, Word::ZERO, Word::ZERO]);
 }
 
 impl Lower<'_, MInst> {
+    /// The bits of `x`, of type `ty`, that `opcode` counts.
+    fn count(&mut self, opcode: Opcode, x: Value, ty: Type) -> Word {
+        let extend = match opcode {
+            Opcode::Cls => Extend::Sign,
+            _ => Extend::Zero,
+        };
+        let mut words = self.extended_words(x, extend);
+        match opcode {
+            Opcode::Popcnt => self.count_ones(&words),
+            Opcode::Ctz => {
+                let minus_one = Words::filled(words.len(), Word::Const(-1));
+                let below = self.sum_words(SumOp::Add, &words, &minus_one);
+                let both = self.each_word(&words, &below, Self::or);
+                let mut zeros = self.each_word(&both, &words, Self::xor);
+                zeros[0] = self.extend(zeros[0], ty, Extend::Zero);
+                self.count_ones(&zeros)
+            }
+            _ => {
+                let mut places = ty.bits() as i32;
+                if opcode == Opcode::Cls {
+                    // Places that differ from the sign become ones, and the sign itself a zero, which does not count.
+                    (words, _) = self.flip_by_sign(&words);
+                    places -= 1;
+                }
+                let mut distance = 1;
+                while distance < ty.bits() {
+                    let mut shifted = words.clone();
+                    let amount = Word::Const(distance as i32);
+                    self.shift_words(&mut shifted, amount, Shift::of(Opcode::Ushr), u8::MAX);
+                    words = self.each_word(&words, &shifted, Self::or);
+                    distance *= 2;
+                }
+                let others = self.count_ones(&words);
+                self.sub(Word::Const(places), others)
+            }
+        }
+    }
+
+    /// The ones of `words`.
+    fn count_ones(&mut self, words: &[Word]) -> Word {
+        let mut sum = Word::ZERO;
+        for &word in words {
+            let count = self.join_halves(word, 0, Halves::Add);
+            sum = self.add(sum, count);
+        }
+        // There are 128 at most, and something is left above.
+        self.and(sum, Word::Const(0xff))
+    }
+}
+
+/// Shorter ways to count.
+impl Lower<'_, MInst> {
+    /// As [`Self::count`].
+    fn special_count(&mut self, opcode: Opcode, x: Value, ty: Type) -> Word {
+        match opcode {
+            Opcode::Popcnt => self.count_ones_of(x),
+            Opcode::Ctz => self.count_trailing_zeros_of(x, ty),
+            Opcode::Clz => {
+                let words = self.extended_words(x, Extend::Zero);
+                self.count_leading_zeros(&words, ty)
+            }
+            _ => {
+                let words = self.extended_words(x, Extend::Sign);
+                let (flipped, _) = self.flip_by_sign(&words);
+                let zeros = self.count_leading_zeros(&flipped, ty);
+                self.add(zeros, Word::Const(-1))
+            }
+        }
+    }
+
     fn has_zbb(&self) -> bool {
         self.settings.extensions.contains(Extension::Zbb)
     }
@@ -61,7 +124,7 @@ impl Lower<'_, MInst> {
     }
 
     /// The ones of `x`, all of which are among the lowest `bits`.
-    fn count_ones(&mut self, x: Word, bits: u32) -> Word {
+    fn count_ones_of_word(&mut self, x: Word, bits: u32) -> Word {
         let bytes = self.count_ones_in_bytes(x, bits);
         self.sum_of_bytes(bytes, bits)
     }
@@ -137,7 +200,7 @@ impl Lower<'_, MInst> {
         });
         let all = Word::Const((u32::MAX >> (32 - bits)) as i32);
         let zeros = self.xor(spread, all);
-        self.count_ones(zeros, bits)
+        self.count_ones_of_word(zeros, bits)
     }
 
     /// A one above a narrow value stops the count at its width.
@@ -166,6 +229,6 @@ impl Lower<'_, MInst> {
         let below = self.add(x, Word::Const(-1));
         let complement = self.not(x);
         let zeros = self.and(below, complement);
-        self.count_ones(zeros, bits)
+        self.count_ones_of_word(zeros, bits)
     }
 }

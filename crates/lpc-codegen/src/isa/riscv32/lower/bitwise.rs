@@ -8,28 +8,35 @@ use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
+/// `band`, `bor`, `bxor`, `bnot` and `bitselect`.
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
+    let opcode = ctx.data(inst).opcode();
+    let args = ctx.data(inst).fixed_arguments();
     for index in 0..ctx.needed_words(result) {
         if !ctx.is_word_needed(result, index) {
             continue;
         }
-        let word = match ctx.data(inst).opcode() {
-            Opcode::Bnot => {
-                let [x] = operands(ctx, inst);
-                let x = ctx.word(x, index);
-                ctx.not(x)
-            }
+        if let (&[x, y], true) = (args, ctx.settings.optimizes())
+            && let Some(word) = ctx.special_combination(opcode, x, y, index)
+        {
+            ctx.define_word(result, index, word);
+            continue;
+        }
+        let x = ctx.word(args[0], index);
+        // A complement differs everywhere.
+        let y = match args.get(1) {
+            Some(&y) => ctx.word(y, index),
+            None => Word::Const(-1),
+        };
+        let word = match opcode {
+            Opcode::Band => ctx.and(x, y),
+            Opcode::Bor => ctx.or(x, y),
             Opcode::Bitselect => {
-                let [mask, x, y] = operands(ctx, inst);
-                let mask = ctx.word(mask, index);
-                let (x, y) = (ctx.word(x, index), ctx.word(y, index));
-                ctx.select_bits(mask, x, y)
+                let z = ctx.word(args[2], index);
+                ctx.select_bits(x, y, z)
             }
-            opcode => {
-                let [x, y] = operands(ctx, inst);
-                ctx.combine(opcode, x, y, index)
-            }
+            _ => ctx.xor(x, y),
         };
         ctx.define_word(result, index, word);
     }
@@ -42,28 +49,25 @@ impl Lower<'_, MInst> {
         let selected = self.and(difference, mask);
         self.xor(selected, y)
     }
+}
 
-    /// A word of `x` and `y`, combined by the instruction `opcode`.
-    fn combine(&mut self, opcode: Opcode, x: Value, y: Value, index: usize) -> Word {
+/// Shorter ways to combine.
+impl Lower<'_, MInst> {
+    /// A word of `x` and `y`, combined by the instruction `opcode`, if there is a shorter way.
+    fn special_combination(
+        &mut self,
+        opcode: Opcode,
+        x: Value,
+        y: Value,
+        index: usize,
+    ) -> Option<Word> {
         let is_zero = |&arg: &Value| self.known_word(arg, index) == Some(0);
         if opcode == Opcode::Band && [x, y].iter().any(is_zero) {
-            return Word::ZERO;
+            return Some(Word::ZERO);
         }
-        if let Some(word) = self.masked_shift(opcode, x, y, index) {
-            return word;
-        }
-        if let Some(word) = self.combine_with_variable_bit(opcode, x, y) {
-            return word;
-        }
-        if let Some(word) = self.combine_with_complement(opcode, x, y, index) {
-            return word;
-        }
-        let (x, y) = (self.word(x, index), self.word(y, index));
-        match opcode {
-            Opcode::Band => self.and(x, y),
-            Opcode::Bor => self.or(x, y),
-            _ => self.xor(x, y),
-        }
+        self.masked_shift(opcode, x, y, index)
+            .or_else(|| self.combine_with_variable_bit(opcode, x, y))
+            .or_else(|| self.combine_with_complement(opcode, x, y, index))
     }
 
     /// The low word of `x` shifted to the right by a constant, and masked by the constant `y` so that nothing is left of what
@@ -122,42 +126,116 @@ impl Lower<'_, MInst> {
         Some(self.rrr(op, x, y))
     }
 
-    /// Whether the target has the part that Zbb and Zbkb have in common.
+    /// Whether to use the part that Zbb and Zbkb have in common.
     pub(super) fn has_rotations_and_complements(&self) -> bool {
-        let extensions = self.settings.extensions;
-        extensions.contains(Extension::Zbb) || extensions.contains(Extension::Zbkb)
+        let settings = self.settings;
+        settings.optimizes_with(Extension::Zbb) || settings.optimizes_with(Extension::Zbkb)
     }
 }
+
+/// What is done with the lower and the upper half of each field of a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Halves {
+    /// They change places.
+    Exchange,
+    /// They are added.
+    Add,
+}
+
+/// The lower halves of the fields of a word, whose halves are 1, 2, 4, 8 and 16 bits wide; in the last case, with the upper one
+/// too.
+const LOWER_HALVES: [i32; 5] = [0x5555_5555, 0x3333_3333, 0x0f0f_0f0f, 0x00ff_00ff, !0];
+
+/// The first step that moves bytes.
+const BYTES: usize = 3;
 
 /// `bswap` and `bitrev`. A wide value is its words in the opposite order, each reversed; a narrow one is reversed as the
 /// upper part of a word and then shifted down.
 pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
-    let bits = ctx.ty(result).bits();
-    let opcode = ctx.data(inst).opcode();
     let [x] = operands(ctx, inst);
-    let is_zero_extended = ctx.is_extended(x, Extend::Zero);
+    let opcode = ctx.data(inst).opcode();
+    if ctx.settings.optimizes() {
+        let words = ctx.special_reversal(opcode, x);
+        return ctx.define(result, &words);
+    }
+    let first = match opcode {
+        Opcode::Bswap => BYTES,
+        _ => 0,
+    };
+    let unused = Word::Const(32 - ctx.ty(result).bits() as i32);
     let x = ctx.words(x);
-    let last = x.len() - 1;
     let words = Words::from_fn(x.len(), |index| {
-        let word = x[last - index];
-        let word = match bits {
-            8 => word,
-            16 if is_zero_extended => ctx.swap_two_bytes_of_zero_extended(word),
-            16 => ctx.swap_two_bytes(word),
-            _ => ctx.swap_bytes(word),
-        };
-        match opcode {
-            Opcode::Bswap => word,
-            _ => ctx.reverse_bits_in_bytes(word, bits.min(32)),
-        }
+        let reversed = ctx.join_halves(x[x.len() - 1 - index], first, Halves::Exchange);
+        ctx.shr(reversed, unused)
     });
     ctx.define(result, &words);
 }
 
 impl Lower<'_, MInst> {
-    /// Exchanges the two lowest bytes. Those above are undefined.
+    /// Joins the halves of the fields of `x` in steps: those of 2, 4, 8, 16 and 32 bits one after the other, from step number
+    /// `first` on.
+    ///
+    /// When all halves have been exchanged, the bits are in the opposite order. When all have been added, the low 16 bits are
+    /// the number of ones.
+    pub(super) fn join_halves(&mut self, x: Word, first: usize, halves: Halves) -> Word {
+        let mut x = x;
+        for (step, &mask) in LOWER_HALVES.iter().enumerate().skip(first) {
+            let (distance, mask) = (Word::Const(1 << step), Word::Const(mask));
+            let upper = self.shr(x, distance);
+            let upper = self.and(upper, mask);
+            let mut lower = self.and(x, mask);
+            if halves == Halves::Exchange {
+                lower = self.shl(lower, distance);
+            }
+            x = self.add(lower, upper);
+        }
+        x
+    }
+
+    /// The two lowest bytes, exchanged. Those above are undefined.
     pub(super) fn swap_two_bytes(&mut self, x: Word) -> Word {
+        if self.settings.optimizes() {
+            return self.swap_two_bytes_shorter(x);
+        }
+        let swapped = self.swap_bytes(x);
+        self.shr(swapped, Word::Const(16))
+    }
+
+    /// The four bytes in the opposite order.
+    pub(super) fn swap_bytes(&mut self, x: Word) -> Word {
+        match self.settings.optimizes() {
+            true => self.swap_bytes_shorter(x),
+            false => self.join_halves(x, BYTES, Halves::Exchange),
+        }
+    }
+}
+
+/// Shorter ways to reverse bytes and bits.
+impl Lower<'_, MInst> {
+    /// The words of `x`, with bytes or bits reversed as `opcode` says.
+    fn special_reversal(&mut self, opcode: Opcode, x: Value) -> Words {
+        let bits = self.ty(x).bits();
+        let is_zero_extended = self.is_extended(x, Extend::Zero);
+        let x = self.words(x);
+        let last = x.len() - 1;
+        Words::from_fn(x.len(), |index| {
+            let word = x[last - index];
+            let word = match bits {
+                8 => word,
+                16 if is_zero_extended => self.swap_two_bytes_of_zero_extended(word),
+                16 => self.swap_two_bytes(word),
+                _ => self.swap_bytes(word),
+            };
+            match opcode {
+                Opcode::Bswap => word,
+                _ => self.reverse_bits_in_bytes(word, bits.min(32)),
+            }
+        })
+    }
+
+    /// As [`Self::swap_two_bytes`].
+    fn swap_two_bytes_shorter(&mut self, x: Word) -> Word {
         if self.has_rev8() {
             let swapped = self.rr(Op::Rev8, x);
             return self.shr(swapped, Word::Const(16));
@@ -170,7 +248,7 @@ impl Lower<'_, MInst> {
 
     /// As [`Self::swap_two_bytes`], where the bytes above are zero in `x`.
     pub(super) fn swap_two_bytes_of_zero_extended(&mut self, x: Word) -> Word {
-        if self.has_rev8() {
+        if !self.settings.optimizes() || self.has_rev8() {
             return self.swap_two_bytes(x);
         }
         let low = self.shr(x, Word::Const(8));
@@ -178,8 +256,8 @@ impl Lower<'_, MInst> {
         self.or(high, low)
     }
 
-    /// Reverses the four bytes.
-    pub(super) fn swap_bytes(&mut self, x: Word) -> Word {
+    /// As [`Self::swap_bytes`].
+    fn swap_bytes_shorter(&mut self, x: Word) -> Word {
         if self.has_rev8() {
             return self.rr(Op::Rev8, x);
         }
@@ -201,7 +279,7 @@ impl Lower<'_, MInst> {
 
     /// Reverses the bits of each byte among the lowest `bits`: exchanges halves, then quarters of them, then neighbors.
     fn reverse_bits_in_bytes(&mut self, x: Word, bits: u32) -> Word {
-        if self.settings.extensions.contains(Extension::Zbkb) {
+        if self.settings.optimizes_with(Extension::Zbkb) {
             return self.rr(Op::Brev8, x);
         }
         [(4, 0x0f0f_0f0f_u32), (2, 0x3333_3333), (1, 0x5555_5555)]

@@ -149,7 +149,7 @@ impl Lower<'_, MInst> {
     }
 
     /// The value of type `ty` in `word`, shifted so that nothing is above it. Such words compare as the values do.
-    fn shift_to_top(&mut self, word: Word, ty: Type) -> Word {
+    pub(super) fn shift_to_top(&mut self, word: Word, ty: Type) -> Word {
         self.shl(word, Word::Const(32 - ty.bits() as i32))
     }
 

@@ -32,11 +32,21 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
         let any = ctx.or_words(&y);
         ctx.trap_if(Condition::zero(any), TrapCode::INTEGER_DIVISION_BY_ZERO);
     }
-    let words = if num_words(ty) == 1 {
-        Words::one(ctx.divide_words(opcode, ty, x[0], y[0]))
-    } else {
-        ctx.divide_wide(opcode, ty, &x, &y)
+    let is_word = num_words(ty) == 1;
+    let may_overflow = opcode == Opcode::Sdiv && may_be(&y, -1);
+    // Before a routine is called, as nothing need be kept for it then.
+    let is_tested_before = ctx.settings.optimizes() && !is_word;
+    if may_overflow && is_tested_before {
+        ctx.trap_if_quotient_overflows(&x, &y);
+    }
+    let words = match is_word {
+        true => Words::one(ctx.divide_words(opcode, x[0], y[0])),
+        false => ctx.divide_wide(opcode, ty, &x, &y),
     };
+    if may_overflow && !is_tested_before {
+        let last = x.len() - 1;
+        ctx.trap_on_quotient_overflow(ty, words[last], x[last], y[last]);
+    }
     ctx.define(result, &words);
 }
 
@@ -50,41 +60,38 @@ fn may_be(words: &[Word], constant: i32) -> bool {
 }
 
 impl Lower<'_, MInst> {
-    /// Divides words, which hold extended values of type `ty`.
-    fn divide_words(&mut self, opcode: Opcode, ty: Type, x: Word, y: Word) -> Word {
+    /// Divides words.
+    fn divide_words(&mut self, opcode: Opcode, x: Word, y: Word) -> Word {
         let op = match opcode {
             Opcode::Udiv => Op::Divu,
             Opcode::Urem => Op::Remu,
             Opcode::Sdiv => Op::Div,
             _ => Op::Rem,
         };
-        let quotient = self.rrr(op, x, y);
-        if op == Op::Div && may_be(&[y], -1) {
-            self.trap_on_quotient_overflow(ty, quotient, x, y);
-        }
-        quotient
+        self.rrr(op, x, y)
     }
 
-    /// Traps when the quotient of two signed numbers does not fit: the least number divided by -1.
+    /// Traps when the quotient of two signed numbers does not fit: the least number divided by -1. Two negative numbers have a
+    /// negative quotient just then, by which both the instruction and the routines show the overflow. These are the highest words.
     fn trap_on_quotient_overflow(&mut self, ty: Type, quotient: Word, x: Word, y: Word) {
-        let condition = if ty == Type::I32 {
-            // Two negative numbers have a negative quotient just then, by which the instruction shows the overflow.
-            let both = self.and(x, y);
-            let all = self.and(both, quotient);
-            Condition::negative(all)
-        } else {
-            let wrapped = self.extend(quotient, ty, Extend::Sign);
-            let difference = self.xor(wrapped, quotient);
-            Condition::nonzero(difference)
-        };
-        self.trap_if(condition, TrapCode::INTEGER_OVERFLOW);
+        if self.settings.optimizes() && ty.bits() < 32 {
+            return self.trap_if_extension_differs(ty, quotient);
+        }
+        let both = self.and(x, y);
+        let quotient = self.shift_to_top(quotient, ty);
+        let all = self.and(both, quotient);
+        self.trap_if(Condition::negative(all), TrapCode::INTEGER_OVERFLOW);
+    }
+
+    /// Traps when the narrow `quotient` of type `ty` is not what its low bits extend to.
+    fn trap_if_extension_differs(&mut self, ty: Type, quotient: Word) {
+        let wrapped = self.extend(quotient, ty, Extend::Sign);
+        let difference = self.xor(wrapped, quotient);
+        self.trap_if(Condition::nonzero(difference), TrapCode::INTEGER_OVERFLOW);
     }
 
     /// Divides values of more than one word.
     fn divide_wide(&mut self, opcode: Opcode, ty: Type, x: &[Word], y: &[Word]) -> Words {
-        if opcode == Opcode::Sdiv && may_be(y, -1) {
-            self.trap_if_quotient_overflows(x, y);
-        }
         let routine = match (opcode, ty) {
             (Opcode::Udiv | Opcode::Urem, Type::I64) => Routine::Udivrem64,
             (Opcode::Udiv | Opcode::Urem, _) => Routine::Udivrem128,

@@ -75,8 +75,8 @@ fn rule_for(opcode: Opcode) -> Rule {
         Iconst => constants::lower_iconst,
         Nop => |_, _| {},
 
-        Iadd | Isub => arithmetic::lower_sum,
-        Ineg | Iabs => arithmetic::lower,
+        Iadd | Isub | Ineg => arithmetic::lower_sum,
+        Iabs => arithmetic::lower_iabs,
         Imul | Umulhi | Smulhi => arithmetic::lower_multiplication,
         Smin | Umin | Smax | Umax => arithmetic::lower_min_max,
         Udiv | Sdiv | Urem | Srem => division::lower,
@@ -85,8 +85,7 @@ fn rule_for(opcode: Opcode) -> Rule {
         UmulOverflow | SmulOverflow => overflow::lower_multiplication,
 
         Band | Bor | Bxor | Bnot | Bitselect => bitwise::lower,
-        Ishl | Ushr | Sshr => shifts::lower_shift,
-        Rotl | Rotr => shifts::lower_rotation,
+        Ishl | Ushr | Sshr | Rotl | Rotr => shifts::lower,
         Clz | Cls | Ctz | Popcnt => bit_counting::lower,
         Bswap | Bitrev => bitwise::lower_reversal,
 

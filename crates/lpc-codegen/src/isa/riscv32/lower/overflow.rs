@@ -1,9 +1,11 @@
 //! Arithmetic that also tells whether it overflows.
+//!
+//! Narrow values are computed with at the top of their words, where they overflow as the words do.
 
-use super::arithmetic::CarryOut;
+use super::arithmetic::{CarryOut, Factor, SumOp};
 use super::comparisons::Condition;
 use super::narrow::Extend;
-use super::words::{Word, Words};
+use super::words::{Word, Words, num_words};
 use super::{Ctx, operands, require_multiplication, results};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -14,44 +16,45 @@ use lpc_riscv32::Opcode as Op;
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
     use Opcode::*;
     let opcode = ctx.data(inst).opcode();
-    let is_addition = matches!(
-        opcode,
-        UaddOverflow | SaddOverflow | UaddOverflowCin | SaddOverflowCin
-    );
+    let op = match opcode {
+        UaddOverflow | SaddOverflow | UaddOverflowCin | SaddOverflowCin => SumOp::Add,
+        _ => SumOp::Sub,
+    };
     let extend = match opcode {
         SaddOverflow | SsubOverflow | SaddOverflowCin | SsubOverflowBin => Extend::Sign,
         _ => Extend::Zero,
     };
-    let mut args = ctx.func.dfg.inst_args(inst);
-    let mut next = || args.next().expect("the instruction has its operands");
-    let (x, y) = (next(), next());
-    let carry = match args.next() {
-        Some(carry) => ctx.carry_in(carry),
-        None => Word::ZERO,
-    };
     let [result, overflow] = results(ctx, inst);
     let ty = ctx.ty(result);
-    let x = ctx.extended_words(x, extend);
-    let y = ctx.extended_words(y, extend);
+    if ctx.settings.optimizes() && ty.bits() < 32 {
+        return ctx.lower_narrow_sum(inst, op, extend);
+    }
+    let args = ctx.data(inst).fixed_arguments();
+    let carry = match args.get(2) {
+        Some(&carry) => ctx.carry_in(carry),
+        None => Word::ZERO,
+    };
+    let (x, y) = (ctx.words_at_top(args[0]), ctx.words_at_top(args[1]));
+    let carry_in = ctx.shift_to_top(carry, ty);
+    let mut carry = carry_in;
+    let is_overflow_needed = !ctx.settings.optimizes() || ctx.is_word_needed(overflow, 0);
     let carry_out = match extend {
-        Extend::Zero if ty.bits() >= 32 && ctx.is_word_needed(overflow, 0) => CarryOut::Wanted,
+        Extend::Zero if is_overflow_needed => CarryOut::Wanted,
         _ => CarryOut::Unwanted,
     };
-    let carried = if is_addition {
-        ctx.add_words(&x, &y, carry, carry_out)
-    } else {
-        ctx.sub_words(&x, &y, carry, carry_out)
-    };
-    ctx.define(result, &carried.words);
-    if ctx.is_word_needed(overflow, 0) {
+    let mut sum = ctx.sum_with_carry(op, &x, &y, &mut carry, carry_out);
+    let last = x.len() - 1;
+    let high = sum[last];
+    sum[0] = ctx.shift_from_top(sum[0], ty);
+    ctx.define(result, &sum);
+    if is_overflow_needed {
         let word = match extend {
-            _ if ty.bits() < 32 => ctx.differs_from_extension(carried.words[0], ty, extend),
-            Extend::Zero => carried.carry,
-            Extend::Sign => match (&*x, &*y, carry) {
-                (&[x], &[y], Word::ZERO) => {
-                    ctx.signed_overflow_of_word(x, y, carried.words[0], is_addition)
+            Extend::Zero => carry,
+            Extend::Sign => match (last, carry_in) {
+                (0, Word::ZERO) if ctx.settings.optimizes() => {
+                    ctx.signed_overflow_of_word(op, x[0], y[0], high)
                 }
-                _ => ctx.signed_overflow(&x, &y, &carried.words, is_addition),
+                _ => ctx.signed_overflow(op, x[last], y[last], high),
             },
         };
         ctx.define(overflow, &[word]);
@@ -59,12 +62,114 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
 }
 
 impl Lower<'_, MInst> {
+    /// The words of `value`, which is shifted to the top of its word if it is narrow.
+    pub(super) fn words_at_top(&mut self, value: Value) -> Words {
+        let mut words = self.words(value);
+        words[0] = self.shift_to_top(words[0], self.ty(value));
+        words
+    }
+
+    /// The narrow value of type `ty` that was shifted to the top of `word`; and any other as it is.
+    fn shift_from_top(&mut self, word: Word, ty: Type) -> Word {
+        self.shr(word, Word::Const(32 - ty.bits() as i32))
+    }
+
     /// A carry that is 0 or 1: any that is not zero is one.
     fn carry_in(&mut self, carry: Value) -> Word {
         let word = self.extended(carry, Extend::Zero);
-        match self.is_zero_or_one(carry) {
+        match self.settings.optimizes() && self.is_zero_or_one(carry) {
             true => word,
             false => self.is_nonzero(word),
+        }
+    }
+
+    /// Whether the sum or difference `z` of words overflows, of which `x`, `y` and `z` are the highest ones.
+    ///
+    /// A sum overflows if it has a sign that neither operand has. A difference does if the operands have different signs and
+    /// it has not that of the first.
+    fn signed_overflow(&mut self, op: SumOp, x: Word, y: Word, z: Word) -> Word {
+        let from_x = self.xor(x, z);
+        let other = match op {
+            SumOp::Add => self.xor(y, z),
+            SumOp::Sub => self.xor(x, y),
+        };
+        let both = self.and(from_x, other);
+        self.less_signed(both, Word::ZERO)
+    }
+}
+
+/// A product, and 1 if it does not fit, otherwise 0.
+pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
+    if !require_multiplication(ctx, inst) {
+        return;
+    }
+    let [x, y] = operands(ctx, inst);
+    let [result, overflow] = results(ctx, inst);
+    let ty = ctx.ty(result);
+    let extend = match ctx.data(inst).opcode() {
+        Opcode::SmulOverflow => Extend::Sign,
+        _ => Extend::Zero,
+    };
+    let (low, word) = match ctx.settings.optimizes() {
+        true => ctx.special_multiplication(x, y, ty, extend),
+        false => ctx.multiply_with_overflow(x, y, ty, extend),
+    };
+    ctx.define(result, &low);
+    ctx.define(overflow, &[word]);
+}
+
+impl Lower<'_, MInst> {
+    /// The low half of the product, and whether the high half is not just its extension.
+    fn multiply_with_overflow(
+        &mut self,
+        x: Value,
+        y: Value,
+        ty: Type,
+        extend: Extend,
+    ) -> (Words, Word) {
+        let len = num_words(ty);
+        let product = self.whole_product(x, y, 0, extend);
+        let sign = match extend {
+            Extend::Zero => Word::ZERO,
+            Extend::Sign => self.sign(product[len - 1]),
+        };
+        let high = &product[len..][..len];
+        let difference = self.words_difference(high, &Words::filled(len, sign));
+        let mut low = Words::of(&product[..len]);
+        low[0] = self.shift_from_top(low[0], ty);
+        (low, self.is_nonzero(difference))
+    }
+
+    /// `x + y` as unsigned numbers, and the condition that it does not fit.
+    pub(super) fn add_with_overflow(&mut self, x: &[Word], y: &[Word]) -> (Words, Condition) {
+        if let (&[x], &[y], true) = (x, y, self.settings.optimizes()) {
+            let sum = self.add(x, y);
+            return (Words::one(sum), Condition::less_unsigned(sum, x));
+        }
+        let mut carry = Word::ZERO;
+        let sum = self.sum_with_carry(SumOp::Add, x, y, &mut carry, CarryOut::Wanted);
+        (sum, Condition::nonzero(carry))
+    }
+}
+
+/// Shorter ways.
+impl Lower<'_, MInst> {
+    /// As [`lower`], for narrow values: they are extended, and the result does not fit if its low bits do not extend to it.
+    fn lower_narrow_sum(&mut self, inst: Inst, op: SumOp, extend: Extend) {
+        let args = self.data(inst).fixed_arguments();
+        let mut carry = match args.get(2) {
+            Some(&carry) => self.carry_in(carry),
+            None => Word::ZERO,
+        };
+        let [result, overflow] = results(self, inst);
+        let x = self.extended_words(args[0], extend);
+        let y = self.extended_words(args[1], extend);
+        let sum = self.sum_with_carry(op, &x, &y, &mut carry, CarryOut::Unwanted);
+        self.define(result, &sum);
+        if self.is_word_needed(overflow, 0) {
+            let ty = self.ty(result);
+            let word = self.differs_from_extension(sum[0], ty, extend);
+            self.define(overflow, &[word]);
         }
     }
 
@@ -86,77 +191,55 @@ impl Lower<'_, MInst> {
 
     /// Whether the sum or difference `z` of two words overflows: unless it does, it is less than `x` exactly when a negative
     /// number was added or a positive one taken off.
-    fn signed_overflow_of_word(&mut self, x: Word, y: Word, z: Word, is_addition: bool) -> Word {
-        let is_less_due = match is_addition {
-            true => self.less_signed(y, Word::ZERO),
-            false => self.less_signed(Word::ZERO, y),
+    fn signed_overflow_of_word(&mut self, op: SumOp, x: Word, y: Word, z: Word) -> Word {
+        let is_less_due = match op {
+            SumOp::Add => self.less_signed(y, Word::ZERO),
+            SumOp::Sub => self.less_signed(Word::ZERO, y),
         };
         let is_less = self.less_signed(z, x);
         self.xor(is_less_due, is_less)
     }
 
-    /// A sum overflows if it has a sign that neither operand has. A difference does if the operands have different signs and
-    /// it has not that of the first.
-    fn signed_overflow(&mut self, x: &[Word], y: &[Word], z: &[Word], is_addition: bool) -> Word {
-        let last = x.len() - 1;
-        let (x, y, z) = (x[last], y[last], z[last]);
-        let from_x = self.xor(x, z);
-        let other = match is_addition {
-            true => self.xor(y, z),
-            false => self.xor(x, y),
-        };
-        let both = self.and(from_x, other);
-        self.less_signed(both, Word::ZERO)
-    }
-}
-
-/// A product, and 1 if it does not fit, otherwise 0.
-pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
-    if !require_multiplication(ctx, inst) {
-        return;
-    }
-    let [x, y] = operands(ctx, inst);
-    let [result, overflow] = results(ctx, inst);
-    let ty = ctx.ty(result);
-    let extend = match ctx.data(inst).opcode() {
-        Opcode::SmulOverflow => Extend::Sign,
-        _ => Extend::Zero,
-    };
-    let x = ctx.extended_words(x, extend);
-    let y = ctx.extended_words(y, extend);
-    let (low, word) = match ty {
-        Type::I8 | Type::I16 => {
-            let product = ctx.mul(x[0], y[0]);
-            let word = match extend {
-                Extend::Zero => {
-                    let above = ctx.shr(product, Word::Const(ty.bits() as i32));
-                    ctx.is_nonzero(above)
-                }
-                Extend::Sign => ctx.differs_from_extension(product, ty, extend),
-            };
-            (Words::one(product), word)
+    /// The low half of the product, and whether it is not all.
+    fn special_multiplication(
+        &mut self,
+        x: Value,
+        y: Value,
+        ty: Type,
+        extend: Extend,
+    ) -> (Words, Word) {
+        let x = self.extended_words(x, extend);
+        let y = self.extended_words(y, extend);
+        match ty {
+            Type::I8 | Type::I16 => {
+                let product = self.mul(x[0], y[0]);
+                let word = match extend {
+                    Extend::Zero => {
+                        let above = self.shr(product, Word::Const(ty.bits() as i32));
+                        self.is_nonzero(above)
+                    }
+                    Extend::Sign => self.differs_from_extension(product, ty, extend),
+                };
+                (Words::one(product), word)
+            }
+            Type::I32 => {
+                let low = self.mul(x[0], y[0]);
+                let high = match extend {
+                    Extend::Zero => self.mulhu(x[0], y[0]),
+                    Extend::Sign => self.rrr(Op::Mulh, x[0], y[0]),
+                };
+                let sign = match extend {
+                    Extend::Zero => Word::ZERO,
+                    Extend::Sign => self.sign(low),
+                };
+                let difference = self.xor(high, sign);
+                (Words::one(low), self.is_nonzero(difference))
+            }
+            Type::I64 if extend == Extend::Zero => self.multiply_pairs_with_overflow(&x, &y),
+            _ => self.multiply_wide_with_overflow(&x, &y, extend),
         }
-        Type::I32 => {
-            let low = ctx.mul(x[0], y[0]);
-            let high = match extend {
-                Extend::Zero => ctx.mulhu(x[0], y[0]),
-                Extend::Sign => ctx.rrr(Op::Mulh, x[0], y[0]),
-            };
-            let sign = match extend {
-                Extend::Zero => Word::ZERO,
-                Extend::Sign => ctx.sign(low),
-            };
-            let difference = ctx.xor(high, sign);
-            (Words::one(low), ctx.is_nonzero(difference))
-        }
-        Type::I64 if extend == Extend::Zero => ctx.multiply_pairs_with_overflow(&x, &y),
-        _ => ctx.multiply_wide_with_overflow(&x, &y, extend),
-    };
-    ctx.define(result, &low);
-    ctx.define(overflow, &[word]);
-}
+    }
 
-impl Lower<'_, MInst> {
     /// The low half of the unsigned product of two pairs, and whether there is more: both upper words are not zero, or one of
     /// the products of an upper and a lower word does not fit the upper word of the result, or their sum with what is carried
     /// there does not. Unless both upper words are not zero, one of these products is zero.
@@ -189,7 +272,7 @@ impl Lower<'_, MInst> {
         extend: Extend,
     ) -> (Words, Word) {
         let len = x.len();
-        let product = self.multiply(x, y, 0, 2 * len);
+        let product = self.multiply(Factor::new(x), Factor::new(y), 0, 2 * len);
         let low = Words::of(&product[..len]);
         let mut high = Words::of(&product[len..][..len]);
         let mut sign = Word::ZERO;
@@ -200,15 +283,5 @@ impl Lower<'_, MInst> {
         let differences = self.each_word(&high, &Words::filled(len, sign), Self::xor);
         let any = self.or_words(&differences);
         (low, self.is_nonzero(any))
-    }
-
-    /// `x + y` as unsigned numbers, and the condition that it does not fit.
-    pub(super) fn add_with_overflow(&mut self, x: &[Word], y: &[Word]) -> (Words, Condition) {
-        if let (&[x], &[y]) = (x, y) {
-            let sum = self.add(x, y);
-            return (Words::one(sum), Condition::less_unsigned(sum, x));
-        }
-        let carried = self.add_words(x, y, Word::ZERO, CarryOut::Wanted);
-        (carried.words, Condition::nonzero(carried.carry))
     }
 }

@@ -10,6 +10,8 @@
 //!
 //! The bits that come in from the next word are shifted in two steps, by one and by 31 - n, since a single shift by 32 - n
 //! would be none at all when n is zero. 31 - n is the complement of n, modulo 32.
+//!
+//! A rotation is the same, of words in a circle. A narrow value is rotated as a word that holds it as often as fits.
 
 use super::comparisons::Condition;
 use super::narrow::Extend;
@@ -23,52 +25,75 @@ use lpc_riscv32::Opcode as Op;
 
 /// Where bits go, and what comes in at the other end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Shift {
-    Left,
-    /// To the right, filled with zeros.
-    Unsigned,
-    /// To the right, filled with the sign.
-    Signed,
+pub(super) struct Shift {
+    is_left: bool,
+    incoming: Incoming,
 }
 
-pub(super) fn lower_shift(ctx: Ctx, inst: Inst) {
+/// What comes in where bits are shifted away from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Incoming {
+    Zeros,
+    /// Copies of the sign.
+    Signs,
+    /// What falls out at the other end.
+    Rotated,
+}
+
+impl Shift {
+    /// What the instruction `opcode` does.
+    pub(super) fn of(opcode: Opcode) -> Self {
+        use Opcode::*;
+        Self {
+            is_left: matches!(opcode, Ishl | Rotl),
+            incoming: match opcode {
+                Ishl | Ushr => Incoming::Zeros,
+                Sshr => Incoming::Signs,
+                _ => Incoming::Rotated,
+            },
+        }
+    }
+
+    /// The word of `words` that comes to the place `index` when they move by `distance` words. From beyond the end comes `fill`,
+    /// unless the words move in a circle.
+    fn source(self, words: &[Word], index: usize, distance: usize, fill: Word) -> Word {
+        let source = match self.is_left {
+            true => index.wrapping_sub(distance),
+            false => index + distance,
+        };
+        match self.incoming {
+            // There are one, two or four words.
+            Incoming::Rotated => words[source % words.len()],
+            _ => words.get(source).copied().unwrap_or(fill),
+        }
+    }
+}
+
+/// `ishl`, `ushr`, `sshr`, `rotl` and `rotr`.
+pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [value, amount] = operands(ctx, inst);
-    let shift = match ctx.data(inst).opcode() {
-        Opcode::Ishl => Shift::Left,
-        Opcode::Ushr => Shift::Unsigned,
-        _ => Shift::Signed,
-    };
+    let shift = Shift::of(ctx.data(inst).opcode());
+    if ctx.settings.optimizes()
+        && let Some(words) = ctx.special_shift(inst, shift)
+    {
+        return ctx.define(result, &words);
+    }
     let ty = ctx.ty(result);
-    if shift == Shift::Left && ty == Type::I64 && ctx.as_constant(value) == Some(1) {
-        let bit = ctx.single_bit(amount);
-        ctx.define(result, &bit);
-        return;
-    }
-    if let Some(bit) = shifted_one(ctx, inst) {
-        ctx.define(result, &[bit]);
-        return;
-    }
     let amount = ctx.shift_amount(amount, ty);
-    let words = match (shift, amount) {
-        (_, Word::Const(amount)) if num_words(ty) > 1 => {
-            ctx.words_that_stay(value, amount as usize / 32, shift)
-        }
-        (Shift::Left, _) => ctx.words(value),
-        (Shift::Unsigned, _) => ctx.extended_words(value, Extend::Zero),
-        (Shift::Signed, _) => ctx.extended_words(value, Extend::Sign),
+    let mut words = match shift.incoming {
+        Incoming::Zeros if shift.is_left => ctx.words(value),
+        Incoming::Signs => ctx.extended_words(value, Extend::Sign),
+        _ => ctx.extended_words(value, Extend::Zero),
     };
-    let is_needed =
-        core::array::from_fn(|index| index < words.len() && ctx.is_word_needed(result, index));
-    let words = match amount {
-        Word::Const(amount) => ctx.shift_words_by(&words, amount, shift, is_needed),
-        Word::Reg(_) => ctx.shift_words(&words, amount, shift, is_needed),
-    };
+    let mut needed = ctx.needed(result);
+    if shift.incoming == Incoming::Rotated {
+        needed = u8::MAX;
+        words[0] = ctx.repeat(words[0], ty);
+    }
+    ctx.shift_words(&mut words, amount, shift, needed);
     ctx.define(result, &words);
 }
-
-/// Which words are needed.
-type Needed = [bool; 4];
 
 impl Lower<'_, MInst> {
     /// How far to shift a value of type `shifted`. Only the bits below its width count, for a wide value by the way it is
@@ -82,13 +107,128 @@ impl Lower<'_, MInst> {
         }
     }
 
+    /// A word that holds the zero-extended value of type `ty` in `word` as often as fits.
+    fn repeat(&mut self, word: Word, ty: Type) -> Word {
+        let mut word = word;
+        let mut width = ty.bits();
+        while width < Type::I32.bits() {
+            let moved = self.shl(word, Word::Const(width as i32));
+            word = self.or(word, moved);
+            width *= 2;
+        }
+        word
+    }
+
+    /// Shifts `words`, by an amount less than their width. Those that are not `needed` are not computed.
+    ///
+    /// The words are computed from the end that the bits move to: then each can take the register of what it comes from.
+    pub(super) fn shift_words(
+        &mut self,
+        words: &mut Words,
+        amount: Word,
+        shift: Shift,
+        needed: u8,
+    ) {
+        let len = words.len();
+        let is_circle = shift.incoming == Incoming::Rotated;
+        let fill = match shift.incoming {
+            Incoming::Signs if len > 1 => self.sign(words[len - 1]),
+            _ => Word::ZERO,
+        };
+        let mut distance = len / 2;
+        while distance > 0 {
+            let mut moved = words.clone();
+            for (index, word) in moved.iter_mut().enumerate() {
+                *word = shift.source(words, index, distance, fill);
+            }
+            let bit = self.and(amount, Word::Const(32 * distance as i32));
+            *words = self.select_words(Condition::zero(bit), words, &moved);
+            distance /= 2;
+        }
+        if let Word::Const(amount) = amount
+            && amount % 32 == 0
+        {
+            return;
+        }
+        let rest = match len {
+            1 if !is_circle => Word::ZERO,
+            _ => self.not(amount),
+        };
+        let sources = words.clone();
+        for step in 0..len {
+            let index = match shift.is_left && !is_circle {
+                true => len - 1 - step,
+                false => step,
+            };
+            if needed & 1 << index == 0 {
+                continue;
+            }
+            let word = sources[index];
+            let kept = self.shift_one_word(word, amount, shift, index + 1 == len);
+            let next = shift.source(&sources, index, 1, Word::ZERO);
+            let incoming = match amount {
+                Word::Const(amount) => {
+                    self.shift_to(!shift.is_left, next, Word::Const(32 - amount % 32))
+                }
+                Word::Reg(_) => {
+                    let next = self.shift_to(!shift.is_left, next, Word::Const(1));
+                    self.shift_to(!shift.is_left, next, rest)
+                }
+            };
+            words[index] = self.or(kept, incoming);
+        }
+    }
+
+    /// The word that bits come in to from no other: `word` shifted, where `is_last` says whether it has the sign.
+    fn shift_one_word(&mut self, word: Word, amount: Word, shift: Shift, is_last: bool) -> Word {
+        match shift.incoming {
+            Incoming::Signs if is_last => self.sar(word, amount),
+            _ => self.shift_to(shift.is_left, word, amount),
+        }
+    }
+
+    /// Shifts a word to the left or to the right, filled with zeros.
+    fn shift_to(&mut self, is_left: bool, word: Word, amount: Word) -> Word {
+        match is_left {
+            true => self.shl(word, amount),
+            false => self.shr(word, amount),
+        }
+    }
+}
+
+/// Shorter ways for some shifts.
+impl Lower<'_, MInst> {
+    /// What the shift `inst` gives, if there is a shorter way.
+    fn special_shift(&mut self, inst: Inst, shift: Shift) -> Option<Words> {
+        let [value, amount] = operands(self, inst);
+        let ty = self.ty(self.result(inst));
+        if shift.incoming == Incoming::Rotated {
+            return self.rotate_one_word(value, amount, ty, shift.is_left);
+        }
+        if shift.is_left && ty == Type::I64 && self.as_constant(value) == Some(1) {
+            return Some(self.single_bit(amount));
+        }
+        if let Some(bit) = shifted_one(self, inst) {
+            return Some(Words::one(bit));
+        }
+        if num_words(ty) == 1 {
+            return None;
+        }
+        let Word::Const(amount) = self.shift_amount(amount, ty) else {
+            return None;
+        };
+        let words = self.words_that_stay(value, amount as usize / 32, shift);
+        let needed = self.needed(self.result(inst));
+        Some(self.shift_words_by(&words, amount, shift, needed))
+    }
+
     /// The words of `value` of which anything is left when it is shifted by `distance` words and some bits.
     fn words_that_stay(&mut self, value: Value, distance: usize, shift: Shift) -> Words {
         let len = num_words(self.ty(value));
         Words::from_fn(len, |index| {
-            let stays = match shift {
-                Shift::Left => index + distance < len,
-                Shift::Unsigned | Shift::Signed => index >= distance,
+            let stays = match shift.is_left {
+                true => index + distance < len,
+                false => index >= distance,
             };
             match stays {
                 true => self.word(value, index),
@@ -112,30 +252,24 @@ impl Lower<'_, MInst> {
     /// Shifts by a constant that is less than the width. Words that are not needed are not computed.
     ///
     /// The words are computed from the end that the bits move to: then each can take the register of what it comes from.
-    fn shift_words_by(
-        &mut self,
-        words: &[Word],
-        amount: i32,
-        shift: Shift,
-        is_needed: Needed,
-    ) -> Words {
+    fn shift_words_by(&mut self, words: &[Word], amount: i32, shift: Shift, needed: u8) -> Words {
         let (distance, bits) = ((amount / 32) as usize, Word::Const(amount % 32));
         let rest = Word::Const(32 - amount % 32);
         let is_whole = amount % 32 == 0;
         let last = words.len() - 1;
         let mut fill = None;
-        Words::from_fn_in_order(words.len(), shift == Shift::Left, |index| {
-            if !is_needed[index] {
+        Words::from_fn_in_order(words.len(), shift.is_left, |index| {
+            if needed & 1 << index == 0 {
                 return Word::ZERO;
             }
             // The word that comes to this place, and the one whose bits come in from the side.
-            let (source, below, above) = match shift {
-                Shift::Left if index < distance => return Word::ZERO,
-                Shift::Left => {
+            let (source, below, above) = match shift.is_left {
+                true if index < distance => return Word::ZERO,
+                true => {
                     let source = index - distance;
                     (source, source.checked_sub(1), Some(source))
                 }
-                _ => {
+                false => {
                     let source = index + distance;
                     (
                         source,
@@ -145,130 +279,43 @@ impl Lower<'_, MInst> {
                 }
             };
             match (below, above) {
-                _ if source > last => match shift {
-                    Shift::Signed => *fill.get_or_insert_with(|| self.sign(words[last])),
+                _ if source > last => match shift.incoming {
+                    Incoming::Signs => *fill.get_or_insert_with(|| self.sign(words[last])),
                     _ => Word::ZERO,
                 },
                 (Some(below), Some(above)) if !is_whole => {
-                    let (up, down) = match shift {
-                        Shift::Left => (bits, rest),
-                        _ => (rest, bits),
+                    let (up, down) = match shift.is_left {
+                        true => (bits, rest),
+                        false => (rest, bits),
                     };
                     let low = self.shr(words[below], down);
                     self.shift_and_add(words[above], up, low)
                 }
-                _ => self.shift_word(words[source], bits, shift, source == last),
+                _ => self.shift_one_word(words[source], bits, shift, source == last),
             }
         })
     }
 
-    /// The word that bits come in to from no other: `word` shifted, where `is_last` says whether it has the sign.
-    fn shift_word(&mut self, word: Word, amount: Word, shift: Shift, is_last: bool) -> Word {
-        match shift {
-            Shift::Left => self.shl(word, amount),
-            Shift::Signed if is_last => self.sar(word, amount),
-            _ => self.shr(word, amount),
-        }
-    }
-
-    /// Shifts by an amount in a register. Words that are not needed are not computed.
-    fn shift_words(
+    /// Rotates a value that is not wide. A narrow one takes two shifts and a combination.
+    fn rotate_one_word(
         &mut self,
-        words: &[Word],
-        amount: Word,
-        shift: Shift,
-        is_needed: Needed,
-    ) -> Words {
-        let fill = match shift {
-            Shift::Signed if words.len() > 1 => self.sign(words[words.len() - 1]),
-            _ => Word::ZERO,
-        };
-        let mut words = Words::of(words);
-        let mut distance = words.len() / 2;
-        while distance > 0 {
-            let moved = move_words(&words, distance, fill, shift);
-            let bit = self.and(amount, Word::Const(32 * distance as i32));
-            words = self.select_words(Condition::zero(bit), &words, &moved);
-            distance /= 2;
+        value: Value,
+        amount: Value,
+        ty: Type,
+        is_left: bool,
+    ) -> Option<Words> {
+        if num_words(ty) > 1 {
+            return None;
         }
-        let rest = match words.len() {
-            1 => Word::ZERO,
-            _ => self.not(amount),
-        };
-        let last = words.len() - 1;
-        let is_left = shift == Shift::Left;
-        Words::from_fn_in_order(words.len(), is_left, |index| {
-            if !is_needed[index] {
-                return Word::ZERO;
-            }
-            let end = if is_left { 0 } else { last };
-            if index == end {
-                return self.shift_word(words[index], amount, shift, index == last);
-            }
-            let next = if is_left { index - 1 } else { index + 1 };
-            self.funnel(words[index], words[next], amount, rest, is_left)
-        })
+        let amount = self.shift_amount(amount, ty);
+        let word = self.extended(value, Extend::Zero);
+        Some(Words::one(match ty {
+            Type::I32 => self.rotate_word(word, amount, is_left),
+            _ => self.rotate_narrow(word, amount, ty, is_left),
+        }))
     }
 
-    /// `word << amount`, filled from the top of `next`, or `word >> amount`, filled from the bottom of `next`. `rest` is the complement
-    /// of the amount.
-    fn funnel(&mut self, word: Word, next: Word, amount: Word, rest: Word, is_left: bool) -> Word {
-        let kept = self.shift_left_or_right(word, amount, is_left);
-        let incoming = match amount {
-            Word::Const(amount) => {
-                self.shift_left_or_right(next, Word::Const(32 - amount % 32), !is_left)
-            }
-            Word::Reg(_) => {
-                let next = self.shift_left_or_right(next, Word::Const(1), !is_left);
-                self.shift_left_or_right(next, rest, !is_left)
-            }
-        };
-        self.or(kept, incoming)
-    }
-
-    fn shift_left_or_right(&mut self, word: Word, amount: Word, is_left: bool) -> Word {
-        match is_left {
-            true => self.shl(word, amount),
-            false => self.shr(word, amount),
-        }
-    }
-}
-
-/// The words moved by `distance` words.
-fn move_words(words: &[Word], distance: usize, fill: Word, shift: Shift) -> Words {
-    Words::from_fn(words.len(), |index| match shift {
-        Shift::Left => index
-            .checked_sub(distance)
-            .map_or(Word::ZERO, |source| words[source]),
-        Shift::Unsigned | Shift::Signed => *words.get(index + distance).unwrap_or(&fill),
-    })
-}
-
-pub(super) fn lower_rotation(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let [value, amount] = operands(ctx, inst);
-    let ty = ctx.ty(result);
-    let amount = ctx.shift_amount(amount, ty);
-    let is_left = ctx.data(inst).opcode() == Opcode::Rotl;
-    let words = match ty {
-        Type::I8 | Type::I16 => {
-            let word = ctx.extended(value, Extend::Zero);
-            Words::one(ctx.rotate_narrow(word, amount, ty, is_left))
-        }
-        Type::I32 => {
-            let word = ctx.word(value, 0);
-            Words::one(ctx.rotate_word(word, amount, is_left))
-        }
-        _ => {
-            let words = ctx.words(value);
-            ctx.rotate_words(&words, amount, is_left)
-        }
-    };
-    ctx.define(result, &words);
-}
-
-impl Lower<'_, MInst> {
-    /// Rotates the zero-extended value of type `ty` in `x`: as a word that holds it as often as fits, or by two shifts.
+    /// Rotates the zero-extended value of type `ty` in `x`, by two shifts.
     fn rotate_narrow(&mut self, x: Word, amount: Word, ty: Type, is_left: bool) -> Word {
         let width = ty.bits() as i32;
         let back = match amount {
@@ -319,35 +366,5 @@ impl Lower<'_, MInst> {
         let low = self.shr(x, Word::Const(amount));
         let high = self.shl(x, Word::Const(32 - amount));
         self.or(low, high)
-    }
-
-    /// By whole words first, in a circle, then by bits.
-    fn rotate_words(&mut self, words: &[Word], amount: Word, is_left: bool) -> Words {
-        let len = words.len();
-        let mut words = Words::of(words);
-        let mut distance = len / 2;
-        while distance > 0 {
-            let moved = Words::from_fn(len, |index| {
-                let source = if is_left {
-                    index + len - distance
-                } else {
-                    index + distance
-                };
-                words[source % len]
-            });
-            let bit = self.and(amount, Word::Const(32 * distance as i32));
-            words = self.select_words(Condition::zero(bit), &words, &moved);
-            distance /= 2;
-        }
-        if let Word::Const(amount) = amount
-            && amount & 31 == 0
-        {
-            return words;
-        }
-        let rest = self.not(amount);
-        Words::from_fn(len, |index| {
-            let next = if is_left { index + len - 1 } else { index + 1 };
-            self.funnel(words[index], words[next % len], amount, rest, is_left)
-        })
     }
 }
