@@ -441,6 +441,12 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.func.dfg.inst(inst)
     }
 
+    /// The opcode of `inst`.
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub fn opcode(&self, inst: Inst) -> Opcode {
+        self.data(inst).opcode()
+    }
+
     /// The first result of `inst`.
     pub fn result(&self, inst: Inst) -> Value {
         self.func.dfg.first_result(inst)

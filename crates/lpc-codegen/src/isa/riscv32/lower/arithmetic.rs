@@ -12,13 +12,13 @@ use lpc_riscv32::{Extension, Opcode as Op};
 const MAX_PRODUCT_WORDS: usize = 8;
 
 /// The words of a product, the low one first. Those beyond it are zero.
-type Product = [Word; MAX_PRODUCT_WORDS];
+pub(super) type Product = [Word; MAX_PRODUCT_WORDS];
 
 /// `iadd`, `isub` and `ineg`.
 pub(super) fn lower_sum(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let needed = ctx.needed_words(result);
-    let opcode = ctx.data(inst).opcode();
+    let opcode = ctx.opcode(inst);
     if ctx.settings.optimizes()
         && opcode == Opcode::Iadd
         && let Some(sum) = ctx.scaled_sum(inst)
@@ -234,32 +234,35 @@ impl Lower<'_, MInst> {
     }
 }
 
-/// `imul`, `umulhi` and `smulhi`.
+/// `imul`, `umulhi`, `smulhi`, `umul_overflow` and `smul_overflow`.
 pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
     if !require_multiplication(ctx, inst) {
         return;
     }
+    let opcode = ctx.opcode(inst);
+    let extend = match opcode {
+        Opcode::Smulhi | Opcode::SmulOverflow => Extend::Sign,
+        _ => Extend::Zero,
+    };
+    if ctx.settings.optimizes() && ctx.lower_special_multiplication(inst, opcode, extend) {
+        return;
+    }
     let result = ctx.result(inst);
     let [x, y] = operands(ctx, inst);
-    let opcode = ctx.data(inst).opcode();
-    if ctx.settings.optimizes()
-        && let Some(words) = ctx.special_product(opcode, x, y, result)
-    {
-        return ctx.define(result, &words);
+    if opcode == Opcode::Imul {
+        let needed = ctx.needed_words(result);
+        let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
+        let product = ctx.multiply(Factor::new(&x), Factor::new(&y), 0, needed);
+        return ctx.define(result, &product[..needed]);
     }
-    let extend = match opcode {
-        Opcode::Imul => {
-            let needed = ctx.needed_words(result);
-            let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
-            let product = ctx.multiply(Factor::new(&x), Factor::new(&y), 0, needed);
-            return ctx.define(result, &product[..needed]);
-        }
-        Opcode::Umulhi => Extend::Zero,
-        _ => Extend::Sign,
-    };
-    let len = num_words(ctx.ty(result));
-    let product = ctx.whole_product(x, y, len, extend);
-    ctx.define(result, &product[len..2 * len]);
+    let ty = ctx.ty(result);
+    let len = num_words(ty);
+    let is_high = matches!(opcode, Opcode::Umulhi | Opcode::Smulhi);
+    let product = ctx.whole_product(x, y, if is_high { len } else { 0 }, extend);
+    match is_high {
+        true => ctx.define(result, &product[len..2 * len]),
+        false => ctx.define_product_with_overflow(inst, &product, ty, extend),
+    }
 }
 
 /// A factor of a product.
@@ -349,19 +352,24 @@ impl<'f> Lower<'f, MInst> {
 
 /// Shorter ways for some products.
 impl Lower<'_, MInst> {
-    /// What the multiplication `opcode` of `x` and `y` gives, if there is a shorter way.
-    fn special_product(
-        &mut self,
-        opcode: Opcode,
-        x: Value,
-        y: Value,
-        result: Value,
-    ) -> Option<Words> {
-        match opcode {
+    /// Lowers the multiplication `inst`, with `opcode`, if there is a shorter way. Says whether there is.
+    fn lower_special_multiplication(&mut self, inst: Inst, opcode: Opcode, extend: Extend) -> bool {
+        let result = self.result(inst);
+        let [x, y] = operands(self, inst);
+        let words = match opcode {
             Opcode::Imul => self.special_low_product(x, y, self.needed_words(result)),
-            Opcode::Umulhi => Some(self.special_high_product(x, y, self.ty(x), Extend::Zero)),
-            _ => Some(self.special_high_product(x, y, self.ty(x), Extend::Sign)),
+            Opcode::Umulhi | Opcode::Smulhi => {
+                Some(self.special_high_product(x, y, self.ty(x), extend))
+            }
+            _ => {
+                self.lower_multiplication_with_overflow(inst, extend);
+                return true;
+            }
+        };
+        if let Some(words) = &words {
+            self.define(result, words);
         }
+        words.is_some()
     }
 
     /// The lowest `count` words of the product, if there is a shorter way.
@@ -466,7 +474,7 @@ impl Lower<'_, MInst> {
 
 pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
-    let opcode = ctx.data(inst).opcode();
+    let opcode = ctx.opcode(inst);
     let extend = match opcode {
         Opcode::Smin | Opcode::Smax => Extend::Sign,
         _ => Extend::Zero,

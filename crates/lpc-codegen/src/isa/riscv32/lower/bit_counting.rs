@@ -23,7 +23,7 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let ty = ctx.ty(result);
     let [x] = operands(ctx, inst);
-    let opcode = ctx.data(inst).opcode();
+    let opcode = ctx.opcode(inst);
     let count = match ctx.settings.optimizes() {
         true => ctx.special_count(opcode, x, ty),
         false => ctx.count(opcode, x, ty),

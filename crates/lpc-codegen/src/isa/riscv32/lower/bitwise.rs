@@ -11,7 +11,7 @@ use lpc_riscv32::{Extension, Opcode as Op};
 /// `band`, `bor`, `bxor`, `bnot` and `bitselect`.
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
-    let opcode = ctx.data(inst).opcode();
+    let opcode = ctx.opcode(inst);
     let args = ctx.data(inst).fixed_arguments();
     for index in 0..ctx.needed_words(result) {
         if !ctx.is_word_needed(result, index) {
@@ -142,9 +142,11 @@ pub(super) enum Halves {
     Add,
 }
 
-/// The lower halves of the fields of a word, whose halves are 1, 2, 4, 8 and 16 bits wide; in the last case, with the upper one
-/// too.
-const LOWER_HALVES: [i32; 5] = [0x5555_5555, 0x3333_3333, 0x0f0f_0f0f, 0x00ff_00ff, !0];
+/// The lower halves of the fields of a word, whose halves are 1, 2, 4 and 8 bits wide.
+const LOWER_HALVES: [i32; 4] = [0x5555_5555, 0x3333_3333, 0x0f0f_0f0f, 0x00ff_00ff];
+
+/// The number of steps until halves are half a word.
+const STEPS: usize = 5;
 
 /// The first step that moves bytes.
 const BYTES: usize = 3;
@@ -154,7 +156,7 @@ const BYTES: usize = 3;
 pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [x] = operands(ctx, inst);
-    let opcode = ctx.data(inst).opcode();
+    let opcode = ctx.opcode(inst);
     if ctx.settings.optimizes() {
         let words = ctx.special_reversal(opcode, x);
         return ctx.define(result, &words);
@@ -164,11 +166,12 @@ pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) {
         _ => 0,
     };
     let unused = Word::Const(32 - ctx.ty(result).bits() as i32);
-    let x = ctx.words(x);
-    let words = Words::from_fn(x.len(), |index| {
-        let reversed = ctx.join_halves(x[x.len() - 1 - index], first, Halves::Exchange);
-        ctx.shr(reversed, unused)
-    });
+    let mut words = ctx.words(x);
+    words.reverse();
+    for word in words.iter_mut() {
+        let reversed = ctx.join_halves(*word, first, Halves::Exchange);
+        *word = ctx.shr(reversed, unused);
+    }
     ctx.define(result, &words);
 }
 
@@ -180,11 +183,16 @@ impl Lower<'_, MInst> {
     /// the number of ones.
     pub(super) fn join_halves(&mut self, x: Word, first: usize, halves: Halves) -> Word {
         let mut x = x;
-        for (step, &mask) in LOWER_HALVES.iter().enumerate().skip(first) {
-            let (distance, mask) = (Word::Const(1 << step), Word::Const(mask));
-            let upper = self.shr(x, distance);
-            let upper = self.and(upper, mask);
-            let mut lower = self.and(x, mask);
+        for step in first..STEPS {
+            let distance = Word::Const(1 << step);
+            let mut upper = self.shr(x, distance);
+            let mut lower = x;
+            // From half a word, nothing comes along that must be masked away, or nothing that matters.
+            if let Some(&mask) = LOWER_HALVES.get(step) {
+                let mask = Word::Reg(self.virtual_reg(Word::Const(mask)));
+                upper = self.and(upper, mask);
+                lower = self.and(lower, mask);
+            }
             if halves == Halves::Exchange {
                 lower = self.shl(lower, distance);
             }

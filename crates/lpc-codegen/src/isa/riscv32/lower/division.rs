@@ -20,7 +20,7 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
     }
     let result = ctx.result(inst);
     let ty = ctx.ty(result);
-    let opcode = ctx.data(inst).opcode();
+    let opcode = ctx.opcode(inst);
     let extend = match opcode {
         Opcode::Udiv | Opcode::Urem => Extend::Zero,
         _ => Extend::Sign,

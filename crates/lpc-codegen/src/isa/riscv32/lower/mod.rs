@@ -77,12 +77,11 @@ fn rule_for(opcode: Opcode) -> Rule {
 
         Iadd | Isub | Ineg => arithmetic::lower_sum,
         Iabs => arithmetic::lower_iabs,
-        Imul | Umulhi | Smulhi => arithmetic::lower_multiplication,
+        Imul | Umulhi | Smulhi | UmulOverflow | SmulOverflow => arithmetic::lower_multiplication,
         Smin | Umin | Smax | Umax => arithmetic::lower_min_max,
         Udiv | Sdiv | Urem | Srem => division::lower,
         UaddOverflow | SaddOverflow | UsubOverflow | SsubOverflow | UaddOverflowCin
         | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => overflow::lower,
-        UmulOverflow | SmulOverflow => overflow::lower_multiplication,
 
         Band | Bor | Bxor | Bnot | Bitselect => bitwise::lower,
         Ishl | Ushr | Sshr | Rotl | Rotr => shifts::lower,

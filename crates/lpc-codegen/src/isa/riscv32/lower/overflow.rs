@@ -2,11 +2,11 @@
 //!
 //! Narrow values are computed with at the top of their words, where they overflow as the words do.
 
-use super::arithmetic::{CarryOut, Factor, SumOp};
+use super::arithmetic::{CarryOut, Factor, Product, SumOp};
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, operands, require_multiplication, results};
+use super::{Ctx, operands, results};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
@@ -15,7 +15,7 @@ use lpc_riscv32::Opcode as Op;
 /// A sum or a difference, and 1 if it does not fit, otherwise 0.
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
     use Opcode::*;
-    let opcode = ctx.data(inst).opcode();
+    let opcode = ctx.opcode(inst);
     let op = match opcode {
         UaddOverflow | SaddOverflow | UaddOverflowCin | SaddOverflowCin => SumOp::Add,
         _ => SumOp::Sub,
@@ -98,46 +98,31 @@ impl Lower<'_, MInst> {
     }
 }
 
-/// A product, and 1 if it does not fit, otherwise 0.
-pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
-    if !require_multiplication(ctx, inst) {
-        return;
-    }
-    let [x, y] = operands(ctx, inst);
-    let [result, overflow] = results(ctx, inst);
-    let ty = ctx.ty(result);
-    let extend = match ctx.data(inst).opcode() {
-        Opcode::SmulOverflow => Extend::Sign,
-        _ => Extend::Zero,
-    };
-    let (low, word) = match ctx.settings.optimizes() {
-        true => ctx.special_multiplication(x, y, ty, extend),
-        false => ctx.multiply_with_overflow(x, y, ty, extend),
-    };
-    ctx.define(result, &low);
-    ctx.define(overflow, &[word]);
-}
-
 impl Lower<'_, MInst> {
-    /// The low half of the product, and whether the high half is not just its extension.
-    fn multiply_with_overflow(
+    /// The low half of `product`, of values of type `ty`, and 1 if the high half is not just its extension, otherwise 0.
+    pub(super) fn define_product_with_overflow(
         &mut self,
-        x: Value,
-        y: Value,
+        inst: Inst,
+        product: &Product,
         ty: Type,
         extend: Extend,
-    ) -> (Words, Word) {
-        let len = num_words(ty);
-        let product = self.whole_product(x, y, 0, extend);
+    ) {
+        let [result, overflow] = results(self, inst);
+        let (low, high) = product.split_at(num_words(ty));
         let sign = match extend {
             Extend::Zero => Word::ZERO,
-            Extend::Sign => self.sign(product[len - 1]),
+            Extend::Sign => self.sign(low[low.len() - 1]),
         };
-        let high = &product[len..][..len];
-        let difference = self.words_difference(high, &Words::filled(len, sign));
-        let mut low = Words::of(&product[..len]);
+        let mut any = Word::ZERO;
+        for &word in &high[..low.len()] {
+            let difference = self.xor(word, sign);
+            any = self.or(any, difference);
+        }
+        let mut low = Words::of(low);
         low[0] = self.shift_from_top(low[0], ty);
-        (low, self.is_nonzero(difference))
+        self.define(result, &low);
+        let word = self.is_nonzero(any);
+        self.define(overflow, &[word]);
     }
 
     /// `x + y` as unsigned numbers, and the condition that it does not fit.
@@ -200,17 +185,14 @@ impl Lower<'_, MInst> {
         self.xor(is_less_due, is_less)
     }
 
-    /// The low half of the product, and whether it is not all.
-    fn special_multiplication(
-        &mut self,
-        x: Value,
-        y: Value,
-        ty: Type,
-        extend: Extend,
-    ) -> (Words, Word) {
+    /// The low half of the product, and 1 if it is not all, otherwise 0.
+    pub(super) fn lower_multiplication_with_overflow(&mut self, inst: Inst, extend: Extend) {
+        let [x, y] = operands(self, inst);
+        let [result, overflow] = results(self, inst);
+        let ty = self.ty(result);
         let x = self.extended_words(x, extend);
         let y = self.extended_words(y, extend);
-        match ty {
+        let (low, word) = match ty {
             Type::I8 | Type::I16 => {
                 let product = self.mul(x[0], y[0]);
                 let word = match extend {
@@ -237,7 +219,9 @@ impl Lower<'_, MInst> {
             }
             Type::I64 if extend == Extend::Zero => self.multiply_pairs_with_overflow(&x, &y),
             _ => self.multiply_wide_with_overflow(&x, &y, extend),
-        }
+        };
+        self.define(result, &low);
+        self.define(overflow, &[word]);
     }
 
     /// The low half of the unsigned product of two pairs, and whether there is more: both upper words are not zero, or one of

@@ -73,7 +73,7 @@ impl Shift {
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [value, amount] = operands(ctx, inst);
-    let shift = Shift::of(ctx.data(inst).opcode());
+    let shift = Shift::of(ctx.opcode(inst));
     if ctx.settings.optimizes()
         && let Some(words) = ctx.special_shift(inst, shift)
     {
