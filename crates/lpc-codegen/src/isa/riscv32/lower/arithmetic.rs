@@ -248,103 +248,77 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
         return;
     }
     let result = ctx.result(inst);
-    let [x, y] = operands(ctx, inst);
-    if opcode == Opcode::Imul {
-        let needed = ctx.needed_words(result);
-        let (x, y) = (ctx.low_words(x, needed), ctx.low_words(y, needed));
-        let product = ctx.multiply(Factor::new(&x), Factor::new(&y), 0, needed);
-        return ctx.define(result, &product[..needed]);
-    }
     let ty = ctx.ty(result);
-    let len = num_words(ty);
-    let is_high = matches!(opcode, Opcode::Umulhi | Opcode::Smulhi);
-    let product = ctx.whole_product(x, y, if is_high { len } else { 0 }, extend);
-    match is_high {
-        true => ctx.define(result, &product[len..2 * len]),
-        false => ctx.define_product_with_overflow(inst, &product, ty, extend),
-    }
-}
-
-/// A factor of a product.
-#[derive(Clone, Copy)]
-pub(super) struct Factor<'w> {
-    words: &'w [Word],
-    /// What it goes on with beyond its words: zero, or its sign.
-    extension: Word,
-}
-
-impl<'w> Factor<'w> {
-    /// An unsigned factor.
-    pub(super) fn new(words: &'w [Word]) -> Self {
-        Self {
-            words,
-            extension: Word::ZERO,
+    let [x, y] = operands(ctx, inst);
+    let (x, y, end) = match opcode {
+        Opcode::Imul => {
+            let needed = ctx.needed_words(result);
+            (ctx.low_words(x, needed), ctx.low_words(y, needed), needed)
         }
-    }
-
-    fn word(self, index: usize) -> Word {
-        *self.words.get(index).unwrap_or(&self.extension)
+        // Narrow numbers give a product of two words, which has the halves of theirs at the top of the lower one and in the upper one.
+        _ => {
+            let x = ctx.extended_words(x, extend);
+            (x, ctx.words_at_top(y), 2 * num_words(ty))
+        }
+    };
+    let first = match opcode {
+        Opcode::Umulhi | Opcode::Smulhi => x.len(),
+        _ => 0,
+    };
+    let product = ctx.multiply(&x, &y, extend, first, end);
+    match opcode {
+        Opcode::UmulOverflow | Opcode::SmulOverflow => {
+            ctx.define_product_with_overflow(inst, &product, ty, extend);
+        }
+        _ => ctx.define(result, &product[first..end]),
     }
 }
 
 impl<'f> Lower<'f, MInst> {
-    /// The words of the whole product of `x` and `y` from number `first` on. Those below are not all computed.
-    ///
-    /// Narrow numbers give that of words whose lower one is the lower half of the product, shifted to the top, and whose upper
-    /// one is the upper half.
-    pub(super) fn whole_product(
-        &mut self,
-        x: Value,
-        y: Value,
-        first: usize,
-        extend: Extend,
-    ) -> Product {
-        let x = self.extended_words(x, extend);
-        let y = self.words_at_top(y);
-        let last = x.len() - 1;
-        let mut factors = [Factor::new(&x), Factor::new(&y)];
-        if extend == Extend::Sign {
-            for factor in &mut factors {
-                factor.extension = self.sign(factor.words[last]);
-            }
-        }
-        let [x, y] = factors;
-        self.multiply(x, y, first, 2 * last + 2)
-    }
-
-    /// The words of the product of `x` and `y` from number `first` up to number `end`; those below are not all computed, and
-    /// those from `end` on are zero.
+    /// The words of the product of `x` and `y`, which are as long, from number `first` up to number `end`; those below are not all
+    /// computed, and those from `end` on are zero. Beyond their words, the factors go on as `extend` says.
     ///
     /// Row by row, as on paper: to the words that are there, each word of `x` adds its product with `y`. The carry into the
     /// next column is a word that never overflows, since the greatest product of two words leaves room for two more words.
     pub(super) fn multiply(
         &mut self,
-        x: Factor<'_>,
-        y: Factor<'_>,
+        x: &[Word],
+        y: &[Word],
+        extend: Extend,
         first: usize,
         end: usize,
     ) -> Product {
+        // There is an instruction for the upper half of the product of signed words.
+        let is_of_signed_words = extend == Extend::Sign && x.len() == 1;
+        let (mut beyond_x, mut beyond_y) = (Word::ZERO, Word::ZERO);
+        if extend == Extend::Sign && !is_of_signed_words {
+            beyond_x = self.sign(x[x.len() - 1]);
+            beyond_y = self.sign(y[x.len() - 1]);
+        }
         let mut words = [Word::ZERO; MAX_PRODUCT_WORDS];
         for row in 0..end {
-            let x = x.word(row);
+            let x = *x.get(row).unwrap_or(&beyond_x);
             let mut carry = Word::ZERO;
-            for column in row..end {
-                let y = y.word(column - row);
+            for (column, word) in words[..end].iter_mut().enumerate().skip(row) {
+                let y = *y.get(column - row).unwrap_or(&beyond_y);
                 let is_last = column + 1 == end;
                 if column > 0 {
                     let low = self.mul(x, y);
                     let combine = (!is_last).then_some(Self::add as BinaryOp<'f>);
-                    words[column] = self.add_with_carry(words[column], low, &mut carry, combine);
+                    *word = self.add_with_carry(*word, low, &mut carry, combine);
                 }
                 if !is_last {
-                    let high = self.mulhu(x, y);
+                    let high = match is_of_signed_words {
+                        true => self.rrr(Op::Mulh, x, y),
+                        false => self.mulhu(x, y),
+                    };
                     carry = self.add(high, carry);
                 }
             }
         }
         if first == 0 {
             // One product, without a carry. It comes last: it can then take the register of an operand.
-            words[0] = self.mul(x.word(0), y.word(0));
+            words[0] = self.mul(x[0], y[0]);
         }
         words
     }
@@ -444,7 +418,7 @@ impl Lower<'_, MInst> {
             (Type::I32, Extend::Zero) => Words::one(self.mulhu(x[0], y[0])),
             _ => {
                 let len = x.len();
-                let product = self.multiply(Factor::new(&x), Factor::new(&y), len, 2 * len);
+                let product = self.multiply(&x, &y, Extend::Zero, len, 2 * len);
                 let high = Words::of(&product[len..][..len]);
                 match extend {
                     Extend::Zero => high,

@@ -2,7 +2,7 @@
 //!
 //! Narrow values are computed with at the top of their words, where they overflow as the words do.
 
-use super::arithmetic::{CarryOut, Factor, Product, SumOp};
+use super::arithmetic::{CarryOut, Product, SumOp};
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
@@ -256,7 +256,7 @@ impl Lower<'_, MInst> {
         extend: Extend,
     ) -> (Words, Word) {
         let len = x.len();
-        let product = self.multiply(Factor::new(x), Factor::new(y), 0, 2 * len);
+        let product = self.multiply(x, y, Extend::Zero, 0, 2 * len);
         let low = Words::of(&product[..len]);
         let mut high = Words::of(&product[len..][..len]);
         let mut sign = Word::ZERO;
