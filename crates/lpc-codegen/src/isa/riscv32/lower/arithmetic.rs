@@ -214,23 +214,25 @@ fn negated_if_small(words: &[Word]) -> Option<Words> {
 pub(super) fn lower_iabs(ctx: Ctx, inst: Inst) {
     let result = ctx.result(inst);
     let [x] = operands(ctx, inst);
-    let x = ctx.extended_words(x, Extend::Sign);
+    let mut x = ctx.extended_words(x, Extend::Sign);
     if let (&[x], true) = (&*x, ctx.settings.optimizes_with(Extension::Zbb)) {
         let negative = ctx.neg(x);
         let absolute = ctx.rrr(Op::Max, x, negative);
         return ctx.define(result, &[absolute]);
     }
-    let (flipped, signs) = ctx.flip_by_sign(&x);
-    let absolute = ctx.sum_words(SumOp::Sub, &flipped, &signs);
+    let sign = ctx.flip_by_sign(&mut x);
+    let absolute = ctx.sum_words(SumOp::Sub, &x, &Words::filled(x.len(), sign));
     ctx.define(result, &absolute);
 }
 
 impl Lower<'_, MInst> {
-    /// The complement of `x` if that is negative, otherwise `x`; and the sign as often as there are words.
-    pub(super) fn flip_by_sign(&mut self, x: &[Word]) -> (Words, Words) {
-        let sign = self.sign(x[x.len() - 1]);
-        let signs = Words::filled(x.len(), sign);
-        (self.each_word(x, &signs, Self::xor), signs)
+    /// Makes `words` their complement if they are negative. Gives the sign.
+    pub(super) fn flip_by_sign(&mut self, words: &mut Words) -> Word {
+        let sign = self.sign(words[words.len() - 1]);
+        for word in words.iter_mut() {
+            *word = self.xor(*word, sign);
+        }
+        sign
     }
 }
 

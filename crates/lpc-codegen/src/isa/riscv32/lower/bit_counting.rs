@@ -1,8 +1,8 @@
 //! Counting bits: `clz`, `cls`, `ctz` and `popcnt`.
 //!
-//! The ones of a word are counted in fields that grow from one bit to 32. The other counts are counts of ones: those of `x`
-//! with its highest one spread to all lower places are its places without the leading zeros, those of `!x & (x - 1)` are
-//! its trailing zeros.
+//! The ones of a word are counted in fields that grow from one bit to 32. The other counts are the places of `x` without some
+//! ones: those of `x` with its highest one spread to all lower places leave its leading zeros, those of `x | -x`, which has its
+//! lowest one spread to all higher places, leave its trailing zeros.
 //!
 //! There are shorter ways. Zbb counts in one instruction. Without it, fields of eight bits are added up by a multiplication;
 //! and narrow values need not be counted as words.
@@ -34,26 +34,23 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
 impl Lower<'_, MInst> {
     /// The bits of `x`, of type `ty`, that `opcode` counts.
     fn count(&mut self, opcode: Opcode, x: Value, ty: Type) -> Word {
-        let extend = match opcode {
-            Opcode::Cls => Extend::Sign,
-            _ => Extend::Zero,
+        let mut places = ty.bits() as i32;
+        let mut words = match opcode {
+            Opcode::Ctz => self.words_at_top(x),
+            Opcode::Cls => self.extended_words(x, Extend::Sign),
+            _ => self.extended_words(x, Extend::Zero),
         };
-        let mut words = self.extended_words(x, extend);
         match opcode {
-            Opcode::Popcnt => self.count_ones(&words),
+            Opcode::Popcnt => return self.count_ones(&words),
             Opcode::Ctz => {
-                let minus_one = Words::filled(words.len(), Word::Const(-1));
-                let below = self.sum_words(SumOp::Add, &words, &minus_one);
-                let both = self.each_word(&words, &below, Self::or);
-                let mut zeros = self.each_word(&both, &words, Self::xor);
-                zeros[0] = self.extend(zeros[0], ty, Extend::Zero);
-                self.count_ones(&zeros)
+                let zeros = Words::filled(words.len(), Word::ZERO);
+                let negated = self.sum_words(SumOp::Sub, &zeros, &words);
+                self.add_ones(&mut words, &negated);
             }
             _ => {
-                let mut places = ty.bits() as i32;
                 if opcode == Opcode::Cls {
                     // Places that differ from the sign become ones, and the sign itself a zero, which does not count.
-                    (words, _) = self.flip_by_sign(&words);
+                    self.flip_by_sign(&mut words);
                     places -= 1;
                 }
                 let mut distance = 1;
@@ -61,12 +58,19 @@ impl Lower<'_, MInst> {
                     let mut shifted = words.clone();
                     let amount = Word::Const(distance as i32);
                     self.shift_words(&mut shifted, amount, Shift::of(Opcode::Ushr), u8::MAX);
-                    words = self.each_word(&words, &shifted, Self::or);
+                    self.add_ones(&mut words, &shifted);
                     distance *= 2;
                 }
-                let others = self.count_ones(&words);
-                self.sub(Word::Const(places), others)
             }
+        }
+        let others = self.count_ones(&words);
+        self.sub(Word::Const(places), others)
+    }
+
+    /// Sets all bits in `words` that are set in `others`.
+    fn add_ones(&mut self, words: &mut Words, others: &Words) {
+        for (word, &other) in words.iter_mut().zip(others.iter()) {
+            *word = self.or(*word, other);
         }
     }
 
@@ -94,9 +98,9 @@ impl Lower<'_, MInst> {
                 self.count_leading_zeros(&words, ty)
             }
             _ => {
-                let words = self.extended_words(x, Extend::Sign);
-                let (flipped, _) = self.flip_by_sign(&words);
-                let zeros = self.count_leading_zeros(&flipped, ty);
+                let mut words = self.extended_words(x, Extend::Sign);
+                self.flip_by_sign(&mut words);
+                let zeros = self.count_leading_zeros(&words, ty);
                 self.add(zeros, Word::Const(-1))
             }
         }

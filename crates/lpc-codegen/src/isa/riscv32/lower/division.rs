@@ -6,7 +6,7 @@
 use super::call::MAX_ROUTINE_WORDS;
 use super::comparisons::Condition;
 use super::narrow::Extend;
-use super::words::{Word, Words, num_words};
+use super::words::{Word, Words};
 use super::{Ctx, operands, require_division};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
@@ -32,22 +32,50 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
         let any = ctx.or_words(&y);
         ctx.trap_if(Condition::zero(any), TrapCode::INTEGER_DIVISION_BY_ZERO);
     }
-    let is_word = num_words(ty) == 1;
+    let len = x.len();
     let may_overflow = opcode == Opcode::Sdiv && may_be(&y, -1);
     // Before a routine is called, as nothing need be kept for it then.
-    let is_tested_before = ctx.settings.optimizes() && !is_word;
+    let is_tested_before = ctx.settings.optimizes() && len > 1;
     if may_overflow && is_tested_before {
         ctx.trap_if_quotient_overflows(&x, &y);
     }
-    let words = match is_word {
-        true => Words::one(ctx.divide_words(opcode, x[0], y[0])),
-        false => ctx.divide_wide(opcode, ty, &x, &y),
-    };
-    if may_overflow && !is_tested_before {
-        let last = x.len() - 1;
-        ctx.trap_on_quotient_overflow(ty, words[last], x[last], y[last]);
+    let mut words = [Word::ZERO; MAX_ROUTINE_WORDS];
+    let mut first = 0;
+    if len == 1 {
+        words[0] = ctx.rrr(instruction(opcode), x[0], y[0]);
+    } else {
+        words[..len].copy_from_slice(&x);
+        words[len..2 * len].copy_from_slice(&y);
+        words = ctx.call_routine(routine(extend, ty), &words[..2 * len]);
+        if matches!(opcode, Opcode::Urem | Opcode::Srem) {
+            first = len;
+        }
     }
-    ctx.define(result, &words);
+    let words = &words[first..][..len];
+    if may_overflow && !is_tested_before {
+        ctx.trap_on_quotient_overflow(ty, words[len - 1], x[len - 1], y[len - 1]);
+    }
+    ctx.define(result, words);
+}
+
+/// The instruction that divides words.
+fn instruction(opcode: Opcode) -> Op {
+    match opcode {
+        Opcode::Udiv => Op::Divu,
+        Opcode::Urem => Op::Remu,
+        Opcode::Sdiv => Op::Div,
+        _ => Op::Rem,
+    }
+}
+
+/// The routine that divides values of more than one word. It gives the quotient and the remainder.
+fn routine(extend: Extend, ty: Type) -> Routine {
+    match (extend, ty) {
+        (Extend::Zero, Type::I64) => Routine::Udivrem64,
+        (Extend::Zero, _) => Routine::Udivrem128,
+        (Extend::Sign, Type::I64) => Routine::Sdivrem64,
+        (Extend::Sign, _) => Routine::Sdivrem128,
+    }
 }
 
 /// Whether `words` may be `constant`, extended with its sign.
@@ -60,17 +88,6 @@ fn may_be(words: &[Word], constant: i32) -> bool {
 }
 
 impl Lower<'_, MInst> {
-    /// Divides words.
-    fn divide_words(&mut self, opcode: Opcode, x: Word, y: Word) -> Word {
-        let op = match opcode {
-            Opcode::Udiv => Op::Divu,
-            Opcode::Urem => Op::Remu,
-            Opcode::Sdiv => Op::Div,
-            _ => Op::Rem,
-        };
-        self.rrr(op, x, y)
-    }
-
     /// Traps when the quotient of two signed numbers does not fit: the least number divided by -1. Two negative numbers have a
     /// negative quotient just then, by which both the instruction and the routines show the overflow. These are the highest words.
     fn trap_on_quotient_overflow(&mut self, ty: Type, quotient: Word, x: Word, y: Word) {
@@ -88,25 +105,6 @@ impl Lower<'_, MInst> {
         let wrapped = self.extend(quotient, ty, Extend::Sign);
         let difference = self.xor(wrapped, quotient);
         self.trap_if(Condition::nonzero(difference), TrapCode::INTEGER_OVERFLOW);
-    }
-
-    /// Divides values of more than one word.
-    fn divide_wide(&mut self, opcode: Opcode, ty: Type, x: &[Word], y: &[Word]) -> Words {
-        let routine = match (opcode, ty) {
-            (Opcode::Udiv | Opcode::Urem, Type::I64) => Routine::Udivrem64,
-            (Opcode::Udiv | Opcode::Urem, _) => Routine::Udivrem128,
-            (_, Type::I64) => Routine::Sdivrem64,
-            _ => Routine::Sdivrem128,
-        };
-        let mut args = [Word::ZERO; MAX_ROUTINE_WORDS];
-        args[..x.len()].copy_from_slice(x);
-        args[x.len()..][..y.len()].copy_from_slice(y);
-        let results = self.call_routine(routine, &args[..x.len() + y.len()]);
-        let first = match opcode {
-            Opcode::Udiv | Opcode::Sdiv => 0,
-            _ => x.len(),
-        };
-        Words::of(&results[first..][..x.len()])
     }
 
     /// Traps when `x` is the least number and `y` is -1.
