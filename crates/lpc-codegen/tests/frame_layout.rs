@@ -70,8 +70,8 @@ fn summary(text: &str) -> (Sizes, Vec<String>, CallType) {
         stackslots: frame.stackslots_size,
         outgoing_args: frame.outgoing_args_size,
     };
-    let saves = frame.clobbered_callee_saves.iter();
-    let saves = saves.map(|real| gpr(real.to_reg()).to_string()).collect();
+    let saves = frame.clobbered_callee_saves.into_iter();
+    let saves = saves.map(|preg| gpr(preg.into()).to_string()).collect();
     (sizes, saves, frame.function_calls)
 }
 

@@ -66,11 +66,21 @@ impl Field {
     /// The field's bits for the operands of `inst`. Operands out of range lose bits here.
     #[inline(always)]
     const fn insert(self, inst: Inst) -> u32 {
-        let imm = inst.imm as u32;
+        let register = match self {
+            Field::Rd => inst.rd,
+            Field::Rs1 => inst.rs1,
+            Field::Rs2 => inst.rs2,
+            _ => return self.insert_immediate(inst.imm),
+        };
+        (register.number() as u32) << self.mask().trailing_zeros()
+    }
+
+    /// The field's bits for an immediate; none if it is a register. What is out of range loses bits here.
+    #[inline(always)]
+    const fn insert_immediate(self, imm: i32) -> u32 {
+        let imm = imm as u32;
         let bits = match self {
-            Field::Rd => (inst.rd.number() as u32) << 7,
-            Field::Rs1 => (inst.rs1.number() as u32) << 15,
-            Field::Rs2 => (inst.rs2.number() as u32) << 20,
+            Field::Rd | Field::Rs1 | Field::Rs2 => return 0,
             Field::Imm12 | Field::ShiftAmount | Field::Csr | Field::FenceSets => imm << 20,
             Field::StoreOffset => imm >> 5 << 25 | (imm & 0x1f) << 7,
             Field::BranchOffset => {
@@ -173,6 +183,13 @@ macro_rules! formats {
             pub(crate) const fn insert(self, inst: Inst) -> u32 {
                 match self {
                     $(Format::$format => 0 $(| Field::$field.insert(inst))*,)*
+                }
+            }
+
+            /// The bits of an immediate, as [`Self::insert`].
+            pub(crate) const fn insert_immediate(self, imm: i32) -> u32 {
+                match self {
+                    $(Format::$format => 0 $(| Field::$field.insert_immediate(imm))*,)*
                 }
             }
         }

@@ -270,7 +270,12 @@ impl Inst {
     /// The 32-bit encoding of an instruction whose operands are known to fit, as those of all constructors do that are given an
     /// opcode of their format. What does not fit loses bits: see [`Self::encode`].
     pub fn to_word(self) -> u32 {
-        let word = self.insert_operands();
+        // What the format does not have is zero.
+        let registers = (self.rd.number() as u32) << 7
+            | (self.rs1.number() as u32) << 15
+            | (self.rs2.number() as u32) << 20;
+        let immediate = self.opcode.format().insert_immediate(self.imm);
+        let word = self.opcode.bits() | registers | immediate;
         debug_assert_eq!(self.encode(), Ok(word));
         word
     }

@@ -164,9 +164,9 @@ pub fn emit_in<I: MachInst>(
         stats,
     } = code;
     let summary = summarize(&vcode, allocation, &info, stats)?;
-    *frame = I::compute_frame_layout(vcode.frame(), &summary, heap)?;
+    *frame = I::compute_frame_layout(vcode.frame(), &summary)?;
 
-    let mut buffer = MachBuffer::new(info, num_blocks, num_insts, core::mem::take(heap))?;
+    let mut buffer = MachBuffer::new(info, num_blocks, num_insts, core::mem::take(heap));
     let constants = add_constants(&vcode, &mut buffer);
     let order = match I::optimizes(buffer.info()) {
         true => Some(emission_order(&vcode, allocation, &mut buffer)?),
@@ -215,8 +215,7 @@ pub fn emit_in<I: MachInst>(
     if let Some(order) = order {
         buffer.heap().free(order);
     }
-    buffer.finish(relaxable, finished)?;
-    *heap = core::mem::take(buffer.heap());
+    buffer.finish(relaxable, heap, finished)?;
     Ok(())
 }
 
@@ -302,19 +301,20 @@ fn summarize<I: MachInst>(
         }
     }
     let mut function_calls = CallType::None;
-    let mut size: u64 = 0;
+    let mut size: CodeOffset = 0;
     for inst in vcode.insts() {
         function_calls = function_calls.max(inst.call_type());
         stats.calls += u32::from(inst.call_type() != CallType::None);
         if inst.call_type() != CallType::None {
             clobbered.union_from(inst.clobbers());
         }
-        size += u64::from(inst.worst_case_size());
+        size = size.saturating_add(inst.worst_case_size());
     }
     if I::optimizes(info) {
-        let padding = u64::from(I::loop_alignment(info).bytes());
+        let padding = I::loop_alignment(info).bytes();
         let aligned = |&block: &BlockIndex| vcode.block_flags(block).is_aligned;
-        size += vcode.blocks().filter(aligned).count() as u64 * padding;
+        let num_aligned = vcode.blocks().filter(aligned).count() as u32;
+        size = size.saturating_add(num_aligned.saturating_mul(padding));
     }
     for (_, Edit::Move { from, to }) in &allocation.edits {
         if from == to {
@@ -330,16 +330,16 @@ fn summarize<I: MachInst>(
             }
             None => stats.spills += 1,
         }
-        size += u64::from(I::WORST_CASE_MOVE_SIZE);
+        size = size.saturating_add(I::WORST_CASE_MOVE_SIZE);
     }
-    if size > u64::from(MAX_CODE_SIZE) {
+    if size > MAX_CODE_SIZE {
         return Err(EmitError::CodeTooLarge);
     }
     Ok(AllocationSummary {
         num_spillslots: allocation.num_spillslots as u32,
         clobbered,
         function_calls,
-        code_size: size as CodeOffset,
+        code_size: size,
     })
 }
 

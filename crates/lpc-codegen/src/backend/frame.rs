@@ -28,8 +28,7 @@
 //! incoming ones, where its own lay; where they need more room than the caller provided, `tail_args_size` says how much.
 
 use super::machinst::{CallType, CodeOffset};
-use super::reg::{RealReg, SpillSlot};
-use alloc::vec::Vec;
+use super::reg::SpillSlot;
 use core::fmt;
 use regalloc2::PRegSet;
 
@@ -110,7 +109,7 @@ pub struct FrameLayout {
     /// Where the stack slots start, as a distance from the stack pointer.
     pub stackslots_offset: u32,
     /// The callee-saved registers that must be saved, apart from those in the setup area, from the highest address down.
-    pub clobbered_callee_saves: Vec<RealReg>,
+    pub clobbered_callee_saves: PRegSet,
     /// Whether the register that is the frame pointer by convention is saved in the setup area.
     pub saves_frame_pointer: bool,
     /// Whether the frame pointer points to the setup area.

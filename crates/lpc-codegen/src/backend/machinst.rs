@@ -3,14 +3,13 @@
 //! Everything in `backend` works on a type that implements [`MachInst`]; nothing there names an architecture.
 
 use super::buffer::{MachBuffer, MachInstLabelUse, MachLabel};
-use super::emit::{EmitContext, EmitError};
-use super::frame::{AllocationSummary, FrameLayout, FrameRequirements};
+use super::emit::EmitContext;
+use super::frame::{AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge};
 use super::operands::OperandVisitor;
 use super::reg::{RealReg, Reg, RegClass, SpillSlot, Writable};
 use crate::settings::CodeAlignment;
 use alloc::vec::Vec;
 use core::fmt::Debug;
-use lpc_lpir::heap::Heap;
 use regalloc2::{MachineEnv, PRegSet};
 
 /// A distance in bytes from the start of the function's code.
@@ -91,12 +90,11 @@ pub trait MachInst: Clone + Debug + Sized {
     /// Lays out the frame, once everything that goes into it is known.
     ///
     /// # Errors
-    /// [`EmitError`] if it is larger than [`MAX_FRAME_SIZE`](super::frame::MAX_FRAME_SIZE), or `heap` has no memory for it.
+    /// [`FrameTooLarge`] if it is larger than [`MAX_FRAME_SIZE`](super::frame::MAX_FRAME_SIZE).
     fn compute_frame_layout(
         requirements: &FrameRequirements,
         allocation: &AllocationSummary,
-        heap: &mut Heap,
-    ) -> Result<FrameLayout, EmitError>;
+    ) -> Result<FrameLayout, FrameTooLarge>;
 
     /// Appends the instructions that set up the frame. The ones that take it down are part of emitting a return.
     ///

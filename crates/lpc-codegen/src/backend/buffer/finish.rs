@@ -82,20 +82,8 @@ impl<I: MachInst> MachBuffer<I> {
         &mut self,
         layout: &Layout,
         relaxable: bool,
-        finished: &mut MachBufferFinalized,
-    ) -> Result<(), HeapError> {
-        let mut heap = core::mem::take(&mut self.heap);
-        let placed = self.place_all(layout, relaxable, finished, &mut heap);
-        self.heap = heap;
-        placed
-    }
-
-    fn place_all(
-        &mut self,
-        layout: &Layout,
-        relaxable: bool,
-        finished: &mut MachBufferFinalized,
         heap: &mut Heap,
+        finished: &mut MachBufferFinalized,
     ) -> Result<(), HeapError> {
         finished.code_size = layout.code_size();
         finished.data_start = layout.data_start();

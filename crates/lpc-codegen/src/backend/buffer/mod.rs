@@ -132,21 +132,15 @@ pub struct MachBuffer<I: MachInst> {
 
 impl<I: MachInst> MachBuffer<I> {
     /// An empty buffer for code of the target, with a label for each of `num_blocks` blocks, and room for about `num_insts`
-    /// instructions. Its memory is that of `heap`, which it gives back in the end.
-    ///
-    /// # Errors
-    /// [`HeapError`] where there is none.
-    pub fn new(
-        info: I::EmitInfo,
-        num_blocks: usize,
-        num_insts: usize,
-        mut heap: Heap,
-    ) -> Result<Self, HeapError> {
-        Ok(Self {
+    /// instructions. Its memory is that of `heap`, which it gives back in the end. Where there is none, [`Self::heap`] has the error.
+    pub fn new(info: I::EmitInfo, num_blocks: usize, num_insts: usize, mut heap: Heap) -> Self {
+        let code = heap.vec(num_insts * 4);
+        let labels = heap.filled(LabelPlace::Unbound, num_blocks);
+        Self {
             info,
-            code: heap.vec(num_insts * 4)?,
+            code: code.unwrap_or_default(),
             uses: Vec::new(),
-            labels: heap.filled(LabelPlace::Unbound, num_blocks)?,
+            labels: labels.unwrap_or_default(),
             data: Vec::new(),
             data_alignment: 1,
             code_alignment: I::function_alignment(&info)
@@ -161,7 +155,7 @@ impl<I: MachInst> MachBuffer<I> {
             deferred_traps: Vec::new(),
             entry_traps: 0,
             heap,
-        })
+        }
     }
 
     /// The bytes that [`Self::new`] takes at once.
@@ -455,8 +449,8 @@ impl<I: MachInst> MachBuffer<I> {
         }
     }
 
-    /// Chooses the form of every label use and puts everything in its final place, in `finished`, which is empty before. Nothing is to be
-    /// appended behind this.
+    /// Chooses the form of every label use and puts everything in its final place, in `finished`, which is empty before. The heap goes
+    /// back to `heap`. Nothing is to be appended behind this.
     ///
     /// `relaxable` keeps what a linker needs to move the code: see the [module](self).
     ///
@@ -465,6 +459,7 @@ impl<I: MachInst> MachBuffer<I> {
     pub fn finish(
         &mut self,
         relaxable: bool,
+        heap: &mut Heap,
         finished: &mut MachBufferFinalized,
     ) -> Result<(), HeapError> {
         self.emit_deferred_traps();
@@ -477,8 +472,9 @@ impl<I: MachInst> MachBuffer<I> {
             Padding::Exact
         };
         let data_alignment = if relaxable { 1 } else { self.data_alignment };
-        self.heap.check()?;
-        let layout = Layout::new(self.heap.vec(self.uses.len() + 1)?);
+        *heap = core::mem::take(&mut self.heap);
+        heap.check()?;
+        let layout = Layout::new(heap.vec(self.uses.len() + 1)?);
         let layout = relax(
             layout,
             &mut self.uses,
@@ -487,7 +483,7 @@ impl<I: MachInst> MachBuffer<I> {
             data_alignment,
             padding,
         );
-        self.finalize(&layout, relaxable, finished)
+        self.finalize(&layout, relaxable, heap, finished)
     }
 }
 
@@ -506,12 +502,13 @@ mod tests {
     const COMPRESSED_NOP: u16 = 1;
 
     fn buffer(extensions: ExtensionSet) -> MachBuffer<MInst> {
-        MachBuffer::new(EmitInfo::new(extensions), 1, 0, Heap::unlimited()).unwrap()
+        MachBuffer::new(EmitInfo::new(extensions), 1, 0, Heap::unlimited())
     }
 
     fn finish(mut buffer: MachBuffer<MInst>, relaxable: bool) -> MachBufferFinalized {
         let mut finished = MachBufferFinalized::default();
-        buffer.finish(relaxable, &mut finished).unwrap();
+        let mut heap = Heap::unlimited();
+        buffer.finish(relaxable, &mut heap, &mut finished).unwrap();
         finished
     }
 

@@ -378,7 +378,7 @@ fn emit_br_table(
     emit_constant(tmp1, targets.targets.len() as i32, buffer);
     let beyond = LabelUse::branch(Opcode::Bgeu, index, tmp1);
     buffer.use_label(beyond, targets.default);
-    let word_shift = Imm12::new(2).expect("2 is small");
+    let word_shift = Imm12::maybe(2).expect("2 is small");
     put(buffer, Inst::i(Opcode::Slli, tmp1, index, word_shift));
     buffer.use_label(LabelUse::Address { rd: tmp2 }, table);
     put(buffer, Inst::r(Opcode::Add, tmp1, tmp1, tmp2));

@@ -31,7 +31,6 @@ use super::emit::{LabelUse, emit_constant, emit_trap_if, note_unwind, put};
 use super::inst::MInst;
 use super::regs::{CALLEE_SAVED, FRAME_TEMPORARY, STACK_CHECK_TEMPORARY, gpr, real_reg};
 use crate::backend::buffer::MachBuffer;
-use crate::backend::emit::EmitError;
 use crate::backend::frame::{
     AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge, MAX_FRAME_SIZE,
     STACK_ALIGNMENT,
@@ -39,7 +38,6 @@ use crate::backend::frame::{
 use crate::backend::machinst::{CallType, CodeOffset};
 use crate::backend::reg::RealReg;
 use crate::backend::unwind::UnwindInst;
-use lpc_lpir::heap::Heap;
 use lpc_lpir::ir::TrapCode;
 use lpc_riscv32::{Gpr, Imm12, Inst, Opcode};
 
@@ -54,7 +52,7 @@ const SETUP_AREA_SIZE: u32 = 2 * WORD_BYTES;
 const MAX_SMALL_FRAME: u32 = 2032;
 
 /// The largest offset into the frame that a load or store holds.
-const MAX_NEAR_OFFSET: u64 = 2047;
+const MAX_NEAR_OFFSET: u32 = 2047;
 
 /// The largest code, in bytes, all of whose branches are within the reach of `jal`; the prologue is not counted in it.
 const MAX_NEAR_CODE: CodeOffset = (1 << 20) - 256;
@@ -62,76 +60,62 @@ const MAX_NEAR_CODE: CodeOffset = (1 << 20) - 256;
 /// Lays out the frame.
 ///
 /// # Errors
-/// [`FrameTooLarge`] if it, together with the arguments above it, is larger than [`MAX_FRAME_SIZE`], and a
-/// [`HeapError`](lpc_lpir::heap::HeapError) where `heap` has no memory for the list of saved registers.
+/// [`FrameTooLarge`] if it, together with the arguments above it, is larger than [`MAX_FRAME_SIZE`].
 pub fn compute_frame_layout(
     requirements: &FrameRequirements,
     allocation: &AllocationSummary,
-    heap: &mut Heap,
-) -> Result<FrameLayout, EmitError> {
+) -> Result<FrameLayout, FrameTooLarge> {
     debug_assert!(requirements.tail_args_size >= requirements.incoming_args_size);
     debug_assert!(requirements.stackslots_align.max(1) <= STACK_ALIGNMENT);
-    // Sums of 32-bit sizes cannot overflow 64 bits.
-    let outgoing = u64::from(requirements.outgoing_args_size);
-    let spills = u64::from(allocation.num_spillslots) * u64::from(WORD_BYTES);
-    let slots = u64::from(requirements.stackslots_size);
-    let slots_offset =
-        (outgoing + spills).next_multiple_of(u64::from(requirements.stackslots_align.max(1)));
+    let outgoing = requirements.outgoing_args_size;
+    let spills = allocation.num_spillslots.saturating_mul(WORD_BYTES);
+    let slots = requirements.stackslots_size;
+    let tail_args = requirements.tail_args_size;
+    let parts = [outgoing, spills, slots, tail_args];
+    if parts.iter().any(|&part| part > MAX_FRAME_SIZE) {
+        return Err(FrameTooLarge);
+    }
+    // Sums of so few parts that are no larger cannot overflow.
+    let slots_offset = (outgoing + spills).next_multiple_of(requirements.stackslots_align.max(1));
     let storage_end = slots_offset + slots;
-    let tail_args = u64::from(requirements.tail_args_size);
-
-    let saved = || callee_saves(allocation, requirements.preserve_frame_pointers);
-    let mut saves = heap.vec(saved().count())?;
-    saves.extend(saved());
     // The setup area, the clobbers and the padding are within the 256 bytes.
     let reach = storage_end + tail_args + 256;
-    if reach > u64::from(MAX_FRAME_SIZE) {
-        return Err(FrameTooLarge.into());
+    if reach > MAX_FRAME_SIZE {
+        return Err(FrameTooLarge);
     }
     let saves_link = allocation.function_calls == CallType::Regular
         || requirements.preserve_frame_pointers
         || allocation.code_size > MAX_NEAR_CODE
         || reach > MAX_NEAR_OFFSET;
-    let fp = real_reg(Gpr::FP);
+    let fp = real_reg(Gpr::FP).preg();
+    let mut saves = allocation.clobbered;
+    saves.intersect_from(CALLEE_SAVED);
     let saves_frame_pointer =
-        requirements.preserve_frame_pointers || saves_link && saves.contains(&fp);
+        requirements.preserve_frame_pointers || saves_link && saves.contains(fp);
     if saves_frame_pointer {
-        saves.retain(|&reg| reg != fp);
+        saves.remove(fp);
     }
     let setup_area_size = if saves_link { SETUP_AREA_SIZE } else { 0 };
-    let clobber_size = saves.len() as u32 * WORD_BYTES;
-    let saved = u64::from(setup_area_size + clobber_size);
-    let total = (storage_end + saved).next_multiple_of(u64::from(STACK_ALIGNMENT));
+    let clobber_size = saves.into_iter().count() as u32 * WORD_BYTES;
+    let saved = setup_area_size + clobber_size;
+    let total = (storage_end + saved).next_multiple_of(STACK_ALIGNMENT);
     Ok(FrameLayout {
         word_bytes: WORD_BYTES,
         incoming_args_size: requirements.incoming_args_size,
         tail_args_size: requirements.tail_args_size,
         setup_area_size,
         clobber_size,
-        fixed_frame_storage_size: (total - saved - outgoing) as u32,
+        fixed_frame_storage_size: total - saved - outgoing,
         stackslots_size: requirements.stackslots_size,
         outgoing_args_size: requirements.outgoing_args_size,
         unchecked_stack: requirements.unchecked_stack,
-        stackslots_offset: slots_offset as u32,
+        stackslots_offset: slots_offset,
         clobbered_callee_saves: saves,
         saves_frame_pointer,
         preserve_frame_pointers: requirements.preserve_frame_pointers,
         pops_incoming_args: requirements.pops_incoming_args,
         function_calls: allocation.function_calls,
     })
-}
-
-/// The callee-saved registers that the function writes.
-fn callee_saves(
-    allocation: &AllocationSummary,
-    keeps_frame_pointer: bool,
-) -> impl Iterator<Item = RealReg> {
-    let mut saves = allocation.clobbered;
-    saves.intersect_from(CALLEE_SAVED);
-    saves
-        .into_iter()
-        .map(RealReg::from)
-        .filter(move |&reg| !(keeps_frame_pointer && reg == real_reg(Gpr::FP)))
 }
 
 /// How far the upper end of the setup area is above the stack pointer while registers are saved and restored: the whole
@@ -152,11 +136,8 @@ fn saved_registers(frame: &FrameLayout) -> impl Iterator<Item = (RealReg, u32)> 
     ];
     let setup = setup.into_iter().flatten().zip(1..);
     let first_clobber = frame.setup_area_size / WORD_BYTES + 1;
-    let clobbers = frame
-        .clobbered_callee_saves
-        .iter()
-        .copied()
-        .zip(first_clobber..);
+    let clobbers = frame.clobbered_callee_saves.into_iter();
+    let clobbers = clobbers.map(RealReg::from).zip(first_clobber..);
     setup
         .chain(clobbers)
         .map(|(reg, words)| (reg, words * WORD_BYTES))
@@ -275,10 +256,11 @@ mod tests {
     use crate::isa::riscv32::emit::EmitInfo;
     use alloc::vec;
     use alloc::vec::Vec;
+    use lpc_lpir::heap::Heap;
     use lpc_riscv32::ExtensionSet;
     use regalloc2::PRegSet;
 
-    fn layout(stackslots_size: u32, code_size: CodeOffset) -> Result<FrameLayout, EmitError> {
+    fn layout(stackslots_size: u32, code_size: CodeOffset) -> Result<FrameLayout, FrameTooLarge> {
         let requirements = FrameRequirements {
             stackslots_size,
             ..FrameRequirements::default()
@@ -289,14 +271,14 @@ mod tests {
             function_calls: CallType::None,
             code_size,
         };
-        compute_frame_layout(&requirements, &allocation, &mut Heap::unlimited())
+        compute_frame_layout(&requirements, &allocation)
     }
 
     #[test]
     fn the_largest_frame() {
         let largest = MAX_FRAME_SIZE - 256;
         assert_eq!(layout(largest, 0).unwrap().stackslots_size, largest);
-        assert_eq!(layout(largest + 1, 0), Err(FrameTooLarge.into()));
+        assert_eq!(layout(largest + 1, 0), Err(FrameTooLarge));
     }
 
     /// In a frame that is too large for immediates, and in code that is too large for `jal`, `ra` is a temporary.
@@ -360,7 +342,7 @@ mod tests {
             pops_incoming_args: true,
             setup_area_size: SETUP_AREA_SIZE,
             clobber_size: WORD_BYTES,
-            clobbered_callee_saves: vec![real_reg(Gpr::S1)],
+            clobbered_callee_saves: PRegSet::empty().with(real_reg(Gpr::S1).preg()),
             fixed_frame_storage_size,
             ..FrameLayout::default()
         }
@@ -372,10 +354,12 @@ mod tests {
             unwind_info: true,
             ..EmitInfo::new(ExtensionSet::RV32I)
         };
-        let mut buffer = MachBuffer::new(info, 0, 0, Heap::unlimited()).unwrap();
+        let mut buffer = MachBuffer::new(info, 0, 0, Heap::unlimited());
         emit(&mut buffer);
         let mut code = MachBufferFinalized::default();
-        buffer.finish(false, &mut code).unwrap();
+        buffer
+            .finish(false, &mut Heap::unlimited(), &mut code)
+            .unwrap();
         code
     }
 

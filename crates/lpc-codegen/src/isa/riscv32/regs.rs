@@ -116,7 +116,8 @@ pub const STACK_CHECK_TEMPORARY: Gpr = Gpr::T1;
 ///
 /// # Panics
 /// If `reg` is virtual or of another class: the numbers of all those are higher.
-#[inline]
+#[cfg_attr(not(target_os = "none"), inline)]
+#[cfg_attr(target_os = "none", inline(never))]
 pub fn gpr(reg: Reg) -> Gpr {
     NUMBERING[reg.index() as usize - FIRST_NUMBER]
 }

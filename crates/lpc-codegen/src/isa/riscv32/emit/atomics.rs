@@ -118,7 +118,7 @@ fn emit_combination(info: &AtomicRmwInfo, buffer: &mut Buffer) -> Gpr {
     };
     put(buffer, Inst::r(opcode, new, old, operand));
     if info.op == AtomicRmwOp::Nand {
-        let all_ones = Imm12::new(-1).expect("-1 is small");
+        let all_ones = Imm12::maybe(-1).expect("-1 is small");
         put(buffer, Inst::i(Opcode::Xori, new, new, all_ones));
     }
     new

@@ -15,7 +15,7 @@ use crate::backend::reloc::ReferenceKind;
 use alloc::vec::Vec;
 use lpc_riscv32::compressed;
 use lpc_riscv32::immediate::{ImmediateRange, split_hi_lo};
-use lpc_riscv32::{BranchOffset, Gpr, Imm20, Inst, JumpOffset, Opcode};
+use lpc_riscv32::{BranchOffset, Gpr, Imm12, Inst, JumpOffset, Opcode};
 
 /// An instruction, or a short sequence, that refers to a label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -137,24 +137,20 @@ impl MachInstLabelUse for LabelUse {
         match *self {
             Self::Jump => encode_jump(form, distance, info, code),
             Self::Branch { op, rs1, rs2 } if form <= SINGLE => {
-                let offset = BranchOffset::new(distance).expect("the form reaches");
+                let offset = BranchOffset::maybe(distance).expect("the form reaches");
                 put_in_form(form, Inst::branch(op, rs1, rs2, offset), info, code);
             }
             Self::Branch { op, rs1, rs2 } => {
                 let over = i32::from(BRANCH_FORMS[usize::from(form)].size);
-                let over = BranchOffset::new(over).expect("sequences are short");
+                let over = BranchOffset::maybe(over).expect("sequences are short");
                 put(code, Inst::branch(inverted(op), rs1, rs2, over));
                 encode_jump(form - 1, distance.wrapping_sub(AFTER_BRANCH), info, code);
             }
             Self::Address { rd } => {
-                let (high, low) = split_hi_lo(distance);
-                put_auipc(rd, high, code);
-                put(code, Inst::i(Opcode::Addi, rd, rd, low));
+                encode_pair(Inst::i(Opcode::Addi, rd, rd, Imm12::ZERO), distance, code);
             }
             Self::Load { op, rd } => {
-                let (high, low) = split_hi_lo(distance);
-                put_auipc(rd, high, code);
-                put(code, Inst::load(op, rd, rd, low));
+                encode_pair(Inst::load(op, rd, rd, Imm12::ZERO), distance, code);
             }
         }
     }
@@ -185,13 +181,20 @@ const fn jump_reference(form: u8) -> ReferenceKind {
 /// A jump in the form number `form` of [`JUMP_FORMS`].
 fn encode_jump(form: u8, distance: i32, info: &EmitInfo, code: &mut Vec<u8>) {
     if form <= SINGLE {
-        let offset = JumpOffset::new(distance).expect("the form reaches");
+        let offset = JumpOffset::maybe(distance).expect("the form reaches");
         put_in_form(form, Inst::jal(Gpr::ZERO, offset), info, code);
     } else {
-        let (high, low) = split_hi_lo(distance);
-        put_auipc(Gpr::RA, high, code);
-        put(code, Inst::jalr(Gpr::ZERO, Gpr::RA, low));
+        let jump = Inst::jalr(Gpr::ZERO, Gpr::RA, Imm12::ZERO);
+        encode_pair(jump, distance, code);
     }
+}
+
+/// `auipc` and `inst`, which reads what that has written, together with the low part of `distance`.
+fn encode_pair(inst: Inst, distance: i32, code: &mut Vec<u8>) {
+    let (high, low) = split_hi_lo(distance);
+    put(code, Inst::upper(Opcode::Auipc, inst.rs1, high));
+    let imm = low.get();
+    put(code, Inst { imm, ..inst });
 }
 
 /// The form [`COMPRESSED`] or [`SINGLE`] of a jump or branch.
@@ -202,10 +205,6 @@ fn put_in_form(form: u8, inst: Inst, info: &EmitInfo, code: &mut Vec<u8>) {
     } else {
         put(code, inst);
     }
-}
-
-fn put_auipc(rd: Gpr, high: Imm20, code: &mut Vec<u8>) {
-    put(code, Inst::upper(Opcode::Auipc, rd, high));
 }
 
 fn put(code: &mut Vec<u8>, inst: Inst) {

@@ -2,8 +2,8 @@
 
 use super::{AMode, MInst};
 use crate::backend::buffer::{MachBuffer, MachLabel};
-use crate::backend::emit::{EmitContext, EmitError};
-use crate::backend::frame::{AllocationSummary, FrameLayout, FrameRequirements};
+use crate::backend::emit::EmitContext;
+use crate::backend::frame::{AllocationSummary, FrameLayout, FrameRequirements, FrameTooLarge};
 use crate::backend::machinst::{CallType, CodeOffset, MachInst, MachTerminator};
 use crate::backend::operands::{AnyVisitor, OperandVisitor};
 use crate::backend::reg::{RealReg, Reg, RegClass, SpillSlot, Writable};
@@ -11,7 +11,6 @@ use crate::isa::riscv32::emit::{EmitInfo, LabelUse};
 use crate::isa::riscv32::{emit, frame, regs};
 use crate::settings::CodeAlignment;
 use alloc::vec::Vec;
-use lpc_lpir::heap::Heap;
 use lpc_riscv32::Opcode;
 use regalloc2::{MachineEnv, PRegSet};
 
@@ -155,9 +154,8 @@ impl MachInst for MInst {
     fn compute_frame_layout(
         requirements: &FrameRequirements,
         allocation: &AllocationSummary,
-        heap: &mut Heap,
-    ) -> Result<FrameLayout, EmitError> {
-        frame::compute_frame_layout(requirements, allocation, heap)
+    ) -> Result<FrameLayout, FrameTooLarge> {
+        frame::compute_frame_layout(requirements, allocation)
     }
 
     fn emit_prologue(
