@@ -2,7 +2,7 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, operands, require_multiplication};
+use super::{Ctx, Operation, operands, require_multiplication};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, IntCC, Opcode, Type, Value};
@@ -16,21 +16,24 @@ pub(super) type Product = [Word; MAX_PRODUCT_WORDS];
 
 /// `iadd`, `isub` and `ineg`.
 pub(super) fn lower_sum(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
+    let Operation {
+        opcode,
+        result,
+        args: [x, y, _],
+        ..
+    } = Operation::of(ctx, inst);
     let needed = ctx.needed_words(result);
-    let opcode = ctx.opcode(inst);
     if ctx.settings.optimizes()
         && opcode == Opcode::Iadd
         && let Some(sum) = ctx.scaled_sum(inst)
     {
         return ctx.define(result, &[sum]);
     }
-    let args = ctx.data(inst).fixed_arguments();
     let x = match opcode {
         Opcode::Ineg => Words::filled(needed, Word::ZERO),
-        _ => ctx.low_words(args[0], needed),
+        _ => ctx.low_words(x, needed),
     };
-    let y = ctx.low_words(args[args.len() - 1], needed);
+    let y = ctx.low_words(y, needed);
     let words = match opcode {
         Opcode::Iadd => ctx.sum(&x, &y),
         _ => ctx.sum_words(SumOp::Sub, &x, &y),
@@ -212,8 +215,11 @@ fn negated_if_small(words: &[Word]) -> Option<Words> {
 
 /// The absolute value: the complement plus one where the sign is all ones, or nothing of both where it is zero.
 pub(super) fn lower_iabs(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let [x] = operands(ctx, inst);
+    let Operation {
+        result,
+        args: [x, ..],
+        ..
+    } = Operation::of(ctx, inst);
     let mut x = ctx.extended_words(x, Extend::Sign);
     if let (&[x], true) = (&*x, ctx.settings.optimizes_with(Extension::Zbb)) {
         let negative = ctx.neg(x);
@@ -241,7 +247,12 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
     if !require_multiplication(ctx, inst) {
         return;
     }
-    let opcode = ctx.opcode(inst);
+    let Operation {
+        opcode,
+        result,
+        ty,
+        args: [x, y, _],
+    } = Operation::of(ctx, inst);
     let extend = match opcode {
         Opcode::Smulhi | Opcode::SmulOverflow => Extend::Sign,
         _ => Extend::Zero,
@@ -249,9 +260,6 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
     if ctx.settings.optimizes() && ctx.lower_special_multiplication(inst, opcode, extend) {
         return;
     }
-    let result = ctx.result(inst);
-    let ty = ctx.ty(result);
-    let [x, y] = operands(ctx, inst);
     let (x, y, end) = match opcode {
         Opcode::Imul => {
             let needed = ctx.needed_words(result);
@@ -449,13 +457,16 @@ impl Lower<'_, MInst> {
 }
 
 pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let opcode = ctx.opcode(inst);
+    let Operation {
+        opcode,
+        result,
+        args: [x, y, _],
+        ..
+    } = Operation::of(ctx, inst);
     let extend = match opcode {
         Opcode::Smin | Opcode::Smax => Extend::Sign,
         _ => Extend::Zero,
     };
-    let [x, y] = operands(ctx, inst);
     let x = ctx.extended_words(x, extend);
     let y = ctx.extended_words(y, extend);
     let words = ctx.min_max(opcode, &x, &y);

@@ -13,17 +13,19 @@ use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::shifts::Shift;
 use super::words::{Word, Words};
-use super::{Ctx, operands};
+use super::{Ctx, Operation};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let ty = ctx.ty(result);
-    let [x] = operands(ctx, inst);
-    let opcode = ctx.opcode(inst);
+    let Operation {
+        opcode,
+        result,
+        ty,
+        args: [x, ..],
+    } = Operation::of(ctx, inst);
     let count = match ctx.settings.optimizes() {
         true => ctx.special_count(opcode, x, ty),
         false => ctx.count(opcode, x, ty),

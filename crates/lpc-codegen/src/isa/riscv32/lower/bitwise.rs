@@ -2,7 +2,7 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words};
-use super::{Ctx, operands};
+use super::{Ctx, Operation, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Value};
@@ -10,30 +10,33 @@ use lpc_riscv32::{Extension, Opcode as Op};
 
 /// `band`, `bor`, `bxor`, `bnot` and `bitselect`.
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let opcode = ctx.opcode(inst);
-    let args = ctx.data(inst).fixed_arguments();
+    let Operation {
+        opcode,
+        result,
+        args: [x, y, z],
+        ..
+    } = Operation::of(ctx, inst);
     for index in 0..ctx.needed_words(result) {
         if !ctx.is_word_needed(result, index) {
             continue;
         }
-        if let (&[x, y], true) = (args, ctx.settings.optimizes())
+        if ctx.settings.optimizes()
             && let Some(word) = ctx.special_combination(opcode, x, y, index)
         {
             ctx.define_word(result, index, word);
             continue;
         }
-        let x = ctx.word(args[0], index);
+        let x = ctx.word(x, index);
         // A complement differs everywhere.
-        let y = match args.get(1) {
-            Some(&y) => ctx.word(y, index),
-            None => Word::Const(-1),
+        let y = match opcode {
+            Opcode::Bnot => Word::Const(-1),
+            _ => ctx.word(y, index),
         };
         let word = match opcode {
             Opcode::Band => ctx.and(x, y),
             Opcode::Bor => ctx.or(x, y),
             Opcode::Bitselect => {
-                let z = ctx.word(args[2], index);
+                let z = ctx.word(z, index);
                 ctx.select_bits(x, y, z)
             }
             _ => ctx.xor(x, y),
@@ -61,6 +64,9 @@ impl Lower<'_, MInst> {
         y: Value,
         index: usize,
     ) -> Option<Word> {
+        if matches!(opcode, Opcode::Bnot | Opcode::Bitselect) {
+            return None;
+        }
         let is_zero = |&arg: &Value| self.known_word(arg, index) == Some(0);
         if opcode == Opcode::Band && [x, y].iter().any(is_zero) {
             return Some(Word::ZERO);
@@ -154,9 +160,12 @@ const BYTES: usize = 3;
 /// `bswap` and `bitrev`. A wide value is its words in the opposite order, each reversed; a narrow one is reversed as the
 /// upper part of a word and then shifted down.
 pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let [x] = operands(ctx, inst);
-    let opcode = ctx.opcode(inst);
+    let Operation {
+        opcode,
+        result,
+        ty,
+        args: [x, ..],
+    } = Operation::of(ctx, inst);
     if ctx.settings.optimizes() {
         let words = ctx.special_reversal(opcode, x);
         return ctx.define(result, &words);
@@ -165,7 +174,7 @@ pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) {
         Opcode::Bswap => BYTES,
         _ => 0,
     };
-    let unused = Word::Const(32 - ctx.ty(result).bits() as i32);
+    let unused = Word::Const(32 - ty.bits() as i32);
     let mut words = ctx.words(x);
     words.reverse();
     for word in words.iter_mut() {

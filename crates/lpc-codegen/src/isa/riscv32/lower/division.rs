@@ -7,7 +7,7 @@ use super::call::MAX_ROUTINE_WORDS;
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words};
-use super::{Ctx, operands, require_division};
+use super::{Ctx, Operation, require_division};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use crate::runtime::Routine;
@@ -18,14 +18,16 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
     if !require_division(ctx, inst) {
         return;
     }
-    let result = ctx.result(inst);
-    let ty = ctx.ty(result);
-    let opcode = ctx.opcode(inst);
+    let Operation {
+        opcode,
+        result,
+        ty,
+        args: [x, y, _],
+    } = Operation::of(ctx, inst);
     let extend = match opcode {
         Opcode::Udiv | Opcode::Urem => Extend::Zero,
         _ => Extend::Sign,
     };
-    let [x, y] = operands(ctx, inst);
     let x = ctx.extended_words(x, extend);
     let y = ctx.extended_words(y, extend);
     if may_be(&y, 0) {

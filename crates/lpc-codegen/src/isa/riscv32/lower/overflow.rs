@@ -6,7 +6,7 @@ use super::arithmetic::{CarryOut, Product, SumOp};
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, operands, results};
+use super::{Ctx, Operation, operands, results};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
@@ -15,7 +15,12 @@ use lpc_riscv32::Opcode as Op;
 /// A sum or a difference, and 1 if it does not fit, otherwise 0.
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
     use Opcode::*;
-    let opcode = ctx.opcode(inst);
+    let Operation {
+        opcode,
+        ty,
+        args: [x, y, carry],
+        ..
+    } = Operation::of(ctx, inst);
     let op = match opcode {
         UaddOverflow | SaddOverflow | UaddOverflowCin | SaddOverflowCin => SumOp::Add,
         _ => SumOp::Sub,
@@ -25,16 +30,16 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
         _ => Extend::Zero,
     };
     let [result, overflow] = results(ctx, inst);
-    let ty = ctx.ty(result);
     if ctx.settings.optimizes() && ty.bits() < 32 {
         return ctx.lower_narrow_sum(inst, op, extend);
     }
-    let args = ctx.data(inst).fixed_arguments();
-    let carry = match args.get(2) {
-        Some(&carry) => ctx.carry_in(carry),
-        None => Word::ZERO,
+    let carry = match opcode {
+        UaddOverflowCin | SaddOverflowCin | UsubOverflowBin | SsubOverflowBin => {
+            ctx.carry_in(carry)
+        }
+        _ => Word::ZERO,
     };
-    let (x, y) = (ctx.words_at_top(args[0]), ctx.words_at_top(args[1]));
+    let (x, y) = (ctx.words_at_top(x), ctx.words_at_top(y));
     let carry_in = ctx.shift_to_top(carry, ty);
     let mut carry = carry_in;
     let is_overflow_needed = !ctx.settings.optimizes() || ctx.is_word_needed(overflow, 0);

@@ -17,7 +17,7 @@ use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::single_bits::shifted_one;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, operands};
+use super::{Ctx, Operation, operands};
 use crate::backend::lower::Lower;
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
@@ -71,15 +71,18 @@ impl Shift {
 
 /// `ishl`, `ushr`, `sshr`, `rotl` and `rotr`.
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
-    let result = ctx.result(inst);
-    let [value, amount] = operands(ctx, inst);
-    let shift = Shift::of(ctx.opcode(inst));
+    let Operation {
+        opcode,
+        result,
+        ty,
+        args: [value, amount, _],
+    } = Operation::of(ctx, inst);
+    let shift = Shift::of(opcode);
     if ctx.settings.optimizes()
         && let Some(words) = ctx.special_shift(inst, shift)
     {
         return ctx.define(result, &words);
     }
-    let ty = ctx.ty(result);
     let amount = ctx.shift_amount(amount, ty);
     let mut words = match shift.incoming {
         Incoming::Zeros if shift.is_left => ctx.words(value),
