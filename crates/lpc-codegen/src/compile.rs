@@ -166,14 +166,18 @@ impl Compiler {
         let abis = FunctionAbis::new(func, abi_signature_in, heap)
             .map_err(|error| CompileError::of_signature(None, error))?;
         let order = BlockLoweringOrder::new(func, heap)?;
-        let loops = match settings.optimizes() && order.is_cyclic() {
-            true => Some(find_loops(func, heap)?),
-            false => None,
+        let lower = |loops: Option<&LoopAnalysis>, lowered: &mut Lowered<MInst>| {
+            lowered.builder.heap().start(Pass::Lowering);
+            lower::<Riscv32Backend>(func, settings, &abis, &order, loops, lowered)
         };
-        heap.start(Pass::Lowering);
-        lower::<Riscv32Backend>(func, settings, &abis, &order, loops.as_ref(), lowered)?;
-        let loops = loops.as_ref().map_or(0, LoopAnalysis::heap_bytes);
-        let done_with = abis.heap_bytes() + order.heap_bytes() + loops;
+        let mut done_with = abis.heap_bytes() + order.heap_bytes();
+        if settings.optimizes() && order.is_cyclic() {
+            let loops = find_loops(func, heap)?;
+            done_with += loops.heap_bytes();
+            lower(Some(&loops), lowered)?;
+        } else {
+            lower(None, lowered)?;
+        }
         lowered.builder.heap().give_back(done_with);
         Ok(())
     }

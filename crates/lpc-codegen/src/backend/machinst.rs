@@ -85,7 +85,7 @@ pub trait MachInst: Clone + Debug + Sized {
     fn spillslot_words(class: RegClass) -> u32;
 
     /// The registers that may be allocated, in a function that does or does not keep a frame pointer.
-    fn machine_env(preserve_frame_pointers: bool) -> &'static MachineEnv;
+    fn machine_env(preserve_frame_pointers: bool) -> MachineEnv;
 
     /// Lays out the frame, once everything that goes into it is known.
     ///

@@ -215,7 +215,7 @@ fn allocate_in_single_pass<I: MachInst>(
     allocators: &mut Allocators,
     heap: &mut Heap,
 ) -> Result<Allocation, AllocationError> {
-    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let env = &I::machine_env(vcode.frame().preserve_frame_pointers);
     Ok(Allocation {
         output: allocators.single_pass.run(vcode, env, heap)?,
         algorithm: RegallocAlgorithm::SinglePass,
@@ -242,7 +242,7 @@ fn allocate_by_ion<I: MachInst>(
         validate_ssa,
         algorithm: regalloc2::Algorithm::Ion,
     };
-    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let env = &I::machine_env(vcode.frame().preserve_frame_pointers);
     let ctx = allocators.ion.get_or_insert_default();
     regalloc2::run_with_ctx(vcode, env, &options, ctx)?;
     heap.give_back(estimate);

@@ -73,7 +73,7 @@ pub(super) fn run_validated_in<I: MachInst>(
 }
 
 fn verify<I: MachInst>(vcode: &VCode<I>, allocation: &Allocation) {
-    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let env = &I::machine_env(vcode.frame().preserve_frame_pointers);
     let mut checker = Checker::new(vcode, env);
     checker.prepare(&allocation.output);
     if let Err(errors) = checker.run() {
@@ -108,7 +108,7 @@ fn validate<I: MachInst>(vcode: &VCode<I>) -> Result<(), RegAllocError> {
         validate_ssa: true,
         algorithm: regalloc2::Algorithm::Fastalloc,
     };
-    let env = I::machine_env(vcode.frame().preserve_frame_pointers);
+    let env = &I::machine_env(vcode.frame().preserve_frame_pointers);
     match regalloc2::run(vcode, env, &options) {
         Err(error) if !matches!(error, RegAllocError::TooManyLiveRegs) => Err(error),
         _ => Ok(()),

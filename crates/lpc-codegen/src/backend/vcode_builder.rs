@@ -332,7 +332,7 @@ impl<I: MachInst> VCodeBuilder<I> {
         // Room was made for a guess of how many there would be, and they stay until the code is emitted.
         heap.shrink(&mut vcode.insts);
         let allocatable = match cfg!(debug_assertions) {
-            true => I::machine_env(vcode.frame.preserve_frame_pointers).into(),
+            true => (&I::machine_env(vcode.frame.preserve_frame_pointers)).into(),
             // Nobody looks.
             false => PRegSet::empty(),
         };

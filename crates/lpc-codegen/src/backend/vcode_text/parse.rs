@@ -224,7 +224,7 @@ impl<'t, I: MachInstText> FunctionParser<'t, I> {
         let start = cursor;
         self.end_block()?;
         if self.params.is_empty() {
-            let env = I::machine_env(self.context.frame.preserve_frame_pointers);
+            let env = &I::machine_env(self.context.frame.preserve_frame_pointers);
             self.context.allocatable = PRegSet::from(env);
         }
         let next = self.params.len();

@@ -168,20 +168,21 @@ const CALLEE_SAVED_BUT_FP: PRegSet = set(&[
 /// The registers that a function must leave as it found them: `s0`–`s11`.
 pub const CALLEE_SAVED: PRegSet = CALLEE_SAVED_BUT_FP.with(preg(Gpr::FP));
 
-const fn machine_env(non_preferred: PRegSet) -> MachineEnv {
+/// The registers that may be allocated, in a function that keeps a frame pointer in `s0`, or in another. Callee-saved ones cost a save
+/// and a restore, so they come second.
+// Made when it is asked for, as it is little but empty sets.
+pub fn machine_env(preserve_frame_pointers: bool) -> MachineEnv {
+    let callee_saved = match preserve_frame_pointers {
+        true => CALLEE_SAVED_BUT_FP,
+        false => CALLEE_SAVED,
+    };
     MachineEnv {
         preferred_regs_by_class: [CALLER_SAVED, PRegSet::empty(), PRegSet::empty()],
-        non_preferred_regs_by_class: [non_preferred, PRegSet::empty(), PRegSet::empty()],
+        non_preferred_regs_by_class: [callee_saved, PRegSet::empty(), PRegSet::empty()],
         scratch_by_class: [None; 3],
         fixed_stack_slots: Vec::new(),
     }
 }
-
-/// The registers that may be allocated. Callee-saved ones cost a save and a restore, so they come second.
-pub static MACHINE_ENV: MachineEnv = machine_env(CALLEE_SAVED);
-
-/// The registers that may be allocated in a function that keeps a frame pointer in `s0`.
-pub static MACHINE_ENV_WITH_FRAME_POINTER: MachineEnv = machine_env(CALLEE_SAVED_BUT_FP);
 
 #[cfg(test)]
 mod tests {
@@ -208,15 +209,16 @@ mod tests {
 
     #[test]
     fn what_may_be_allocated() {
-        let allocatable = PRegSet::from(&MACHINE_ENV);
-        let with_fp = PRegSet::from(&MACHINE_ENV_WITH_FRAME_POINTER);
+        let allocatable = PRegSet::from(&machine_env(false));
+        let with_fp = PRegSet::from(&machine_env(true));
         for reg in [Gpr::ZERO, Gpr::RA, Gpr::SP, Gpr::GP, Gpr::TP] {
             assert!(!allocatable.contains(preg(reg)), "{reg}");
         }
         assert_eq!((allocatable.len(), with_fp.len()), (27, 26));
         assert!(allocatable.contains(preg(Gpr::S0)));
         assert!(!with_fp.contains(preg(Gpr::S0)));
-        assert_eq!(MACHINE_ENV.preferred_regs_by_class[0], CALLER_SAVED);
+        let preferred = machine_env(false).preferred_regs_by_class;
+        assert_eq!(preferred[0], CALLER_SAVED);
     }
 
     #[test]

@@ -143,12 +143,8 @@ impl MachInst for MInst {
         }
     }
 
-    fn machine_env(preserve_frame_pointers: bool) -> &'static MachineEnv {
-        if preserve_frame_pointers {
-            &regs::MACHINE_ENV_WITH_FRAME_POINTER
-        } else {
-            &regs::MACHINE_ENV
-        }
+    fn machine_env(preserve_frame_pointers: bool) -> MachineEnv {
+        regs::machine_env(preserve_frame_pointers)
     }
 
     fn compute_frame_layout(
