@@ -19,6 +19,23 @@ fn size_of(functions: &[CompiledFunction], name: &ExternalName) -> u32 {
 }
 
 #[test]
+fn routines_are_found_by_their_names_and_have_the_words_of_their_results() {
+    for routine in Routine::ALL {
+        let (_, returns) = routine.types();
+        let bits: u32 = returns.iter().map(|ty| ty.bits().max(32)).sum();
+        assert_eq!(
+            32 * routine.num_result_words(),
+            bits as usize,
+            "{routine:?}"
+        );
+        assert_eq!(Routine::from_name(&routine.name()), Some(routine));
+    }
+    for name in ["", "__lpc_udivrem6", "__lpc_udivrem640", "udivrem64"] {
+        assert_eq!(Routine::from_name(&ExternalName::symbol(name)), None);
+    }
+}
+
+#[test]
 fn routines_take_no_more_stack_than_is_kept_for_them() {
     for march in ["rv32im", "rv32imac", "rv32ima_zba_zbb_zbs"] {
         for regalloc in RegallocAlgorithm::ALLOCATORS {

@@ -407,20 +407,23 @@ impl Heap {
         }
     }
 
-    /// A copy of `text`, which is counted in [`Self::boxed_bytes`].
+    /// The text of `parts`, which is counted in [`Self::boxed_bytes`].
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
-    pub fn text(&mut self, text: &str) -> Result<Box<str>, HeapError> {
-        let mut copy = String::new();
-        self.begin_move(text.len())?;
-        if copy.try_reserve_exact(text.len()).is_err() {
-            return Err(self.exhausted(text.len()));
+    pub fn text(&mut self, parts: &[&str]) -> Result<Box<str>, HeapError> {
+        let len = parts.iter().map(|part| part.len()).sum();
+        self.begin_move(len)?;
+        let mut text = String::new();
+        if text.try_reserve_exact(len).is_err() {
+            return Err(self.exhausted(len));
         }
-        copy.push_str(text);
-        self.used += text.len();
-        self.boxed += text.len();
-        Ok(copy.into_boxed_str())
+        for part in parts {
+            text.push_str(part);
+        }
+        self.used += len;
+        self.boxed += len;
+        Ok(text.into_boxed_str())
     }
 
     /// Counts the memory of `list`, which goes into a box, in [`Self::boxed_bytes`].
@@ -432,12 +435,13 @@ impl Heap {
     ///
     /// # Errors
     /// [`HeapError`] where there is no memory for it.
-    #[cfg_attr(target_os = "none", inline(never))]
+    #[inline]
     pub fn reserve<T>(&mut self, list: &mut Vec<T>, additional: usize) -> Result<(), HeapError> {
-        match list.capacity() - list.len() >= additional {
-            true => Ok(()),
-            false => self.enlarge(list, additional, Growth::Exact),
+        // On a chip, what grows all lists finds out: it is one piece of code.
+        if cfg!(not(target_os = "none")) && list.capacity() - list.len() >= additional {
+            return Ok(());
         }
+        self.enlarge(list, additional, Growth::Exact)
     }
 
     /// Appends `item` to `list`. If there is no memory for it, it is left out, and [`Self::check`] tells.
@@ -479,18 +483,17 @@ impl Heap {
         if spare <= list.len() / 8 {
             return;
         }
-        let bytes = list.len() * size_of::<T>();
+        let error = self.error;
         let mut exact = Vec::new();
-        if !self.is_within(bytes) || exact.try_reserve_exact(list.len()).is_err() {
+        if self.reserve(&mut exact, list.len()).is_err() {
+            self.error = error;
             return;
         }
-        self.used += bytes;
-        self.note_peak(self.used);
         exact.append(list);
         self.free(core::mem::replace(list, exact));
     }
 
-    /// Makes room, for `additional` more elements at least. What does not depend on the type of the elements is done elsewhere: this is
+    /// Makes room, for `additional` more elements at least, unless there is some. What does not depend on the type of the elements is done elsewhere: this is
     /// compiled once for each.
     #[cold]
     #[inline(never)]
@@ -517,6 +520,10 @@ impl Heap {
         capacity: usize,
         element: usize,
     ) -> Result<usize, HeapError> {
+        self.moved = Moved { old: 0, new: 0 };
+        if capacity - len >= additional {
+            return Ok(0);
+        }
         if let Growth::InAdvance = growth {
             let left = self.limit - self.used.min(self.limit);
             additional = advance(len, additional, left / element.max(1));
@@ -678,7 +685,7 @@ mod tests {
         let mut heap = Heap::unlimited();
         let boxed = heap.boxed(5u32).unwrap();
         assert_eq!((*boxed, heap.used(), heap.boxed_bytes()), (5, 4, 4));
-        assert_eq!(&*heap.text("abc").unwrap(), "abc");
+        assert_eq!(&*heap.text(&["ab", "c"]).unwrap(), "abc");
         assert_eq!((heap.used(), heap.boxed_bytes()), (7, 7));
     }
 }

@@ -6,10 +6,12 @@
 mod atomics;
 mod division;
 
-use crate::backend::abi::words_of;
 use alloc::vec::Vec;
 use lpc_lpir::builder::{FunctionBuilder, FunctionBuilderContext};
-use lpc_lpir::ir::{AbiParam, CallConv, ExternalName, Function, Signature, Type, Value};
+use lpc_lpir::heap::{Heap, HeapError};
+use lpc_lpir::ir::{
+    AbiParam, CallConv, ExternalName, Function, RESERVED_PREFIX, Signature, Type, Value,
+};
 
 /// A routine of the runtime.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,6 +50,19 @@ pub enum ByteOrderedOp {
     Smax,
 }
 
+impl ByteOrderedOp {
+    /// The part that it has in the names of routines.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Add => "atomic_add",
+            Self::Umin => "atomic_umin",
+            Self::Umax => "atomic_umax",
+            Self::Smin => "atomic_smin",
+            Self::Smax => "atomic_smax",
+        }
+    }
+}
+
 impl Routine {
     /// All routines.
     pub const ALL: [Self; 15] = [
@@ -77,34 +92,31 @@ impl Routine {
         }
     }
 
-    /// The name of its symbol, which starts with [`RESERVED_PREFIX`](lpc_lpir::ir::RESERVED_PREFIX).
-    pub const fn symbol(self) -> &'static str {
-        match self {
-            Self::DivideTwoWords => "__lpc_udivrem_64_32",
-            Self::Udivrem64 => "__lpc_udivrem64",
-            Self::Udivrem128 => "__lpc_udivrem128",
-            Self::Sdivrem64 => "__lpc_sdivrem64",
-            Self::Sdivrem128 => "__lpc_sdivrem128",
-            Self::AtomicRmwBig16(op) => match op {
-                ByteOrderedOp::Add => "__lpc_atomic_add_big16",
-                ByteOrderedOp::Umin => "__lpc_atomic_umin_big16",
-                ByteOrderedOp::Umax => "__lpc_atomic_umax_big16",
-                ByteOrderedOp::Smin => "__lpc_atomic_smin_big16",
-                ByteOrderedOp::Smax => "__lpc_atomic_smax_big16",
-            },
-            Self::AtomicRmwBig32(op) => match op {
-                ByteOrderedOp::Add => "__lpc_atomic_add_big32",
-                ByteOrderedOp::Umin => "__lpc_atomic_umin_big32",
-                ByteOrderedOp::Umax => "__lpc_atomic_umax_big32",
-                ByteOrderedOp::Smin => "__lpc_atomic_smin_big32",
-                ByteOrderedOp::Smax => "__lpc_atomic_smax_big32",
-            },
-        }
+    /// The name of its symbol, in parts.
+    const fn name_parts(self) -> [&'static str; 3] {
+        let (operation, width) = match self {
+            Self::DivideTwoWords => ("udivrem", "_64_32"),
+            Self::Udivrem64 => ("udivrem", "64"),
+            Self::Udivrem128 => ("udivrem", "128"),
+            Self::Sdivrem64 => ("sdivrem", "64"),
+            Self::Sdivrem128 => ("sdivrem", "128"),
+            Self::AtomicRmwBig16(op) => (op.name(), "_big16"),
+            Self::AtomicRmwBig32(op) => (op.name(), "_big32"),
+        };
+        [RESERVED_PREFIX, operation, width]
     }
 
     /// The name of its symbol, as calls have it.
     pub fn name(self) -> ExternalName {
-        ExternalName::symbol(self.symbol())
+        ExternalName::symbol(self.name_parts().concat())
+    }
+
+    /// The same, in memory of `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError`] where there is none.
+    pub fn name_in(self, heap: &mut Heap) -> Result<ExternalName, HeapError> {
+        ExternalName::symbol_in(&self.name_parts(), heap)
     }
 
     /// The routine whose symbol is `name`.
@@ -112,9 +124,10 @@ impl Routine {
         let ExternalName::Symbol(name) = name else {
             return None;
         };
-        Self::ALL
-            .into_iter()
-            .find(|routine| routine.symbol() == &**name)
+        Self::ALL.into_iter().find(|routine| {
+            let mut parts = routine.name_parts().into_iter();
+            parts.try_fold(&**name, |rest, part| rest.strip_prefix(part)) == Some("")
+        })
     }
 
     /// The types of its parameters and of its results, which all travel in registers.
@@ -129,9 +142,13 @@ impl Routine {
     }
 
     /// The words of its results.
-    pub fn num_result_words(self) -> usize {
-        let (_, returns) = self.types();
-        returns.iter().map(|&ty| words_of(ty) as usize).sum()
+    pub const fn num_result_words(self) -> usize {
+        match self {
+            Self::AtomicRmwBig16(_) | Self::AtomicRmwBig32(_) => 1,
+            Self::DivideTwoWords => 2,
+            Self::Udivrem64 | Self::Sdivrem64 => 4,
+            Self::Udivrem128 | Self::Sdivrem128 => 8,
+        }
     }
 
     /// Its signature.

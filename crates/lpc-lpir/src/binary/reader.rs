@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
         };
         let bytes = self.bytes(len as usize)?;
         match core::str::from_utf8(bytes) {
-            Ok(text) => self.allocate(|heap| ExternalName::symbol_in(text, heap)),
+            Ok(text) => self.allocate(|heap| ExternalName::symbol_in(&[text], heap)),
             Err(_) => Err(self.error(DecodeErrorKind::NotUtf8)),
         }
     }

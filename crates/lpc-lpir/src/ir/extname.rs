@@ -33,12 +33,12 @@ impl ExternalName {
         Self::User { namespace, index }
     }
 
-    /// The name with the text `name`, in memory of `heap`, where it is counted as a [box](Heap::boxed_bytes).
+    /// The name with the text of `parts`, in memory of `heap`, where it is counted as a [box](Heap::boxed_bytes).
     ///
     /// # Errors
     /// [`HeapError`] where there is none.
-    pub fn symbol_in(name: &str, heap: &mut Heap) -> Result<Self, HeapError> {
-        Ok(Self::Symbol(heap.text(name)?))
+    pub fn symbol_in(parts: &[&str], heap: &mut Heap) -> Result<Self, HeapError> {
+        Ok(Self::Symbol(heap.text(parts)?))
     }
 
     /// A copy, in memory of `heap`, as [`Self::symbol_in`].
@@ -47,7 +47,7 @@ impl ExternalName {
     /// [`HeapError`] where there is none.
     pub fn copy_in(&self, heap: &mut Heap) -> Result<Self, HeapError> {
         match self {
-            Self::Symbol(name) => Self::symbol_in(name, heap),
+            Self::Symbol(name) => Self::symbol_in(&[name], heap),
             &Self::User { namespace, index } => Ok(Self::User { namespace, index }),
         }
     }

@@ -230,7 +230,17 @@ pub enum ControllingType {
     Operand(OperandIndex, TypeSet),
 }
 
-/// The position of a fixed value operand. With this, a [`ControllingType`] takes two bytes.
+/// The same without the types, in a byte.
+#[derive(Clone, Copy)]
+enum ControllingSource {
+    Nothing,
+    Text,
+    Operand(OperandIndex),
+}
+
+const _: () = assert!(size_of::<ControllingSource>() == 1);
+
+/// The position of a fixed value operand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OperandIndex {
     /// 0.
@@ -259,6 +269,14 @@ impl From<OperandIndex> for usize {
 }
 
 impl ControllingType {
+    const fn source(self) -> ControllingSource {
+        match self {
+            Self::Untyped => ControllingSource::Nothing,
+            Self::Explicit(_) => ControllingSource::Text,
+            Self::Operand(index, _) => ControllingSource::Operand(index),
+        }
+    }
+
     /// The types it may be.
     pub const fn types(self) -> TypeSet {
         match self {
@@ -489,8 +507,11 @@ macro_rules! define_opcodes {
 
         static FORMATS: [InstructionFormat; Opcode::ALL.len()] = [$(InstructionFormat::$format),*];
 
-        static CONTROLLING_TYPES: [ControllingType; Opcode::ALL.len()] =
-            [$(controlling_type!($($controlling)*)),*];
+        static CONTROLLING_SOURCES: [ControllingSource; Opcode::ALL.len()] =
+            [$(controlling_type!($($controlling)*).source()),*];
+
+        static CONTROLLING_TYPES: [TypeSet; Opcode::ALL.len()] =
+            [$(controlling_type!($($controlling)*).types()),*];
 
         static OPERANDS: [&[OperandType]; Opcode::ALL.len()] = [$(&[$(OperandType::$operand),*]),*];
 
@@ -537,7 +558,12 @@ impl Opcode {
     /// Its controlling type.
     #[inline]
     pub const fn controlling_type(self) -> ControllingType {
-        CONTROLLING_TYPES[self as usize]
+        let types = CONTROLLING_TYPES[self as usize];
+        match CONTROLLING_SOURCES[self as usize] {
+            ControllingSource::Nothing => ControllingType::Untyped,
+            ControllingSource::Text => ControllingType::Explicit(types),
+            ControllingSource::Operand(index) => ControllingType::Operand(index, types),
+        }
     }
 
     /// The types of its fixed value operands.

@@ -267,7 +267,7 @@ impl Lower<'_, MInst> {
     ) -> [Word; MAX_ROUTINE_WORDS] {
         let frame = self.frame();
         frame.unchecked_stack = frame.unchecked_stack.max(routine.max_stack());
-        let name = ExternalName::symbol_in(routine.symbol(), self.heap());
+        let name = routine.name_in(self.heap());
         let num_results = routine.num_result_words();
         let mut info = CallInfo {
             dest: CallDest::Function(name.unwrap_or(NO_NAME)),
