@@ -448,7 +448,8 @@ impl Heap {
     #[cfg_attr(target_os = "none", inline(never))]
     #[cfg_attr(not(target_os = "none"), inline)]
     pub fn push<T>(&mut self, list: &mut Vec<T>, item: T) {
-        if self.has_room(list, 1) {
+        let has_room = list.len() < list.capacity();
+        if has_room || self.enlarge(list, 1, Growth::InAdvance).is_ok() {
             assert!(list.len() < list.capacity(), "{ROOM}");
             list.push(item);
         }

@@ -200,66 +200,57 @@ impl<B: Builder> Generator<'_, B> {
         }
     }
 
-    /// One instruction, or a comparison with what it chooses.
+    /// One instruction, or a comparison with what it chooses, or two memory accesses.
     fn instruction(&mut self) {
-        const ARITHMETIC: [Operation; 4] = [
+        /// What is done with the oldest value, and another one or a constant.
+        const OPERATIONS: [Operation; 13] = [
             Operation::Add,
             Operation::Sub,
             Operation::And,
             Operation::Xor,
+            Operation::Add,
+            Operation::Sub,
+            Operation::And,
+            Operation::Xor,
+            Operation::Mul,
+            Operation::ShiftRight,
+            Operation::ShiftLeft,
+            Operation::Or,
+            Operation::Add,
         ];
-        let choice = self.random();
-        let offset = (choice >> 8) as i32 % 64 * 4;
-        match choice % 16 {
-            0..8 => {
-                let [a, b] = [self.take(), self.any()];
-                let operation = ARITHMETIC[(choice % 4) as usize];
-                let result = self.builder.binary(operation, a, b);
-                self.put(result);
-            }
-            8 => {
-                let [a, b] = [self.take(), self.any()];
-                let result = self.builder.binary(Operation::Mul, a, b);
-                self.put(result);
-            }
-            9 | 10 => {
-                let [a, amount] = [self.take(), self.builder.constant(offset % 31 + 1)];
-                let operation = [Operation::ShiftLeft, Operation::ShiftRight];
-                let result = self
-                    .builder
-                    .binary(operation[(choice % 2) as usize], a, amount);
-                self.put(result);
-            }
-            11 | 12 => {
-                let [a, constant] = [self.take(), self.builder.constant(offset + 1)];
-                let operation = [Operation::Add, Operation::Or][(choice % 2) as usize];
-                let result = self.builder.binary(operation, a, constant);
-                self.put(result);
-            }
-            13 => {
-                let [a, b] = [self.take(), self.any()];
-                let is_less = self.builder.is_less(a, b);
-                let result = self.builder.select(is_less, b, a);
-                self.put(result);
-                self.num_insts += 1;
+        let random = self.random();
+        let choice = (random % 16) as usize;
+        let offset = (random >> 8) as i32 % 64 * 4;
+        let result = match choice {
+            15 => {
+                let loaded = self.builder.load(offset);
+                let a = self.take();
+                self.builder.binary(Operation::Add, a, loaded)
             }
             14 => {
                 // What is stored is read by that.
                 let value = self.take();
                 self.builder.store(value, offset);
-                let loaded = self.builder.load(offset ^ 4);
-                self.put(loaded);
-                self.num_insts += 1;
+                self.builder.load(offset ^ 4)
             }
             _ => {
-                let loaded = self.builder.load(offset);
                 let a = self.take();
-                let result = self.builder.binary(Operation::Add, a, loaded);
-                self.put(result);
-                self.num_insts += 1;
+                let b = match choice {
+                    9 | 10 => self.builder.constant(offset % 31 + 1),
+                    11 | 12 => self.builder.constant(offset + 1),
+                    _ => self.any(),
+                };
+                match OPERATIONS.get(choice) {
+                    Some(&operation) => self.builder.binary(operation, a, b),
+                    None => {
+                        let is_less = self.builder.is_less(a, b);
+                        self.builder.select(is_less, b, a)
+                    }
+                }
             }
-        }
-        self.num_insts += 1;
+        };
+        self.put(result);
+        self.num_insts += 1 + u32::from(choice >= OPERATIONS.len());
     }
 
     /// Folds what waits and returns it.
