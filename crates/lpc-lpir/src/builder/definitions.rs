@@ -94,7 +94,7 @@ impl Definitions {
     fn grow(&mut self) {
         let larger = vec![FREE; (self.slots.len() * 2).max(SMALLEST)];
         let smaller = core::mem::replace(&mut self.slots, larger);
-        for slot in smaller {
+        for &slot in &smaller {
             if slot.value.is_some() {
                 let index = self.slot_of(slot.block, slot.variable);
                 self.slots[index] = slot;

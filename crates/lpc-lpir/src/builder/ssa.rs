@@ -274,15 +274,15 @@ impl SsaBuilder {
             }
         };
         self.definitions.set(current, variable, value);
-        for walked in self.walked.drain(..) {
+        while let Some(walked) = self.walked.pop() {
             self.definitions.set(walked, variable, value);
         }
     }
 
     fn find_in_predecessors(&mut self, variable: Variable, block: Block, func: &Function) {
-        let predecessors = self.edges.predecessors(block, &func.layout);
-        self.work
-            .extend(predecessors.map(|block| Task::Find(variable, block)));
+        for predecessor in self.edges.predecessors(block, &func.layout) {
+            self.work.push(Task::Find(variable, predecessor));
+        }
     }
 
     fn add_param(&mut self, variable: Variable, block: Block, func: &mut Function) -> Value {
@@ -363,20 +363,18 @@ fn zero(func: &mut Function, block: Block, ty: Type) -> Value {
         func.layout.append_block(block);
     }
     let mut cursor = FuncCursor::new(func).at_first_inst(block);
-    match ty {
-        Type::I8 | Type::I16 | Type::I32 | Type::I64 => cursor.ins().iconst(ty, 0),
-        Type::I128 => {
-            let low = cursor.ins().iconst(Type::I64, 0);
-            cursor.ins().uextend(ty, low)
-        }
-        Type::F32 => {
-            let bits = cursor.ins().iconst(Type::I32, 0);
-            cursor.ins().bitcast(ty, MemFlags::new(), bits)
-        }
-        Type::F64 => {
-            let bits = cursor.ins().iconst(Type::I64, 0);
-            cursor.ins().bitcast(ty, MemFlags::new(), bits)
-        }
+    let constant_type = match ty {
+        Type::I128 | Type::F64 => Type::I64,
+        Type::F32 => Type::I32,
+        _ => ty,
+    };
+    let constant = cursor.ins().iconst(constant_type, 0);
+    if constant_type == ty {
+        constant
+    } else if ty.is_int() {
+        cursor.ins().uextend(ty, constant)
+    } else {
+        cursor.ins().bitcast(ty, MemFlags::new(), constant)
     }
 }
 
