@@ -295,7 +295,8 @@ impl InstructionData {
     }
 
     /// The value operands that stand in the instruction itself.
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn fixed_arguments(&self) -> &[Value] {
         use InstructionData::*;
         match self {
