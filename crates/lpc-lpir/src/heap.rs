@@ -363,7 +363,7 @@ impl Heap {
     ) -> Result<(), HeapError> {
         list.clear();
         self.reserve(list, len)?;
-        pad(list, value, len);
+        pad(list, &value, len);
         Ok(())
     }
 
@@ -595,10 +595,10 @@ fn advance(len: usize, additional: usize, most: usize) -> usize {
 
 /// Appends `value` until there are `len` elements, for which there is room. `Vec::resize` would contain the code that makes some.
 #[cfg_attr(target_os = "none", inline(never))]
-pub(crate) fn pad<T: Copy>(list: &mut Vec<T>, value: T, len: usize) {
+pub(crate) fn pad<T: Clone>(list: &mut Vec<T>, value: &T, len: usize) {
     while list.len() < len {
         assert!(list.len() < list.capacity(), "{ROOM}");
-        list.push(value);
+        list.push(value.clone());
     }
 }
 

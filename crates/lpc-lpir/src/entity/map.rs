@@ -157,13 +157,13 @@ impl<K: EntityRef + fmt::Debug, V: fmt::Debug> fmt::Debug for PrimaryMap<K, V> {
 ///
 /// Every reference has a datum: one that was never written reads as the default.
 #[derive(Clone)]
-pub struct SecondaryMap<K: EntityRef, V: Copy> {
+pub struct SecondaryMap<K: EntityRef, V: Clone> {
     elements: Vec<V>,
     default: V,
     key: PhantomData<K>,
 }
 
-impl<K: EntityRef, V: Copy> SecondaryMap<K, V> {
+impl<K: EntityRef, V: Clone> SecondaryMap<K, V> {
     /// A table in which every entity has the datum `V::default()`.
     pub fn new() -> Self
     where
@@ -183,7 +183,7 @@ impl<K: EntityRef, V: Copy> SecondaryMap<K, V> {
 
     /// Makes the table hold `len` elements, so that writing one of them does not move the others.
     pub fn resize(&mut self, len: usize) {
-        self.elements.resize(len, self.default);
+        self.elements.resize(len, self.default.clone());
     }
 
     /// Makes room for `len` elements that are not written yet, in memory of `heap`.
@@ -202,7 +202,7 @@ impl<K: EntityRef, V: Copy> SecondaryMap<K, V> {
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn resize_in(&mut self, len: usize, heap: &mut Heap) -> Result<(), HeapError> {
         self.reserve_in(len, heap)?;
-        pad(&mut self.elements, self.default, len);
+        pad(&mut self.elements, &self.default, len);
         Ok(())
     }
 
@@ -237,18 +237,18 @@ impl<K: EntityRef, V: Copy> SecondaryMap<K, V> {
     fn grow_for(&mut self, index: usize) -> &mut V {
         let additional = index + 1 - self.elements.len();
         make_room(&mut self.elements, additional);
-        pad(&mut self.elements, self.default, index + 1);
+        pad(&mut self.elements, &self.default, index + 1);
         &mut self.elements[index]
     }
 }
 
-impl<K: EntityRef, V: Copy + Default> Default for SecondaryMap<K, V> {
+impl<K: EntityRef, V: Clone + Default> Default for SecondaryMap<K, V> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<K: EntityRef, V: Copy> Index<K> for SecondaryMap<K, V> {
+impl<K: EntityRef, V: Clone> Index<K> for SecondaryMap<K, V> {
     type Output = V;
 
     #[inline]
@@ -257,7 +257,7 @@ impl<K: EntityRef, V: Copy> Index<K> for SecondaryMap<K, V> {
     }
 }
 
-impl<K: EntityRef, V: Copy> IndexMut<K> for SecondaryMap<K, V> {
+impl<K: EntityRef, V: Clone> IndexMut<K> for SecondaryMap<K, V> {
     #[inline]
     fn index_mut(&mut self, key: K) -> &mut V {
         let index = key.index();
@@ -268,7 +268,7 @@ impl<K: EntityRef, V: Copy> IndexMut<K> for SecondaryMap<K, V> {
     }
 }
 
-impl<K: EntityRef, V: Copy + fmt::Debug> fmt::Debug for SecondaryMap<K, V> {
+impl<K: EntityRef, V: Clone + fmt::Debug> fmt::Debug for SecondaryMap<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.elements).finish()
     }
