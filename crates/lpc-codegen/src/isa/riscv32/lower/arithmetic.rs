@@ -260,25 +260,27 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
     if ctx.settings.optimizes() && ctx.lower_special_multiplication(inst, opcode, extend) {
         return;
     }
-    let (x, y, end) = match opcode {
-        Opcode::Imul => {
-            let needed = ctx.needed_words(result);
-            (ctx.low_words(x, needed), ctx.low_words(y, needed), needed)
-        }
-        // Narrow numbers give a product of two words, which has the halves of theirs at the top of the lower one and in the upper one.
-        _ => {
-            let x = ctx.extended_words(x, extend);
-            (x, ctx.words_at_top(y), 2 * num_words(ty))
-        }
-    };
+    let (words_of_x, words_of_y, end);
+    if opcode == Opcode::Imul {
+        end = ctx.needed_words(result);
+        words_of_x = ctx.low_words(x, end);
+        words_of_y = ctx.low_words(y, end);
+    } else {
+        // Narrow numbers give a product of two words: with one of them at the top of its word, the lower half of theirs is at the top of
+        // the lower word, and the upper half is in the upper word.
+        end = 2 * num_words(ty);
+        words_of_x = ctx.extended_words(x, extend);
+        words_of_y = ctx.words_at_top(y);
+    }
+    let (x, y) = (&words_of_x, &words_of_y);
     let first = match opcode {
         Opcode::Umulhi | Opcode::Smulhi => x.len(),
         _ => 0,
     };
-    let product = ctx.multiply(&x, &y, extend, first, end);
+    let mut product = ctx.multiply(x, y, extend, first, end);
     match opcode {
         Opcode::UmulOverflow | Opcode::SmulOverflow => {
-            ctx.define_product_with_overflow(inst, &product, ty, extend);
+            ctx.define_product_with_overflow(inst, &mut product, ty, extend);
         }
         _ => ctx.define(result, &product[first..end]),
     }
@@ -290,6 +292,7 @@ impl<'f> Lower<'f, MInst> {
     ///
     /// Row by row, as on paper: to the words that are there, each word of `x` adds its product with `y`. The carry into the
     /// next column is a word that never overflows, since the greatest product of two words leaves room for two more words.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn multiply(
         &mut self,
         x: &[Word],

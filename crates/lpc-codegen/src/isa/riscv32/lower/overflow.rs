@@ -104,28 +104,28 @@ impl Lower<'_, MInst> {
 }
 
 impl Lower<'_, MInst> {
-    /// The low half of `product`, of values of type `ty`, and 1 if the high half is not just its extension, otherwise 0.
+    /// The low half of `product`, of values of type `ty`, and 1 if the high half is not just its extension, otherwise 0. That of
+    /// narrow values is shifted down from the top of its word where it stands.
     pub(super) fn define_product_with_overflow(
         &mut self,
         inst: Inst,
-        product: &Product,
+        product: &mut Product,
         ty: Type,
         extend: Extend,
     ) {
         let [result, overflow] = results(self, inst);
-        let (low, high) = product.split_at(num_words(ty));
+        let (low, high) = product.split_at_mut(num_words(ty));
         let sign = match extend {
             Extend::Zero => Word::ZERO,
             Extend::Sign => self.sign(low[low.len() - 1]),
         };
         let mut any = Word::ZERO;
-        for &word in &high[..low.len()] {
+        for &mut word in &mut high[..low.len()] {
             let difference = self.xor(word, sign);
             any = self.or(any, difference);
         }
-        let mut low = Words::of(low);
         low[0] = self.shift_from_top(low[0], ty);
-        self.define(result, &low);
+        self.define(result, low);
         let word = self.is_nonzero(any);
         self.define(overflow, &[word]);
     }
