@@ -260,7 +260,9 @@ impl Lower<'_, MInst> {
             return self.difference(common, minus_one);
         }
         // Nothing but zero or not is asked of a single difference; several are combined bit by bit.
-        if let (&[x], &[y]) = (x, y) {
+        if self.settings.optimizes()
+            && let (&[x], &[y]) = (x, y)
+        {
             return self.difference(x, y);
         }
         let differences = self.each_word(x, y, Self::xor);
@@ -432,14 +434,28 @@ impl Lower<'_, MInst> {
 
     /// 1 if the condition holds, otherwise 0.
     pub(super) fn flag_of(&mut self, condition: Condition) -> Word {
-        let (word, sense) = self.truth_of(condition);
-        match (sense, condition.op) {
-            (Sense::Holds, Op::Bne) if condition.is_of_flag => word,
-            (Sense::Fails, Op::Beq) if condition.is_of_flag => self.flip(word),
-            (Sense::Holds, Op::Bne) => self.is_nonzero(word),
-            (Sense::Fails, Op::Beq) => self.is_zero(word),
-            (Sense::Holds, _) => word,
-            (Sense::Fails, _) => self.flip(word),
+        let Condition {
+            op,
+            x,
+            y,
+            is_of_flag,
+        } = condition;
+        let flag = match op {
+            Op::Beq | Op::Bne if is_of_flag => x,
+            Op::Beq => {
+                let difference = self.difference(x, y);
+                return self.is_zero(difference);
+            }
+            Op::Bne => {
+                let difference = self.difference(x, y);
+                return self.is_nonzero(difference);
+            }
+            Op::Blt | Op::Bge => self.less_signed(x, y),
+            _ => self.less_unsigned(x, y),
+        };
+        match op {
+            Op::Beq | Op::Bge | Op::Bgeu => self.flip(flag),
+            _ => flag,
         }
     }
 
