@@ -140,6 +140,7 @@ impl Compiler {
     }
 
     /// The passes behind lowering, which do not need the function. What comes of it goes to `code`.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn finish(
         &mut self,
         mut lowered: Lowered<MInst>,
@@ -155,6 +156,7 @@ impl Compiler {
     }
 
     /// Lowers the instructions of `func`.
+    #[cfg_attr(target_os = "none", inline(never))]
     fn lower(
         &self,
         func: &Function,

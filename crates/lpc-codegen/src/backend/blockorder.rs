@@ -72,27 +72,19 @@ impl BlockLoweringOrder {
     /// # Errors
     /// [`HeapError`] where there is none.
     pub fn new(func: &Function, heap: &mut Heap) -> Result<Self, HeapError> {
-        let num_blocks = func.dfg.num_blocks();
         let mut work = Work {
             func,
-            blocks: heap.filled(BlockState::default(), num_blocks)?,
-            postorder: heap.vec(num_blocks)?,
+            blocks: Vec::new(),
+            postorder: Vec::new(),
             num_branches: 0,
-            is_cyclic: false,
         };
-        work.walk();
         let mut order = Self {
             blocks: Vec::new(),
-            branches: heap.vec(work.num_branches)?,
-            succs: heap.vec(work.num_branches)?,
-            is_cyclic: work.is_cyclic,
+            branches: Vec::new(),
+            succs: Vec::new(),
+            is_cyclic: false,
         };
-        work.collect_edges(&mut order);
-        let num_split = work.count_split_edges(&order);
-        heap.reserve(&mut order.blocks, work.postorder.len() + num_split)?;
-        heap.reserve(&mut order.succs, num_split)?;
-        work.place_blocks(&mut order);
-        work.resolve_edges(&mut order);
+        work.find(&mut order, heap)?;
         heap.free(work.blocks);
         heap.free(work.postorder);
         Ok(order)
@@ -149,7 +141,6 @@ struct Work<'f> {
     postorder: Vec<Block>,
     /// How many branches they end with.
     num_branches: usize,
-    is_cyclic: bool,
 }
 
 /// What is known of a block.
@@ -191,10 +182,29 @@ impl Default for BlockState {
 }
 
 impl Work<'_> {
-    /// Finds the blocks that can be reached, and whether control may come back to one.
-    fn walk(&mut self) {
+    /// Fills `order`, which is empty before.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn find(&mut self, order: &mut BlockLoweringOrder, heap: &mut Heap) -> Result<(), HeapError> {
+        let num_blocks = self.func.dfg.num_blocks();
+        self.blocks = heap.filled(BlockState::default(), num_blocks)?;
+        heap.reserve(&mut self.postorder, num_blocks)?;
+        order.is_cyclic = self.walk();
+        heap.reserve(&mut order.branches, self.num_branches)?;
+        heap.reserve(&mut order.succs, self.num_branches)?;
+        self.collect_edges(order);
+        let num_split = self.count_split_edges(order);
+        heap.reserve(&mut order.blocks, self.postorder.len() + num_split)?;
+        heap.reserve(&mut order.succs, num_split)?;
+        self.place_blocks(order);
+        self.resolve_edges(order);
+        Ok(())
+    }
+
+    /// Finds the blocks that can be reached. Says whether control may come back to one.
+    fn walk(&mut self) -> bool {
+        let mut is_cyclic = false;
         let Some(entry) = self.func.entry_block() else {
-            return;
+            return is_cyclic;
         };
         let mut current = entry;
         self.meet(entry, entry);
@@ -204,7 +214,7 @@ impl Work<'_> {
                 state.untaken = LEFT;
                 self.postorder.push(current);
                 if current == entry {
-                    return;
+                    return is_cyclic;
                 }
                 current = state.parent;
                 continue;
@@ -219,7 +229,7 @@ impl Work<'_> {
                     current = succ;
                 }
                 LEFT => {}
-                _ => self.is_cyclic = true,
+                _ => is_cyclic = true,
             }
         }
     }

@@ -147,6 +147,7 @@ pub fn emit<I: MachInst>(
 ///
 /// # Errors
 /// Those of [`emit`].
+#[cfg_attr(target_os = "none", inline(never))]
 pub fn emit_in<I: MachInst>(
     mut vcode: VCode<I>,
     allocation: &Output,
@@ -278,6 +279,7 @@ pub(super) fn move_kind(from: Allocation, to: Allocation) -> Option<Move> {
 }
 
 /// Collects what the frame must know of the allocation, and counts what the allocator did.
+#[cfg_attr(target_os = "none", inline(never))]
 fn summarize<I: MachInst>(
     vcode: &VCode<I>,
     allocation: &Output,

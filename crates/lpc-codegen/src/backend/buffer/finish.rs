@@ -120,6 +120,7 @@ impl<I: MachInst> MachBuffer<I> {
         Ok(())
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn place_bytes(
         &self,
         layout: &Layout,
@@ -243,6 +244,7 @@ impl<I: MachInst> MachBuffer<I> {
         Ok(runs)
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     fn place_relocs(
         &mut self,
         layout: &Layout,

@@ -456,6 +456,7 @@ impl<I: MachInst> MachBuffer<I> {
     ///
     /// # Errors
     /// [`HeapError`] where there was no memory for something that was appended, or there is none for the code.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn finish(
         &mut self,
         relaxable: bool,

@@ -362,6 +362,7 @@ fn emit_branch(
 }
 
 /// The table holds, for each target, its distance from the table.
+#[cfg_attr(target_os = "none", inline(never))]
 fn emit_br_table(
     index: Gpr,
     tmp1: Gpr,

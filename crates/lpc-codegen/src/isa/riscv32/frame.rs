@@ -61,6 +61,7 @@ const MAX_NEAR_CODE: CodeOffset = (1 << 20) - 256;
 ///
 /// # Errors
 /// [`FrameTooLarge`] if it, together with the arguments above it, is larger than [`MAX_FRAME_SIZE`].
+#[cfg_attr(target_os = "none", inline(never))]
 pub fn compute_frame_layout(
     requirements: &FrameRequirements,
     allocation: &AllocationSummary,
@@ -169,6 +170,7 @@ pub fn needs_stack(frame: &FrameLayout) -> bool {
 }
 
 /// Appends the instructions that take the frame and save registers.
+#[cfg_attr(target_os = "none", inline(never))]
 pub fn emit_prologue(frame: &FrameLayout, buffer: &mut Buffer) {
     let top = save_area_top(frame);
     let taken = frame.tail_args_growth() + top;

@@ -30,6 +30,7 @@ pub(super) const MAX_INSTRUCTIONS: CodeOffset = 16;
 type Buffer = MachBuffer<MInst>;
 
 /// Appends the loop that combines memory with an operand.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn emit_atomic_rmw_loop(info: &AtomicRmwInfo, buffer: &mut Buffer) {
     let [old, new] = [info.old, info.new].map(dest);
     let addr = gpr(info.addr);
@@ -46,6 +47,7 @@ pub(super) fn emit_atomic_rmw_loop(info: &AtomicRmwInfo, buffer: &mut Buffer) {
 }
 
 /// Appends the loop that replaces memory if it is what is expected.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn emit_atomic_cas_loop(info: &AtomicCasInfo, buffer: &mut Buffer) {
     let [old, new] = [info.old, info.new].map(dest);
     let [addr, expected, replacement] = [info.addr, info.expected, info.replacement].map(gpr);
