@@ -189,6 +189,7 @@ pub fn lower<B: LowerBackend>(
     ctx.check()?;
     ctx.return_area_pointer = ctx.abi.return_area_pointer.map(|_| ctx.alloc_vregs(1));
     ctx.lay_out_frame();
+    ctx.check()?;
     for index in (0..order.num_blocks()).rev().map(BlockIndex::new) {
         let block = order.block(index);
         let lowered = match block {
@@ -323,18 +324,18 @@ impl<'f, I: MachInst> Lower<'f, I> {
         frame.pops_incoming_args = self.abi.callee_pops;
         frame.preserve_frame_pointers = self.settings.preserve_frame_pointers;
         frame.stackslots_align = WORD_BYTES;
-        let mut size = 0u64;
+        let mut size = 0u32;
         for (slot, data) in self.func.stack_slots.iter() {
             let layout = SlotLayout::of(data);
-            size = size.next_multiple_of(u64::from(layout.align));
-            self.slot_offsets[slot.index()] = size as u32;
-            size += layout.size;
+            size = size.next_multiple_of(layout.align);
+            self.slot_offsets[slot.index()] = size;
+            size = size.saturating_add(layout.size);
             frame.stackslots_align = frame.stackslots_align.max(layout.align);
-            if size > u64::from(MAX_FRAME_SIZE) {
+            if size > MAX_FRAME_SIZE {
                 return self.fail(CompileError::FrameTooLarge);
             }
         }
-        frame.stackslots_size = size as u32;
+        frame.stackslots_size = size;
     }
 
     /// Labels the registers of all values that have some.
@@ -692,19 +693,19 @@ fn has_floats(func: &Function) -> bool {
 struct SlotLayout {
     /// What the offset of the memory is a multiple of.
     align: u32,
-    /// The bytes.
-    size: u64,
+    /// The bytes, or the most that can be said.
+    size: u32,
 }
 
 impl SlotLayout {
     fn of(slot: &StackSlotData) -> Self {
-        let wanted = 1u64 << slot.align_shift.min(63);
+        let wanted = 1u32.wrapping_shl(slot.align_shift.into());
         // Whole words are accessed wherever the code does not say that they are unaligned.
-        let align = wanted.clamp(WORD_BYTES.into(), STACK_ALIGNMENT.into());
+        let align = wanted.clamp(WORD_BYTES, STACK_ALIGNMENT);
         let room_to_align = wanted.saturating_sub(align);
         Self {
-            align: align as u32,
-            size: room_to_align.saturating_add(slot.size.into()),
+            align,
+            size: room_to_align.saturating_add(slot.size),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::backend::unwind::UnwindInst;
 use crate::settings::{CodeAlignment, NOTES_OBJECT_INFO, OptLevel, Settings};
 use address::{Address, emit_load, emit_load_address, emit_store};
 use alloc::vec::Vec;
-use atomics::{emit_atomic_cas_loop, emit_atomic_rmw_loop};
+use atomics::emit_atomic_loop;
 use lpc_lpir::ir::{ExternalName, TrapCode};
 use lpc_riscv32::compressed::{self, compress, compress_without_zcb};
 use lpc_riscv32::immediate::split_hi_lo;
@@ -112,7 +112,7 @@ pub fn worst_case_size(inst: &MInst) -> CodeOffset {
         MInst::Select { .. } => 5,
         MInst::SelectWide { words, .. } => 3 + 2 * words.len() as CodeOffset,
         MInst::Call { .. } => 5,
-        MInst::AtomicRmwLoop { .. } | MInst::AtomicCasLoop { .. } => atomics::MAX_INSTRUCTIONS,
+        MInst::AtomicLoop { .. } => atomics::MAX_INSTRUCTIONS,
         _ => MAX_SIMPLE,
     };
     instructions * INSTRUCTION
@@ -204,8 +204,7 @@ fn emit_sequence(inst: &MInst, buffer: &mut MachBuffer<MInst>, context: &EmitCon
             emit_symbol_address(dest(*rd), &symbol.name, symbol.offset, buffer);
         }
         MInst::LoadReturnAddress { rd } => emit_return_address(dest(*rd), buffer, context),
-        MInst::AtomicRmwLoop { info } => emit_atomic_rmw_loop(info, buffer),
-        MInst::AtomicCasLoop { info } => emit_atomic_cas_loop(info, buffer),
+        MInst::AtomicLoop { info } => emit_atomic_loop(info, buffer),
         MInst::Udf { code } => buffer.put_trap(*code),
         MInst::Rets { .. } => {
             note_unwind(UnwindInst::RememberState, buffer);

@@ -18,7 +18,7 @@
 use super::{LabelUse, dest, emit_move, note_trap, put};
 use crate::backend::buffer::{MachBuffer, MachLabel};
 use crate::backend::machinst::CodeOffset;
-use crate::isa::riscv32::inst::{AtomicCasInfo, AtomicRmwInfo, MInst};
+use crate::isa::riscv32::inst::{AtomicLoopInfo, AtomicLoopOp, MInst};
 use crate::isa::riscv32::regs::gpr;
 use lpc_lpir::ir::{AtomicRmwOp, TrapCode};
 use lpc_riscv32::inst::AtomicOrder;
@@ -29,42 +29,34 @@ pub(super) const MAX_INSTRUCTIONS: CodeOffset = 16;
 
 type Buffer = MachBuffer<MInst>;
 
-/// Appends the loop that combines memory with an operand.
+/// Appends the loop that changes memory.
 #[cfg_attr(target_os = "none", inline(never))]
-pub(super) fn emit_atomic_rmw_loop(info: &AtomicRmwInfo, buffer: &mut Buffer) {
+pub(super) fn emit_atomic_loop(info: &AtomicLoopInfo, buffer: &mut Buffer) {
     let [old, new] = [info.old, info.new].map(dest);
     let addr = gpr(info.addr);
-    let again = start_loop(old, addr, info.trap, buffer);
-    let combined = emit_combination(info, buffer);
-    let value = match info.part {
-        Some(part) => {
-            emit_insertion(new, combined, old, gpr(part.mask), buffer);
-            new
-        }
-        None => combined,
-    };
-    end_loop(again, new, value, addr, info.trap, buffer);
-}
-
-/// Appends the loop that replaces memory if it is what is expected.
-#[cfg_attr(target_os = "none", inline(never))]
-pub(super) fn emit_atomic_cas_loop(info: &AtomicCasInfo, buffer: &mut Buffer) {
-    let [old, new] = [info.old, info.new].map(dest);
-    let [addr, expected, replacement] = [info.addr, info.expected, info.replacement].map(gpr);
+    let mask = info.part.map(|part| gpr(part.mask));
     let again = start_loop(old, addr, info.trap, buffer);
     let done = buffer.get_label();
-    match info.mask.map(gpr) {
-        Some(mask) => {
-            put(buffer, Inst::r(Opcode::And, new, old, mask));
-            buffer.use_label(LabelUse::branch(Opcode::Bne, new, expected), done);
-            emit_insertion(new, replacement, old, mask, buffer);
-            end_loop(again, new, new, addr, info.trap, buffer);
+    let mut value = match info.op {
+        AtomicLoopOp::Combine(op) => emit_combination(op, info, buffer),
+        AtomicLoopOp::Replace { expected } => {
+            let found = match mask {
+                Some(mask) => {
+                    put(buffer, Inst::r(Opcode::And, new, old, mask));
+                    new
+                }
+                None => old,
+            };
+            let differs = LabelUse::branch(Opcode::Bne, found, gpr(expected));
+            buffer.use_label(differs, done);
+            gpr(info.operand)
         }
-        None => {
-            buffer.use_label(LabelUse::branch(Opcode::Bne, old, expected), done);
-            end_loop(again, new, replacement, addr, info.trap, buffer);
-        }
+    };
+    if let Some(mask) = mask {
+        emit_insertion(new, value, old, mask, buffer);
+        value = new;
     }
+    end_loop(again, new, value, addr, info.trap, buffer);
     buffer.bind_label(done);
 }
 
@@ -103,10 +95,10 @@ fn end_loop(
 }
 
 /// Combines `old` and the operand, and gives the register that holds the result.
-fn emit_combination(info: &AtomicRmwInfo, buffer: &mut Buffer) -> Gpr {
+fn emit_combination(op: AtomicRmwOp, info: &AtomicLoopInfo, buffer: &mut Buffer) -> Gpr {
     let [old, new] = [info.old, info.new].map(dest);
     let operand = gpr(info.operand);
-    let opcode = match info.op {
+    let opcode = match op {
         AtomicRmwOp::Add => Opcode::Add,
         AtomicRmwOp::Sub => Opcode::Sub,
         AtomicRmwOp::And | AtomicRmwOp::Nand => Opcode::And,
@@ -114,12 +106,12 @@ fn emit_combination(info: &AtomicRmwInfo, buffer: &mut Buffer) -> Gpr {
         AtomicRmwOp::Xor => Opcode::Xor,
         AtomicRmwOp::Xchg => return operand,
         AtomicRmwOp::Umin | AtomicRmwOp::Umax | AtomicRmwOp::Smin | AtomicRmwOp::Smax => {
-            emit_min_max(info, buffer);
+            emit_min_max(op, info, buffer);
             return new;
         }
     };
     put(buffer, Inst::r(opcode, new, old, operand));
-    if info.op == AtomicRmwOp::Nand {
+    if op == AtomicRmwOp::Nand {
         let all_ones = Imm12::maybe(-1).expect("-1 is small");
         put(buffer, Inst::i(Opcode::Xori, new, new, all_ones));
     }
@@ -130,17 +122,17 @@ fn emit_combination(info: &AtomicRmwInfo, buffer: &mut Buffer) -> Gpr {
 ///
 /// A signed part is compared at the top of the register, where its sign is. What stands below it there does not matter: it
 /// decides only between equals.
-fn emit_min_max(info: &AtomicRmwInfo, buffer: &mut Buffer) {
+fn emit_min_max(op: AtomicRmwOp, info: &AtomicLoopInfo, buffer: &mut Buffer) {
     let [old, new] = [info.old, info.new].map(dest);
     let operand = gpr(info.operand);
-    let is_signed = matches!(info.op, AtomicRmwOp::Smin | AtomicRmwOp::Smax);
+    let is_signed = matches!(op, AtomicRmwOp::Smin | AtomicRmwOp::Smax);
     match info.part {
         None => emit_move(new, old, buffer),
         Some(part) if is_signed => put(buffer, Inst::r(Opcode::Sll, new, old, gpr(part.above))),
         Some(part) => put(buffer, Inst::r(Opcode::And, new, old, gpr(part.mask))),
     }
     let not_less = if is_signed { Opcode::Bge } else { Opcode::Bgeu };
-    let keeps_old = match info.op {
+    let keeps_old = match op {
         AtomicRmwOp::Smax | AtomicRmwOp::Umax => LabelUse::branch(not_less, new, operand),
         _ => LabelUse::branch(not_less, operand, new),
     };

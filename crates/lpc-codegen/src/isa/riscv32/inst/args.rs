@@ -151,44 +151,37 @@ impl core::ops::DerefMut for SelectedWords {
     }
 }
 
-/// A loop that combines a word of memory, or a part of one, with an operand.
+/// A loop that changes a word of memory, or a part of one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AtomicRmwInfo {
-    /// How they are combined.
-    pub op: AtomicRmwOp,
+pub struct AtomicLoopInfo {
+    /// How it is changed.
+    pub op: AtomicLoopOp,
     /// What the word was before.
     pub old: Writable<Reg>,
     /// A temporary register.
     pub new: Writable<Reg>,
     /// The address of the word.
     pub addr: Reg,
-    /// The operand. That of a part stands where the part does, with anything around it that `op` does not carry into the
-    /// part; that of a signed minimum or maximum stands at the top of the register, with zeros below; that of an unsigned
-    /// one has zeros around it.
+    /// The operand of `op`.
     pub operand: Reg,
-    /// Which part of the word is combined, if not all of it.
+    /// Which part of the word is changed, if not all of it.
     pub part: Option<PartOfWord>,
     /// Why it would trap, if it may.
     pub trap: Option<TrapCode>,
 }
 
-/// A loop that replaces a word of memory, or a part of one, if it is what is expected.
+/// How a loop changes memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AtomicCasInfo {
-    /// What the word was before.
-    pub old: Writable<Reg>,
-    /// A temporary register.
-    pub new: Writable<Reg>,
-    /// The address of the word.
-    pub addr: Reg,
-    /// What is expected. Has zeros around a part.
-    pub expected: Reg,
-    /// What it is replaced by. May have anything around a part.
-    pub replacement: Reg,
-    /// The bits of the word that are compared and replaced, if not all of them.
-    pub mask: Option<Reg>,
-    /// Why it would trap, if it may.
-    pub trap: Option<TrapCode>,
+pub enum AtomicLoopOp {
+    /// It is combined with the operand. That of a part stands where the part does, with anything around it that the operation does not carry
+    /// into the part; that of a signed minimum or maximum stands at the top of the register, with zeros below; that of an
+    /// unsigned one has zeros around it.
+    Combine(AtomicRmwOp),
+    /// It is replaced by the operand, which may have anything around a part, if it is what is expected.
+    Replace {
+        /// What is expected. Has zeros around a part.
+        expected: Reg,
+    },
 }
 
 /// A part of a word of memory.
@@ -196,7 +189,7 @@ pub struct AtomicCasInfo {
 pub struct PartOfWord {
     /// The bits of the part.
     pub mask: Reg,
-    /// How many bits there are above the part, modulo 32. Matters to signed minima and maxima only.
+    /// How many bits there are above the part, modulo 32, for signed minima and maxima; `zero` for others.
     pub above: Reg,
 }
 

@@ -9,7 +9,7 @@ mod machinst;
 mod operands;
 
 pub use args::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
+    AMode, AtomicLoopInfo, AtomicLoopOp, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
     MAX_SELECTED_WORDS, PartOfWord, SelectedWord, SelectedWords, SymbolOffset,
 };
 
@@ -144,15 +144,10 @@ pub enum MInst {
         /// Why it would trap, if it may.
         trap: Option<TrapCode>,
     },
-    /// Combines memory with an operand by `lr.w` and `sc.w`, until nobody comes in between.
-    AtomicRmwLoop {
-        /// What is combined and how.
-        info: Boxed<AtomicRmwInfo>,
-    },
-    /// Replaces memory if it is what is expected by `lr.w` and `sc.w`, until nobody comes in between.
-    AtomicCasLoop {
-        /// What is replaced by what.
-        info: Boxed<AtomicCasInfo>,
+    /// Changes memory by `lr.w` and `sc.w`, until nobody comes in between.
+    AtomicLoop {
+        /// What is changed and how.
+        info: Boxed<AtomicLoopInfo>,
     },
     /// Goes to `taken` if the branch instruction `op` on `rs1` and `rs2` is taken, else to `not_taken`.
     CondBr {

@@ -1,7 +1,7 @@
 //! What the register allocator is told of each instruction.
 
 use super::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, CallDest, FixedDef, FixedUse, MAX_SELECTED_WORDS, MInst,
+    AMode, AtomicLoopInfo, AtomicLoopOp, CallDest, FixedDef, FixedUse, MAX_SELECTED_WORDS, MInst,
     SelectedWord,
 };
 use crate::backend::operands::DescribeOperands;
@@ -40,8 +40,7 @@ impl MInst {
                 visitor.reg_use(src);
                 visitor.reg_def(rd);
             }
-            Self::AtomicRmwLoop { info } => atomic_rmw_loop(info, visitor),
-            Self::AtomicCasLoop { info } => atomic_cas_loop(info, visitor),
+            Self::AtomicLoop { info } => atomic_loop(info, visitor),
             Self::CondBr { rs1, rs2, .. } | Self::TrapIf { rs1, rs2, .. } => {
                 visitor.reg_use(rs1);
                 visitor.reg_use(rs2);
@@ -169,24 +168,15 @@ fn select_wide(
 }
 
 /// All operands are read each time around, after the results of the time before have been written.
-fn atomic_rmw_loop(info: &mut AtomicRmwInfo, visitor: &mut impl DescribeOperands) {
+fn atomic_loop(info: &mut AtomicLoopInfo, visitor: &mut impl DescribeOperands) {
     visitor.reg_late_use(&mut info.addr);
+    if let AtomicLoopOp::Replace { expected } = &mut info.op {
+        visitor.reg_late_use(expected);
+    }
     visitor.reg_late_use(&mut info.operand);
     if let Some(part) = &mut info.part {
         visitor.reg_late_use(&mut part.mask);
         visitor.reg_late_use(&mut part.above);
-    }
-    visitor.reg_def(&mut info.old);
-    visitor.reg_def(&mut info.new);
-}
-
-/// As [`atomic_rmw_loop`].
-fn atomic_cas_loop(info: &mut AtomicCasInfo, visitor: &mut impl DescribeOperands) {
-    visitor.reg_late_use(&mut info.addr);
-    visitor.reg_late_use(&mut info.expected);
-    visitor.reg_late_use(&mut info.replacement);
-    if let Some(mask) = &mut info.mask {
-        visitor.reg_late_use(mask);
     }
     visitor.reg_def(&mut info.old);
     visitor.reg_def(&mut info.new);

@@ -5,7 +5,7 @@
 //! | load | `fence rw, rw; l…; fence r, rw` |
 //! | store | `fence rw, w; s…` |
 //! | change of a word | `amo….w.aqrl` |
-//! | where there is no such instruction, and replacement | a loop of `lr.w` and `sc.w`, see [`MInst::AtomicRmwLoop`] |
+//! | where there is no such instruction, and replacement | a loop of `lr.w` and `sc.w`, see [`MInst::AtomicLoop`] |
 //! | change of a part | of the aligned word around it; the bitwise ones leave what is around the part by their operand |
 //! | big-endian value | the bytes of the operands and of the result in the opposite order; what carries, or compares, by a routine of the [runtime](crate::runtime) |
 //!
@@ -18,11 +18,12 @@
 use super::arithmetic::SumOp;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, memory, operands};
+use super::{Ctx, memory, operands, require};
 use crate::backend::lower::Lower;
-use crate::backend::reg::Reg;
+use crate::backend::reg::{Reg, Writable};
 use crate::error::UnsupportedFeature;
-use crate::isa::riscv32::inst::{AMode, AtomicCasInfo, AtomicRmwInfo, MInst, PartOfWord};
+use crate::isa::riscv32::inst::{AMode, AtomicLoopInfo, AtomicLoopOp, MInst, PartOfWord};
+use crate::isa::riscv32::regs::zero_reg;
 use crate::runtime::{ByteOrderedOp, Routine};
 use lpc_lpir::ir::{
     AtomicRmwOp, Endianness, Inst, InstructionData, IntCC, MemFlags, Opcode, TrapCode, Type, Value,
@@ -85,15 +86,21 @@ pub(super) fn lower_rmw(ctx: Ctx, inst: Inst) {
         if !require_word(ctx, inst, operand) {
             return;
         }
-        let has_instruction = amo_opcode(op).is_some() && ctx.has(Extension::Zaamo);
-        let needs_loop = match (access.ty, access.is_big_endian) {
-            (Type::I32, false) => !has_instruction,
-            _ => !(has_instruction && is_bitwise(op)),
+        let routine = match access.is_big_endian {
+            true => big_endian_routine(op, access.ty),
+            false => None,
         };
-        if needs_loop && !ctx.has(Extension::Zalrsc) {
-            return ctx.refuse(inst, UnsupportedFeature::AtomicAccess);
+        let opcode = match access.is_word() || is_bitwise(op) {
+            true => amo_opcode(op).filter(|_| ctx.has(Extension::Zaamo)),
+            false => None,
+        };
+        if (routine.is_some() || opcode.is_none()) && !require_loops(ctx, inst) {
+            return;
         }
-        Words::one(ctx.atomic_rmw(&access, op, operand))
+        Words::one(match routine {
+            Some(routine) => ctx.call_rmw_routine(&access, op, operand, routine),
+            None => ctx.atomic_rmw(&access, op, operand, opcode),
+        })
     };
     let result = ctx.result(inst);
     ctx.define(result, &old);
@@ -112,16 +119,23 @@ pub(super) fn lower_cas(ctx: Ctx, inst: Inst) {
     let old = if ctx.settings.single_hart {
         ctx.plain_cas(&access, expected, replacement)
     } else {
-        if !require_word(ctx, inst, expected) {
+        if !require_word(ctx, inst, expected) || !require_loops(ctx, inst) {
             return;
-        }
-        if !ctx.has(Extension::Zalrsc) {
-            return ctx.refuse(inst, UnsupportedFeature::AtomicAccess);
         }
         Words::one(ctx.atomic_cas(&access, expected, replacement))
     };
     let result = ctx.result(inst);
     ctx.define(result, &old);
+}
+
+/// Refuses `inst` when the machine has no loops of `lr.w` and `sc.w`. Says whether it has them.
+fn require_loops(ctx: Ctx, inst: Inst) -> bool {
+    require(
+        ctx,
+        inst,
+        Extension::Zalrsc,
+        UnsupportedFeature::AtomicAccess,
+    )
 }
 
 /// Refuses `inst` when `value`, which it accesses atomically, is wider than what the machine so accesses.
@@ -163,7 +177,7 @@ impl Access {
     }
 }
 
-/// A value that is narrower than a word, in the aligned word around it.
+/// A value of at most a word, in the aligned word around it.
 struct Part {
     /// The address of the word.
     addr: Reg,
@@ -218,58 +232,18 @@ impl Lower<'_, MInst> {
         self.settings.extensions.contains(extension)
     }
 
-    /// Changes what memory holds, at most a word, and gives what it was before.
-    fn atomic_rmw(&mut self, access: &Access, op: AtomicRmwOp, operand: Value) -> Word {
-        if access.is_big_endian
-            && let Some(routine) = big_endian_routine(op, access.ty)
-        {
-            return self.call_rmw_routine(access, op, operand, routine);
-        }
-        let addr = self.word(access.address, 0);
-        let operand = self.in_memory_order(access, operand);
-        let old = match access.is_word() {
-            true => {
-                let addr = self.reg(addr);
-                self.rmw_word(op, addr, operand, access.trap())
-            }
-            false => self.rmw_part(access, op, operand),
-        };
-        self.in_value_order(access, old)
-    }
-
-    /// Changes a little-endian word.
-    fn rmw_word(
+    /// Changes what memory holds, at most a word, by the instruction `opcode` or by a loop, and gives what it was before.
+    fn atomic_rmw(
         &mut self,
+        access: &Access,
         op: AtomicRmwOp,
-        addr: Reg,
-        operand: Word,
-        trap: Option<TrapCode>,
+        operand: Value,
+        opcode: Option<Op>,
     ) -> Word {
-        let Some(opcode) = amo_opcode(op).filter(|_| self.has(Extension::Zaamo)) else {
-            return self.rmw_loop(op, addr, operand, None, trap);
-        };
-        let operand = match op {
-            AtomicRmwOp::Sub => self.neg(operand),
-            _ => operand,
-        };
-        let src = self.reg(operand);
-        let rd = self.temp();
-        self.emit(MInst::Atomic {
-            op: opcode,
-            order: AtomicOrder::SEQUENTIALLY_CONSISTENT,
-            rd,
-            addr,
-            src,
-            trap,
-        });
-        Word::Reg(rd.to_reg())
-    }
-
-    /// Changes a part of a word.
-    fn rmw_part(&mut self, access: &Access, op: AtomicRmwOp, operand: Word) -> Word {
         use AtomicRmwOp::*;
-        let part = self.part_of_word(access);
-        let trap = access.trap();
+        let address = self.word(access.address, 0);
+        let operand = self.in_memory_order(access, operand);
+        let part = self.part_of_word(access, address);
         let operand = match op {
             Or | Xor | Umin | Umax => self.extend(operand, access.ty, Extend::Zero),
             _ => operand,
@@ -278,53 +252,68 @@ impl Lower<'_, MInst> {
             Smin | Smax => self.shl(operand, Word::Const(part.above_bits)),
             _ => self.shl(operand, part.below),
         };
-        let old = match op {
-            And | Or | Xor if self.has(Extension::Zaamo) => {
-                let operand = match op {
-                    And => {
-                        let around = self.not(part.mask);
-                        self.or(operand, around)
-                    }
-                    _ => operand,
-                };
-                self.rmw_word(op, part.addr, operand, trap)
-            }
-            _ => {
-                let above = match op {
-                    Smin | Smax => self.sub(Word::Const(part.above_bits), part.below),
-                    _ => Word::ZERO,
-                };
-                let [mask, above] = [part.mask, above].map(|word| self.reg(word));
-                let part_of_word = PartOfWord { mask, above };
-                self.rmw_loop(op, part.addr, operand, Some(part_of_word), trap)
-            }
+        let Some(opcode) = opcode else {
+            return self.rmw_loop(access, op, operand, &part);
         };
-        self.shr(old, part.below)
+        let operand = match op {
+            Sub => self.neg(operand),
+            And => {
+                let around = self.not(part.mask);
+                self.or(operand, around)
+            }
+            _ => operand,
+        };
+        let src = self.reg(operand);
+        let rd = self.temp();
+        self.emit(MInst::Atomic {
+            op: opcode,
+            order: AtomicOrder::SEQUENTIALLY_CONSISTENT,
+            rd,
+            addr: part.addr,
+            src,
+            trap: access.trap(),
+        });
+        self.value_in_word(access, &part, rd)
     }
 
-    fn rmw_loop(
-        &mut self,
-        op: AtomicRmwOp,
-        addr: Reg,
-        operand: Word,
-        part: Option<PartOfWord>,
-        trap: Option<TrapCode>,
-    ) -> Word {
-        let operand = self.reg(operand);
-        let [old, new] = [self.temp(), self.temp()];
-        let info = self.boxed(AtomicRmwInfo {
-            op,
-            old,
-            new,
-            addr,
-            operand,
-            part,
-            trap,
-        });
-        if let Some(info) = info {
-            self.emit(MInst::AtomicRmwLoop { info });
+    fn rmw_loop(&mut self, access: &Access, op: AtomicRmwOp, operand: Word, part: &Part) -> Word {
+        let mut part_of_word = None;
+        if !access.is_word() {
+            let above = match op {
+                AtomicRmwOp::Smin | AtomicRmwOp::Smax => {
+                    self.sub(Word::Const(part.above_bits), part.below)
+                }
+                _ => Word::ZERO,
+            };
+            let (mask, above) = (self.reg(part.mask), self.reg(above));
+            part_of_word = Some(PartOfWord { mask, above });
         }
-        Word::Reg(old.to_reg())
+        let operand = self.reg(operand);
+        let info = AtomicLoopInfo {
+            op: AtomicLoopOp::Combine(op),
+            old: self.temp(),
+            new: self.temp(),
+            addr: part.addr,
+            operand,
+            part: part_of_word,
+            trap: access.trap(),
+        };
+        self.atomic_loop(access, part, info)
+    }
+
+    /// Appends a loop, and gives what memory was before.
+    fn atomic_loop(&mut self, access: &Access, part: &Part, info: AtomicLoopInfo) -> Word {
+        let old = info.old;
+        if let Some(info) = self.boxed(info) {
+            self.emit(MInst::AtomicLoop { info });
+        }
+        self.value_in_word(access, part, old)
+    }
+
+    /// The value of an access, of which `word` is what memory held around it.
+    fn value_in_word(&mut self, access: &Access, part: &Part, word: Writable<Reg>) -> Word {
+        let value = self.shr(Word::Reg(word.to_reg()), part.below);
+        self.in_value_order(access, value)
     }
 
     /// Changes a big-endian value by a routine. It is loaded here first, so that a trap is one of this function.
@@ -355,57 +344,50 @@ impl Lower<'_, MInst> {
 
     /// Replaces what memory holds, at most a word, if it is `expected`, and gives what it was before.
     fn atomic_cas(&mut self, access: &Access, expected: Value, replacement: Value) -> Word {
-        let mut expected = self.in_memory_order(access, expected);
-        let mut replacement = self.in_memory_order(access, replacement);
-        let part = match access.is_word() {
-            true => None,
-            false => Some(self.part_of_word(access)),
-        };
-        if let Some(part) = &part {
-            expected = self.extend(expected, access.ty, Extend::Zero);
-            [expected, replacement] =
-                [expected, replacement].map(|word| self.shl(word, part.below));
+        let expected = self.in_memory_order(access, expected);
+        let replacement = self.in_memory_order(access, replacement);
+        let address = self.word(access.address, 0);
+        let part = self.part_of_word(access, address);
+        let expected = self.extend(expected, access.ty, Extend::Zero);
+        let expected = self.shl(expected, part.below);
+        let replacement = self.shl(replacement, part.below);
+        let (old, new) = (self.temp(), self.temp());
+        let expected = self.reg(expected);
+        let operand = self.reg(replacement);
+        let mut part_of_word = None;
+        if !access.is_word() {
+            let (mask, above) = (self.reg(part.mask), zero_reg());
+            part_of_word = Some(PartOfWord { mask, above });
         }
-        let addr = match &part {
-            Some(part) => part.addr,
-            None => {
-                let addr = self.word(access.address, 0);
-                self.reg(addr)
-            }
-        };
-        let [old, new] = [self.temp(), self.temp()];
-        let info = AtomicCasInfo {
+        let info = AtomicLoopInfo {
+            op: AtomicLoopOp::Replace { expected },
             old,
             new,
-            addr,
-            expected: self.reg(expected),
-            replacement: self.reg(replacement),
-            mask: part.as_ref().map(|part| self.reg(part.mask)),
+            addr: part.addr,
+            operand,
+            part: part_of_word,
             trap: access.trap(),
         };
-        if let Some(info) = self.boxed(info) {
-            self.emit(MInst::AtomicCasLoop { info });
-        }
-        let old = Word::Reg(old.to_reg());
-        let old = match &part {
-            Some(part) => self.shr(old, part.below),
-            None => old,
-        };
-        self.in_value_order(access, old)
+        self.atomic_loop(access, &part, info)
     }
 
-    /// Where the part of a word lies that is accessed. Its address is aligned, so it does not reach into the next word.
-    fn part_of_word(&mut self, access: &Access) -> Part {
-        let address = self.word(access.address, 0);
-        let aligned = self.and(address, Word::Const(-4));
-        let below = self.shl(address, Word::Const(3));
-        let ones = Word::Const((1 << access.ty.bits()) - 1);
-        Part {
-            addr: self.reg(aligned),
-            below,
-            mask: self.shl(ones, below),
+    /// Where the value lies that is accessed at `address`. That is aligned, so it does not reach into the next word.
+    fn part_of_word(&mut self, access: &Access, address: Word) -> Part {
+        let mut part = Part {
+            addr: zero_reg(),
+            below: Word::ZERO,
+            mask: Word::Const(-1),
             above_bits: 32 - access.ty.bits() as i32,
+        };
+        let mut aligned = address;
+        if !access.is_word() {
+            aligned = self.and(address, Word::Const(-4));
+            part.below = self.shl(address, Word::Const(3));
+            let ones = Word::Const((1 << access.ty.bits()) - 1);
+            part.mask = self.shl(ones, part.below);
         }
+        part.addr = self.reg(aligned);
+        part
     }
 
     /// `value`, an operand of the access, with its bytes in the order of memory. Those above it are undefined.

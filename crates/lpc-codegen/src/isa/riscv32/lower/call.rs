@@ -254,8 +254,8 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) {
     ctx.receive(results, abi, abi.rets(), in_memory);
 }
 
-/// Stands for a name for which there is no memory: nothing comes of the call then.
-const NO_NAME: ExternalName = ExternalName::user(0, 0);
+/// Stands for a name for which there is no memory: nothing comes of what names it.
+pub(super) const NO_NAME: ExternalName = ExternalName::user(0, 0);
 
 impl Lower<'_, MInst> {
     /// Calls a routine of the runtime, whose arguments and results all travel in registers, and gives the words of its

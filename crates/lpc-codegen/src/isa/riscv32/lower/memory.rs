@@ -2,8 +2,9 @@
 //!
 //! A wide value lies in memory with its low word first. Its words share the base register; each has its own offset.
 
+use super::call::NO_NAME;
 use super::narrow::Extend;
-use super::words::{Word, Words};
+use super::words::{Word, Words, num_words};
 use super::{Ctx, operands};
 use crate::backend::abi::WORD_BYTES;
 use crate::backend::frame::STACK_ALIGNMENT;
@@ -91,17 +92,20 @@ pub(super) fn lower_load(ctx: Ctx, inst: Inst) {
     let [base] = operands(ctx, inst);
     let address = ctx.address(base, access.offset, access.span());
     let is_signed = matches!(ctx.data(inst).opcode(), Sload8 | Sload16 | Sload32);
-    let needed = ctx.needed_words(result);
     // An access that may trap does so wherever it touches memory, needed or not.
-    let may_trap = access.flags.trap_code().is_some();
-    let loaded = match may_trap {
+    let loads_all = access.flags.trap_code().is_some() || !ctx.settings.optimizes();
+    let needed = match ctx.settings.optimizes() {
+        true => ctx.needed_words(result),
+        false => num_words(ctx.ty(result)),
+    };
+    let loaded = match loads_all {
         true => access.words(),
         false => needed.min(access.words()),
     };
     let mut last = Word::ZERO;
     for index in 0..loaded {
         let is_extended_from = is_signed && index + 1 == loaded;
-        if may_trap || is_extended_from || ctx.is_word_needed(result, index) {
+        if loads_all || is_extended_from || ctx.is_word_needed(result, index) {
             last = ctx.load_word(&access, address, index, is_signed);
             ctx.define_needed_word(result, index, last);
         }
@@ -184,15 +188,23 @@ impl Lower<'_, MInst> {
         if !access.is_big_endian() {
             return word;
         }
-        let swapped = match access.bytes {
-            2 if !is_signed => self.swap_two_bytes_of_zero_extended(word),
-            _ => self.swap_accessed_bytes(access, word),
-        };
+        if access.bytes == 2 && !is_signed && self.settings.optimizes() {
+            return self.swap_loaded_halfword(word);
+        }
+        let swapped = self.swap_accessed_bytes(access, word);
         match access.bytes {
             2 if is_signed => self.extend(swapped, Type::I16, Extend::Sign),
-            2 if self.has_rotations_and_complements() => swapped,
             2 => self.extend(swapped, Type::I16, Extend::Zero),
             _ => swapped,
+        }
+    }
+
+    /// The two bytes of a zero-extended halfword in the opposite order, zero-extended.
+    fn swap_loaded_halfword(&mut self, word: Word) -> Word {
+        let swapped = self.swap_two_bytes_of_zero_extended(word);
+        match self.has_rotations_and_complements() {
+            true => swapped,
+            false => self.extend(swapped, Type::I16, Extend::Zero),
         }
     }
 
@@ -251,8 +263,19 @@ impl Address {
 
 /// Whether words at `offset` from a register, and so on up to `offset + span`, have offsets that are immediates.
 fn is_in_reach(offset: i32, span: i32) -> bool {
-    let last = offset.checked_add(span);
-    Imm12::RANGE.contains(offset) && last.is_some_and(|last| Imm12::RANGE.contains(last))
+    Imm12::RANGE.contains(offset) && Imm12::RANGE.contains(offset.wrapping_add(span))
+}
+
+/// `offset` as the sum of what is added to the register and a rest from which `span` bytes are in reach.
+fn split_offset(offset: i32, span: i32) -> (i32, i32) {
+    if let Some(parts) = split_small_offset(offset, span) {
+        return parts;
+    }
+    let (high, low) = split_hi_lo(offset);
+    match is_in_reach(low.get(), span) {
+        true => (high.get() << 12, low.get()),
+        false => (offset, 0),
+    }
 }
 
 /// `offset` as the sum of an immediate and a rest from which `span` bytes are in reach.
@@ -263,8 +286,17 @@ fn split_small_offset(offset: i32, span: i32) -> Option<(i32, i32)> {
 }
 
 impl Lower<'_, MInst> {
-    /// The address `base + offset`, with what is constant of `base` added to the offset.
+    /// The address `base + offset`, from which `span` bytes are in reach.
     fn address(&mut self, base: Value, offset: i32, span: i32) -> Address {
+        if self.settings.optimizes() {
+            return self.folded_address(base, offset, span);
+        }
+        let base = self.word(base, 0);
+        self.near(base, offset, span)
+    }
+
+    /// As [`Self::address`], with what is constant of `base` added to the offset.
+    fn folded_address(&mut self, base: Value, offset: i32, span: i32) -> Address {
         let (base, offset) = self.split_constant(base, offset, span);
         if let Some(offset) = self.slot_address(base, offset) {
             return Address::Slot(offset);
@@ -281,11 +313,9 @@ impl Lower<'_, MInst> {
         if is_in_reach(offset, span) {
             return Address::Register(self.reg(base), offset);
         }
-        let (high, low) = split_hi_lo(offset);
-        let (high, low) = match split_small_offset(offset, span) {
-            Some(parts) => parts,
-            None if is_in_reach(low.get(), span) => (high.get() << 12, low.get()),
-            None => (offset, 0),
+        let (high, low) = match self.settings.optimizes() {
+            true => split_offset(offset, span),
+            false => (offset, 0),
         };
         let sum = self.add(base, Word::Const(high));
         Address::Register(self.reg(sum), low)
@@ -350,13 +380,13 @@ fn stack_addr_parts(ctx: Ctx, inst: Inst) -> (StackSlot, i32) {
 }
 
 /// The alignment of a stack slot in bytes.
-fn alignment(ctx: Ctx, slot: StackSlot) -> u64 {
-    1 << ctx.func.stack_slots[slot].align_shift.min(63)
+fn alignment(ctx: Ctx, slot: StackSlot) -> u32 {
+    1u32.wrapping_shl(ctx.func.stack_slots[slot].align_shift.into())
 }
 
 /// Whether the address of `slot` is not a constant distance from the stack pointer.
 fn is_overaligned(ctx: Ctx, slot: StackSlot) -> bool {
-    alignment(ctx, slot) > STACK_ALIGNMENT.into()
+    alignment(ctx, slot) > STACK_ALIGNMENT
 }
 
 pub(super) fn lower_stack_addr(ctx: Ctx, inst: Inst) {
@@ -385,7 +415,7 @@ impl Lower<'_, MInst> {
     /// The first multiple of the slot's alignment in its memory, which has the room.
     fn overaligned_start(&mut self, slot: StackSlot) -> Word {
         let align = alignment(self, slot);
-        let room = (align - u64::from(STACK_ALIGNMENT)) as i32;
+        let room = (align - STACK_ALIGNMENT) as i32;
         let last = AMode::SlotOffset(self.slot_offset(slot) as i32 + room);
         let last = self.load_address(last);
         self.and(last, Word::Const((align as i32).wrapping_neg()))
@@ -418,7 +448,7 @@ pub(super) fn symbol_offset(
     name: &ExternalName,
     offset: i32,
 ) -> Option<Boxed<SymbolOffset>> {
-    let name = name.copy_in(ctx.heap()).ok()?;
+    let name = name.copy_in(ctx.heap()).unwrap_or(NO_NAME);
     ctx.boxed(SymbolOffset { name, offset })
 }
 

@@ -5,7 +5,7 @@ use crate::backend::frame::MAX_FRAME_SIZE;
 use crate::backend::reg::{Reg, RegClass, SpillSlot, Writable};
 use crate::backend::vcode_text::{InstParser, VCodeParseError};
 use crate::isa::riscv32::inst::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
+    AMode, AtomicLoopInfo, AtomicLoopOp, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
     MAX_SELECTED_WORDS, MInst, PartOfWord, SelectedWord, SelectedWords, SymbolOffset,
 };
 use crate::isa::riscv32::regs::zero_reg;
@@ -377,8 +377,8 @@ fn parse_atomic_rmw_loop(op: AtomicRmwOp, p: Parser<'_, '_, '_>) -> ParseResult<
         }
         None => None,
     };
-    let info = Boxed::from(AtomicRmwInfo {
-        op,
+    let info = Boxed::from(AtomicLoopInfo {
+        op: AtomicLoopOp::Combine(op),
         old,
         new,
         addr,
@@ -386,7 +386,7 @@ fn parse_atomic_rmw_loop(op: AtomicRmwOp, p: Parser<'_, '_, '_>) -> ParseResult<
         part,
         trap: trap_suffix(p)?,
     });
-    Ok(MInst::AtomicRmwLoop { info })
+    Ok(MInst::AtomicLoop { info })
 }
 
 /// Parses `v192, v193, v194, v195, (v196), part v197, trap heap_oob`; the part and the trap may be missing.
@@ -395,16 +395,18 @@ fn parse_atomic_cas_loop(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
     p.comma()?;
     let new = p.virtual_def(RegClass::Int)?;
     let (expected, replacement) = (next_reg(p)?, next_reg(p)?);
-    let info = Boxed::from(AtomicCasInfo {
+    let addr = next_register_address(p)?;
+    let above = zero_reg();
+    let info = Boxed::from(AtomicLoopInfo {
+        op: AtomicLoopOp::Replace { expected },
         old,
         new,
-        expected,
-        replacement,
-        addr: next_register_address(p)?,
-        mask: next_mask(p)?,
+        addr,
+        operand: replacement,
+        part: next_mask(p)?.map(|mask| PartOfWord { mask, above }),
         trap: trap_suffix(p)?,
     });
-    Ok(MInst::AtomicCasLoop { info })
+    Ok(MInst::AtomicLoop { info })
 }
 
 /// The mask of a part of a word, if it comes after a comma.

@@ -3,7 +3,7 @@
 use crate::backend::reg::{Reg, Writable};
 use crate::backend::vcode_text::InstPrinter;
 use crate::isa::riscv32::inst::{
-    AMode, AtomicCasInfo, AtomicRmwInfo, BrTableTargets, CallDest, CallInfo, FixedUse, MInst,
+    AMode, AtomicLoopInfo, AtomicLoopOp, BrTableTargets, CallDest, CallInfo, FixedUse, MInst,
 };
 use core::fmt;
 use lpc_lpir::ir::TrapCode;
@@ -55,8 +55,7 @@ pub(super) fn print(inst: &MInst, p: Printer<'_, '_, '_>) -> fmt::Result {
             trap,
         } => atomic(p, *op, *order, *rd, *addr, *src, *trap),
         MInst::Nop => named(p, "nop", &[]),
-        MInst::AtomicRmwLoop { info } => atomic_rmw_loop(p, info),
-        MInst::AtomicCasLoop { info } => atomic_cas_loop(p, info),
+        MInst::AtomicLoop { info } => atomic_loop(p, info),
         MInst::Fence {
             predecessors,
             successors,
@@ -240,26 +239,25 @@ fn register_address(p: Printer<'_, '_, '_>, addr: Reg) -> fmt::Result {
     p.text(format_args!(")"))
 }
 
-fn atomic_rmw_loop(p: Printer<'_, '_, '_>, info: &AtomicRmwInfo) -> fmt::Result {
-    p.mnemonic(format_args!("atomic_rmw.{}", info.op))?;
-    regs(p, &[info.old.to_reg(), info.new.to_reg(), info.operand])?;
+fn atomic_loop(p: Printer<'_, '_, '_>, info: &AtomicLoopInfo) -> fmt::Result {
+    let [old, new] = [info.old, info.new].map(Writable::to_reg);
+    match info.op {
+        AtomicLoopOp::Combine(op) => {
+            p.mnemonic(format_args!("atomic_rmw.{op}"))?;
+            regs(p, &[old, new, info.operand])?;
+        }
+        AtomicLoopOp::Replace { expected } => {
+            named(p, "atomic_cas", &[old, new, expected, info.operand])?;
+        }
+    }
     register_address(p, info.addr)?;
     if let Some(part) = info.part {
         p.operand(format_args!("part "))?;
         p.bare_reg(part.mask)?;
-        p.text(format_args!(" below "))?;
-        p.bare_reg(part.above)?;
-    }
-    trap_code(p, info.trap)
-}
-
-fn atomic_cas_loop(p: Printer<'_, '_, '_>, info: &AtomicCasInfo) -> fmt::Result {
-    named(p, "atomic_cas", &[info.old.to_reg(), info.new.to_reg()])?;
-    regs(p, &[info.expected, info.replacement])?;
-    register_address(p, info.addr)?;
-    if let Some(mask) = info.mask {
-        p.operand(format_args!("part "))?;
-        p.bare_reg(mask)?;
+        if let AtomicLoopOp::Combine(_) = info.op {
+            p.text(format_args!(" below "))?;
+            p.bare_reg(part.above)?;
+        }
     }
     trap_code(p, info.trap)
 }
