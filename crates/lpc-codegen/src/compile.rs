@@ -81,8 +81,8 @@ impl Compiler {
         func: &Function,
         settings: &Settings,
     ) -> Result<CompiledFunction, CompileError> {
-        let lowered = Lowered::new(self.start());
-        let compiled = self.try_compile(func, settings, lowered);
+        let heap = self.start();
+        let compiled = self.try_compile(func, settings, heap);
         self.end();
         compiled
     }
@@ -91,8 +91,9 @@ impl Compiler {
         &mut self,
         func: &Function,
         settings: &Settings,
-        mut lowered: Lowered<MInst>,
+        heap: Heap,
     ) -> Result<CompiledFunction, CompileError> {
+        let mut lowered = Lowered::new(heap);
         self.lower(func, settings, &mut lowered)?;
         let mut code = CompiledCode::default();
         let mut heap = self.finish(lowered, settings, &mut code)?;
@@ -172,7 +173,7 @@ impl Compiler {
             lowered.builder.heap().start(Pass::Lowering);
             lower::<Riscv32Backend>(func, settings, &abis, &order, loops, lowered)
         };
-        let mut done_with = abis.heap_bytes() + order.heap_bytes();
+        let mut done_with = abis.heap_bytes + order.heap_bytes();
         if settings.optimizes() && order.is_cyclic() {
             let loops = find_loops(func, heap)?;
             done_with += loops.heap_bytes();

@@ -18,7 +18,7 @@
 use super::ranges::IndexRange;
 use super::reg::RealReg;
 use alloc::vec::Vec;
-use lpc_lpir::heap::{Heap, HeapError, bytes_of};
+use lpc_lpir::heap::{Heap, HeapError};
 use lpc_lpir::ir::{
     AbiParam, ArgumentExtension, ArgumentPurpose, CallConv, Function, Signature, Type,
 };
@@ -69,6 +69,10 @@ pub struct AbiSignature {
     pub return_area_size: u32,
     /// Where the address of the return area travels.
     pub return_area_pointer: Option<RealReg>,
+    /// How many words of arguments travel in registers, with the address of the return area.
+    pub(crate) arg_registers: usize,
+    /// How many words of results travel in registers.
+    pub(crate) ret_registers: usize,
     /// The results, and behind them the arguments.
     values: Vec<AbiValue>,
     num_rets: usize,
@@ -114,33 +118,45 @@ impl AbiSignature {
         let Signature {
             params, returns, ..
         } = signature;
-        let words = params.iter().chain(returns);
-        let words: u32 = words.map(|param| words_of(param.value_type)).sum();
+        let num_values = returns.len() + params.len();
         let mut abi = Self {
             call_conv: signature.call_conv,
             callee_pops: spec.callee_pops,
             stack_args_size: 0,
             return_area_size: 0,
             return_area_pointer: None,
-            values: heap.vec(returns.len() + params.len())?,
+            arg_registers: 0,
+            ret_registers: 0,
+            values: Vec::new(),
             num_rets: returns.len(),
-            slots: heap.vec(words as usize)?,
+            slots: Vec::new(),
         };
-        abi.return_area_size = abi.assign(returns, spec.result_registers)?;
-        let mut registers = spec.argument_registers;
-        if abi.return_area_size != 0
-            && let Some((&first, rest)) = registers.split_first()
-        {
-            abi.return_area_pointer = Some(first);
-            registers = rest;
+        // The errors stay with the heap. Most values are one word.
+        let _ = heap.reserve(&mut abi.values, num_values);
+        let _ = heap.reserve(&mut abi.slots, num_values);
+
+        let mut registers = spec.result_registers.iter();
+        abi.return_area_size = abi.assign(returns, &mut registers, heap)?;
+        abi.ret_registers = spec.result_registers.len() - registers.len();
+
+        let mut registers = spec.argument_registers.iter();
+        if abi.return_area_size != 0 {
+            abi.return_area_pointer = registers.next().copied();
         }
-        abi.stack_args_size = abi.assign(params, registers)?.next_multiple_of(16);
+        abi.stack_args_size = abi.assign(params, &mut registers, heap)?;
+        abi.stack_args_size = abi.stack_args_size.next_multiple_of(16);
+        abi.arg_registers = spec.argument_registers.len() - registers.len();
+        heap.check()?;
         Ok(abi)
     }
 
     /// Hands out `registers`, and memory where they do not suffice, to the words of `params`. Gives the size of that memory.
-    fn assign(&mut self, params: &[AbiParam], registers: &[RealReg]) -> Result<u32, AbiError> {
-        let mut registers = registers.iter();
+    fn assign(
+        &mut self,
+        params: &[AbiParam],
+        registers: &mut core::slice::Iter<'_, RealReg>,
+        heap: &mut Heap,
+    ) -> Result<u32, AbiError> {
         let mut memory = 0u32;
         for param in params {
             if let ArgumentPurpose::StructArgument(_) = param.purpose {
@@ -152,19 +168,21 @@ impl AbiSignature {
             }
             let start = self.slots.len();
             for _ in 0..words_of(ty) {
-                self.slots.push(match registers.next() {
+                let slot = match registers.next() {
                     Some(&register) => AbiSlot::Reg(register),
                     None => {
                         memory += WORD_BYTES;
                         AbiSlot::Memory(memory - WORD_BYTES)
                     }
-                });
+                };
+                heap.push(&mut self.slots, slot);
             }
-            self.values.push(AbiValue {
+            let value = AbiValue {
                 ty,
                 extension: param.extension,
                 slots: IndexRange::new(start, self.slots.len()),
-            });
+            };
+            heap.push(&mut self.values, value);
         }
         match memory <= MAX_MEMORY_SIZE {
             true => Ok(memory),
@@ -182,17 +200,6 @@ impl AbiSignature {
         &self.values[..self.num_rets]
     }
 
-    /// How many words of `values`, arguments or results of this signature, travel in registers.
-    pub fn num_registers(&self, values: &[AbiValue]) -> usize {
-        let slots = values.iter().flat_map(|value| self.slots(value));
-        slots.filter(|slot| matches!(slot, AbiSlot::Reg(_))).count()
-    }
-
-    /// The bytes that this takes.
-    pub fn heap_bytes(&self) -> usize {
-        bytes_of(&self.values) + bytes_of(&self.slots)
-    }
-
     /// Where the words of an argument or of a result of this signature travel, the low one first.
     pub fn slots(&self, value: &AbiValue) -> &[AbiSlot] {
         &self.slots[value.slots.as_usize()]
@@ -205,6 +212,8 @@ pub struct FunctionAbis {
     pub own: AbiSignature,
     /// Those that it declares for its calls, in their order. Only those that calls name must be known to the convention.
     pub of_calls: Vec<Result<AbiSignature, AbiError>>,
+    /// The bytes that they take.
+    pub heap_bytes: usize,
 }
 
 impl FunctionAbis {
@@ -217,23 +226,19 @@ impl FunctionAbis {
         compute: fn(&Signature, &mut Heap) -> Result<AbiSignature, AbiError>,
         heap: &mut Heap,
     ) -> Result<Self, AbiError> {
+        let before = heap.used();
         let signatures = &func.dfg.signatures;
         let mut abis = Self {
             own: compute(&func.signature, heap)?,
             of_calls: heap.vec(signatures.len())?,
+            heap_bytes: 0,
         };
         for (_, signature) in signatures.iter() {
             abis.of_calls.push(compute(signature, heap));
         }
         heap.check()?;
+        abis.heap_bytes = heap.used() - before;
         Ok(abis)
-    }
-
-    /// The bytes that they take.
-    pub fn heap_bytes(&self) -> usize {
-        let of_calls = self.of_calls.iter().flatten();
-        let of_calls: usize = of_calls.map(AbiSignature::heap_bytes).sum();
-        self.own.heap_bytes() + of_calls + bytes_of(&self.of_calls)
     }
 }
 

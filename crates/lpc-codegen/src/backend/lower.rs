@@ -310,10 +310,9 @@ impl<'f, I: MachInst> Lower<'f, I> {
             .make_room(num_insts * 2, self.lowered.builder.heap());
         let (values, slots) = (dfg.num_values(), self.func.stack_slots.len());
         let heap = self.lowered.builder.heap();
-        self.values = heap
-            .filled(LoweredValue::default(), values)
-            .unwrap_or_default();
-        self.slot_offsets = heap.filled(0, slots).unwrap_or_default();
+        // The errors stay with the heap.
+        let _ = heap.refill(&mut self.values, LoweredValue::default(), values);
+        let _ = heap.refill(&mut self.slot_offsets, 0, slots);
         self.lowered.builder.make_room(size);
     }
 
@@ -400,13 +399,15 @@ impl<'f, I: MachInst> Lower<'f, I> {
         self.heap().boxed(value).ok()
     }
 
-    /// An empty list with room for `capacity` elements, all of which will be added, that belongs to an instruction, where there
-    /// is memory for it.
-    pub fn list<T>(&mut self, capacity: usize) -> Option<Vec<T>> {
+    /// An empty list with room for `capacity` elements that belongs to an instruction. Where there is no memory it has no room: its
+    /// elements are added by [`Heap::push`] and [`Heap::extend`].
+    pub fn list<T>(&mut self, capacity: usize) -> Vec<T> {
         let heap = self.heap();
-        let list = heap.vec(capacity).ok()?;
+        let mut list = Vec::new();
+        // The error stays with the heap.
+        let _ = heap.reserve(&mut list, capacity);
         heap.keep_in_box(&list);
-        Some(list)
+        list
     }
 
     /// Refuses the current instruction, `inst`: it needs `what` the machine does not have.

@@ -196,3 +196,18 @@ fn build<const N: usize>(func: &mut Function, body: impl FnOnce(&mut FunctionBui
     b.seal_all_blocks();
     b.finalize();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::abi::words_of;
+
+    #[test]
+    fn words_of_results_are_those_of_their_types() {
+        for routine in Routine::ALL {
+            let (_, returns) = routine.types();
+            let words: u32 = returns.iter().copied().map(words_of).sum();
+            assert_eq!(routine.num_result_words(), words as usize, "{routine:?}");
+        }
+    }
+}

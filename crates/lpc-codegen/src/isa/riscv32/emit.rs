@@ -7,7 +7,7 @@ mod label_use;
 pub use label_use::LabelUse;
 
 use super::frame::{adjust_sp, emit_epilogue, emit_tail_call_epilogue};
-use super::inst::{BrTableTargets, CallDest, CallInfo, MInst, SelectedWord};
+use super::inst::{CallDest, CallInfo, MInst, SelectedWord};
 use super::regs::{TAIL_CALL_TARGET, gpr, zero_reg};
 use crate::backend::buffer::{MachBuffer, MachLabel};
 use crate::backend::emit::EmitContext;
@@ -105,7 +105,7 @@ pub fn worst_case_size(inst: &MInst) -> CodeOffset {
     let instructions = match inst {
         MInst::Args { .. } | MInst::DummyUse { .. } => 0,
         MInst::Rets { .. } | MInst::ReturnCall { .. } => 24,
-        MInst::BrTable { targets, .. } => 16 + targets.targets.len() as CodeOffset,
+        MInst::BrTable { targets, .. } => 15 + targets.len() as CodeOffset,
         MInst::CondBr { .. } => 5,
         // A branch and, behind the function, the trap.
         MInst::TrapIf { .. } => 4,
@@ -366,18 +366,19 @@ fn emit_br_table(
     index: Gpr,
     tmp1: Gpr,
     tmp2: Gpr,
-    targets: &BrTableTargets,
+    targets: &[MachLabel],
     buffer: &mut MachBuffer<MInst>,
     context: &EmitContext<'_>,
 ) {
-    if targets.targets.is_empty() {
-        emit_jump(targets.default, buffer, context);
+    let (&default, targets) = targets.split_first().expect("there is a default");
+    if targets.is_empty() {
+        emit_jump(default, buffer, context);
         return;
     }
-    let table = buffer.add_jump_table(&targets.targets);
-    emit_constant(tmp1, targets.targets.len() as i32, buffer);
+    let table = buffer.add_jump_table(targets);
+    emit_constant(tmp1, targets.len() as i32, buffer);
     let beyond = LabelUse::branch(Opcode::Bgeu, index, tmp1);
-    buffer.use_label(beyond, targets.default);
+    buffer.use_label(beyond, default);
     let word_shift = Imm12::maybe(2).expect("2 is small");
     put(buffer, Inst::i(Opcode::Slli, tmp1, index, word_shift));
     buffer.use_label(LabelUse::Address { rd: tmp2 }, table);

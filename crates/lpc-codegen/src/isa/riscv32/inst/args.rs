@@ -1,8 +1,6 @@
 //! Operands of instructions that are more than one register.
 
-use crate::backend::buffer::MachLabel;
 use crate::backend::constants::VCodeConstant;
-use crate::backend::machinst::CodeOffset;
 use crate::backend::reg::{RealReg, Reg, SpillSlot, Writable};
 use crate::isa::riscv32::regs::{writable_zero_reg, zero_reg};
 use alloc::boxed::Box;
@@ -191,22 +189,6 @@ pub struct PartOfWord {
     pub mask: Reg,
     /// How many bits there are above the part, modulo 32, for signed minima and maxima; `zero` for others.
     pub above: Reg,
-}
-
-/// Where a jump table leads.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BrTableTargets {
-    /// Where an index beyond the table leads.
-    pub default: MachLabel,
-    /// Where each index leads.
-    pub targets: Box<[MachLabel]>,
-}
-
-impl BrTableTargets {
-    /// The bytes that the table takes.
-    pub fn table_size(&self) -> CodeOffset {
-        self.targets.len() as CodeOffset * 4
-    }
 }
 
 /// A place some bytes into a function or datum.

@@ -100,8 +100,7 @@ impl MachInst for MInst {
                 visit(*not_taken);
             }
             Self::BrTable { targets, .. } => {
-                visit(targets.default);
-                targets.targets.iter().copied().for_each(visit);
+                targets.iter().copied().for_each(visit);
             }
             _ => {}
         }

@@ -9,12 +9,13 @@ mod machinst;
 mod operands;
 
 pub use args::{
-    AMode, AtomicLoopInfo, AtomicLoopOp, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
+    AMode, AtomicLoopInfo, AtomicLoopOp, CallDest, CallInfo, FixedDef, FixedUse,
     MAX_SELECTED_WORDS, PartOfWord, SelectedWord, SelectedWords, SymbolOffset,
 };
 
 use crate::backend::buffer::MachLabel;
 use crate::backend::reg::{Reg, Writable};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use lpc_lpir::heap::Boxed;
 use lpc_lpir::ir::TrapCode;
@@ -176,8 +177,8 @@ pub enum MInst {
         tmp1: Writable<Reg>,
         /// Another.
         tmp2: Writable<Reg>,
-        /// Where it leads.
-        targets: Boxed<BrTableTargets>,
+        /// The default, and behind it where each index leads.
+        targets: Box<[MachLabel]>,
     },
     /// Calls a function.
     Call {

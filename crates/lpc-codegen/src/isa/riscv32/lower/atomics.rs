@@ -422,16 +422,16 @@ impl Lower<'_, MInst> {
             Add => self.sum_words(SumOp::Add, &old, &operand),
             Sub => self.sum_words(SumOp::Sub, &old, &operand),
             Smin | Smax | Umin | Umax => {
-                let old = Words::from_fn(old.len(), |index| {
-                    self.extend(old[index], access.ty, extend)
-                });
+                let mut extended = old.clone();
+                // A narrow value is one word; the others are not changed by that.
+                extended[0] = self.extend(old[0], access.ty, extend);
                 let opcode = match op {
                     Smin => Opcode::Smin,
                     Smax => Opcode::Smax,
                     Umin => Opcode::Umin,
                     _ => Opcode::Umax,
                 };
-                self.min_max(opcode, &old, &operand)
+                self.min_max(opcode, &extended, &operand)
             }
             _ => self.each_word(
                 &old,

@@ -4,7 +4,7 @@ use super::comparisons::BranchCondition;
 use super::{Ctx, operands};
 use crate::backend::buffer::MachLabel;
 use crate::backend::vcode::BlockIndex;
-use crate::isa::riscv32::inst::{BrTableTargets, MInst};
+use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::Inst;
 
 pub(super) fn lower_brif(ctx: Ctx, inst: Inst, targets: &[BlockIndex]) {
@@ -24,23 +24,16 @@ pub(super) fn lower_br_table(ctx: Ctx, inst: Inst, targets: &[BlockIndex]) {
     let [index] = operands(ctx, inst);
     let index = ctx.word(index, 0);
     let index = ctx.reg(index);
-    let mut targets = targets.iter().copied().map(MachLabel::from_block);
-    let default = targets.next().expect("a table has a default");
     let (tmp1, tmp2) = (ctx.temp(), ctx.temp());
-    let Some(mut table) = ctx.list(targets.len()) else {
-        return;
-    };
-    table.extend(targets);
-    let targets = ctx.boxed(BrTableTargets {
-        default,
-        targets: table.into_boxed_slice(),
-    });
-    if let Some(targets) = targets {
-        ctx.emit(MInst::BrTable {
-            index,
-            tmp1,
-            tmp2,
-            targets,
-        });
+    let mut labels = ctx.list(targets.len());
+    for &target in targets {
+        let label = MachLabel::from_block(target);
+        ctx.heap().push(&mut labels, label);
     }
+    ctx.emit(MInst::BrTable {
+        index,
+        tmp1,
+        tmp2,
+        targets: labels.into_boxed_slice(),
+    });
 }

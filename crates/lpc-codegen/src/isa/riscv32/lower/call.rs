@@ -145,13 +145,6 @@ impl Lower<'_, MInst> {
         }
     }
 
-    /// An empty list with room for what travels in registers of `places`, and for the address of the return area.
-    pub(super) fn registers_of<T>(&mut self, abi: &AbiSignature, places: &[AbiValue]) -> Vec<T> {
-        let registers = abi.num_registers(places);
-        let registers = registers + usize::from(abi.return_area_pointer.is_some());
-        self.list(registers).unwrap_or_default()
-    }
-
     /// Appends a call, which may change every register that a callee need not save and that has none of its results.
     fn emit_call(&mut self, mut info: CallInfo) {
         info.clobbers = CALLER_SAVED;
@@ -172,7 +165,7 @@ pub(super) fn lower_params(ctx: Ctx) {
         return;
     };
     let params = ctx.func.dfg.block_params(entry);
-    let mut args = ctx.registers_of(abi, abi.args());
+    let mut args = ctx.list(abi.arg_registers);
     if let Some(preg) = abi.return_area_pointer {
         let vreg = Writable::from_reg(ctx.own_return_area());
         ctx.heap().push(&mut args, FixedDef { vreg, preg });
@@ -207,8 +200,7 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) {
         let size = args_size + abi.return_area_size.next_multiple_of(16);
         frame.outgoing_args_size = frame.outgoing_args_size.max(size);
         let removed = if abi.callee_pops { args_size } else { 0 };
-        let num_results = abi.num_registers(abi.rets());
-        (SlotMemory::Outgoing(0), removed, num_results)
+        (SlotMemory::Outgoing(0), removed, abi.ret_registers)
     };
     let dfg = &ctx.func.dfg;
     let mut args = dfg.inst_args(inst);
@@ -224,8 +216,8 @@ pub(super) fn lower_call(ctx: Ctx, inst: Inst) {
                 CallDest::Address(ctx.virtual_reg(address))
             }
         },
-        uses: ctx.registers_of(abi, abi.args()),
-        defs: ctx.list(num_results).unwrap_or_default(),
+        uses: ctx.list(abi.arg_registers),
+        defs: ctx.list(num_results),
         clobbers: PRegSet::empty(),
         args_size: removed_args_size,
     };
@@ -271,8 +263,8 @@ impl Lower<'_, MInst> {
         let num_results = routine.num_result_words();
         let mut info = CallInfo {
             dest: CallDest::Function(name.unwrap_or(NO_NAME)),
-            uses: self.list(args.len()).unwrap_or_default(),
-            defs: self.list(num_results).unwrap_or_default(),
+            uses: self.list(args.len()),
+            defs: self.list(num_results),
             clobbers: PRegSet::empty(),
             args_size: 0,
         };
@@ -281,12 +273,14 @@ impl Lower<'_, MInst> {
             let vreg = self.virtual_reg(word);
             self.heap().push(&mut info.uses, FixedUse { vreg, preg });
         }
-        let mut results = [Word::ZERO; MAX_ROUTINE_WORDS];
-        for (result, &preg) in results.iter_mut().zip(&ARGUMENT_REGISTERS[..num_results]) {
-            let vreg = self.temp();
+        let results = core::array::from_fn(|index| {
+            if index >= num_results {
+                return Word::ZERO;
+            }
+            let (vreg, preg) = (self.temp(), ARGUMENT_REGISTERS[index]);
             self.heap().push(&mut info.defs, FixedDef { vreg, preg });
-            *result = Word::Reg(vreg.to_reg());
-        }
+            Word::Reg(vreg.to_reg())
+        });
         self.emit_call(info);
         results
     }

@@ -10,8 +10,7 @@ use lpc_lpir::ir::Inst;
 pub(super) fn lower_return(ctx: Ctx, inst: Inst) {
     let abi = ctx.abi;
     let values = ctx.func.dfg.inst_args(inst);
-    let registers = abi.num_registers(abi.rets());
-    let mut rets = ctx.list(registers).unwrap_or_default();
+    let mut rets = ctx.list(abi.ret_registers);
     ctx.send(values, abi, abi.rets(), SlotMemory::ReturnArea, &mut rets);
     ctx.emit(MInst::Rets { rets });
 }

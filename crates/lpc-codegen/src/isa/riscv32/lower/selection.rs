@@ -140,10 +140,8 @@ impl Lower<'_, MInst> {
     }
 
     fn select_several(&mut self, condition: Condition, selected: &[SelectedWord]) {
-        let Some(mut words) = self.list(selected.len()) else {
-            return;
-        };
-        words.extend_from_slice(selected);
+        let mut words = self.list(selected.len());
+        self.heap().extend(&mut words, selected);
         let BranchCondition { op, rs1, rs2 } = self.branch_condition(condition);
         if let Some(words) = SelectedWords::new(words) {
             self.emit(MInst::SelectWide {

@@ -5,7 +5,7 @@ use crate::backend::frame::MAX_FRAME_SIZE;
 use crate::backend::reg::{Reg, RegClass, SpillSlot, Writable};
 use crate::backend::vcode_text::{InstParser, VCodeParseError};
 use crate::isa::riscv32::inst::{
-    AMode, AtomicLoopInfo, AtomicLoopOp, BrTableTargets, CallDest, CallInfo, FixedDef, FixedUse,
+    AMode, AtomicLoopInfo, AtomicLoopOp, CallDest, CallInfo, FixedDef, FixedUse,
     MAX_SELECTED_WORDS, MInst, PartOfWord, SelectedWord, SelectedWords, SymbolOffset,
 };
 use crate::isa::riscv32::regs::zero_reg;
@@ -510,19 +510,18 @@ fn parse_br_table(p: Parser<'_, '_, '_>) -> ParseResult<MInst> {
     let default = next_target(p)?;
     p.comma()?;
     p.cursor.expect("[")?;
-    let mut targets = Vec::new();
+    let mut targets = Vec::from([default]);
     while !p.cursor.eat("]") {
-        if !targets.is_empty() {
+        if targets.len() > 1 {
             p.comma()?;
         }
         targets.push(p.target()?);
     }
-    let targets = targets.into();
     Ok(MInst::BrTable {
         index,
         tmp1,
         tmp2,
-        targets: Boxed::from(BrTableTargets { default, targets }),
+        targets: targets.into(),
     })
 }
 

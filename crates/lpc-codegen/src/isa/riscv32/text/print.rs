@@ -1,9 +1,10 @@
 //! Printing RV32 instructions with virtual registers.
 
+use crate::backend::buffer::MachLabel;
 use crate::backend::reg::{Reg, Writable};
 use crate::backend::vcode_text::InstPrinter;
 use crate::isa::riscv32::inst::{
-    AMode, AtomicLoopInfo, AtomicLoopOp, BrTableTargets, CallDest, CallInfo, FixedUse, MInst,
+    AMode, AtomicLoopInfo, AtomicLoopOp, CallDest, CallInfo, FixedUse, MInst,
 };
 use core::fmt;
 use lpc_lpir::ir::TrapCode;
@@ -262,12 +263,13 @@ fn atomic_loop(p: Printer<'_, '_, '_>, info: &AtomicLoopInfo) -> fmt::Result {
     trap_code(p, info.trap)
 }
 
-fn br_table(p: Printer<'_, '_, '_>, operands: [Reg; 3], targets: &BrTableTargets) -> fmt::Result {
+fn br_table(p: Printer<'_, '_, '_>, operands: [Reg; 3], targets: &[MachLabel]) -> fmt::Result {
     named(p, "br_table", &operands)?;
-    p.target(targets.default)?;
+    let (default, targets) = targets.split_first().expect("there is a default");
+    p.target(*default)?;
     p.operand(format_args!("["))?;
     p.start_group();
-    for &target in &targets.targets {
+    for &target in targets {
         p.target(target)?;
     }
     p.text(format_args!("]"))
