@@ -100,18 +100,22 @@ pub struct Lower<'f, I: MachInst> {
 pub struct CurrentInst {
     /// Its opcode.
     pub opcode: Opcode,
-    /// Its operands, of those that have a fixed number of them. There are no more than these.
-    pub args: [Value; 3],
     /// Its first result, of those that have one.
     pub result: Value,
+    /// The type of that.
+    pub ty: Type,
+    /// Its operands, of those that have a fixed number of them, which is not more than these. The last one stands in the place of
+    /// those that there are not.
+    pub args: [Value; 3],
 }
 
 impl CurrentInst {
     /// Stands for none.
     const NONE: Self = Self {
         opcode: Opcode::Nop,
-        args: [Value::from_u32(0); 3],
         result: Value::from_u32(0),
+        ty: Type::I32,
+        args: [Value::from_u32(0); 3],
     };
 
     /// Those of `inst`.
@@ -121,11 +125,18 @@ impl CurrentInst {
             opcode: data.opcode(),
             ..Self::NONE
         };
-        for (arg, &value) in current.args.iter_mut().zip(data.fixed_arguments()) {
-            *arg = value;
+        let mut args = data.fixed_arguments();
+        for arg in &mut current.args {
+            if let [first, rest @ ..] = args {
+                *arg = *first;
+                if !rest.is_empty() {
+                    args = rest;
+                }
+            }
         }
         if let Some(result) = func.dfg.inst_results(inst).next() {
             current.result = result;
+            current.ty = func.dfg.value_type(result);
         }
         current
     }

@@ -2,8 +2,8 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, Operation, operands, require_multiplication};
-use crate::backend::lower::Lower;
+use super::{Ctx, operands, require_multiplication};
+use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, IntCC, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
@@ -16,12 +16,12 @@ pub(super) type Product = [Word; MAX_PRODUCT_WORDS];
 
 /// `iadd`, `isub` and `ineg`.
 pub(super) fn lower_sum(ctx: Ctx, inst: Inst) {
-    let Operation {
+    let CurrentInst {
         opcode,
         result,
         args: [x, y, _],
         ..
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     let needed = ctx.needed_words(result);
     if ctx.settings.optimizes()
         && opcode == Opcode::Iadd
@@ -214,12 +214,12 @@ fn negated_if_small(words: &[Word]) -> Option<Words> {
 }
 
 /// The absolute value: the complement plus one where the sign is all ones, or nothing of both where it is zero.
-pub(super) fn lower_iabs(ctx: Ctx, inst: Inst) {
-    let Operation {
+pub(super) fn lower_iabs(ctx: Ctx, _: Inst) {
+    let CurrentInst {
         result,
         args: [x, ..],
         ..
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     let mut x = ctx.extended_words(x, Extend::Sign);
     if let (&[x], true) = (&*x, ctx.settings.optimizes_with(Extension::Zbb)) {
         let negative = ctx.neg(x);
@@ -247,12 +247,12 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
     if !require_multiplication(ctx, inst) {
         return;
     }
-    let Operation {
+    let CurrentInst {
         opcode,
         result,
         ty,
         args: [x, y, _],
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     let extend = match opcode {
         Opcode::Smulhi | Opcode::SmulOverflow => Extend::Sign,
         _ => Extend::Zero,
@@ -459,13 +459,13 @@ impl Lower<'_, MInst> {
     }
 }
 
-pub(super) fn lower_min_max(ctx: Ctx, inst: Inst) {
-    let Operation {
+pub(super) fn lower_min_max(ctx: Ctx, _: Inst) {
+    let CurrentInst {
         opcode,
         result,
         args: [x, y, _],
         ..
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     let extend = match opcode {
         Opcode::Smin | Opcode::Smax => Extend::Sign,
         _ => Extend::Zero,

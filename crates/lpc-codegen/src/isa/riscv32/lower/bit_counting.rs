@@ -7,25 +7,25 @@
 //! There are shorter ways. Zbb counts in one instruction. Without it, fields of eight bits are added up by a multiplication;
 //! and narrow values need not be counted as words.
 
+use super::Ctx;
 use super::arithmetic::SumOp;
 use super::bitwise::Halves;
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::shifts::Shift;
 use super::words::{Word, Words};
-use super::{Ctx, Operation};
-use crate::backend::lower::Lower;
+use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
-pub(super) fn lower(ctx: Ctx, inst: Inst) {
-    let Operation {
+pub(super) fn lower(ctx: Ctx, _: Inst) {
+    let CurrentInst {
         opcode,
         result,
         ty,
         args: [x, ..],
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     let count = match ctx.settings.optimizes() {
         true => ctx.special_count(opcode, x, ty),
         false => ctx.count(opcode, x, ty),

@@ -2,20 +2,20 @@
 
 use super::narrow::Extend;
 use super::words::{Word, Words};
-use super::{Ctx, Operation, operands};
-use crate::backend::lower::Lower;
+use super::{Ctx, operands};
+use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
 /// `band`, `bor`, `bxor`, `bnot` and `bitselect`.
-pub(super) fn lower(ctx: Ctx, inst: Inst) {
-    let Operation {
+pub(super) fn lower(ctx: Ctx, _: Inst) {
+    let CurrentInst {
         opcode,
         result,
         args: [x, y, z],
         ..
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     for index in 0..ctx.needed_words(result) {
         if !ctx.is_word_needed(result, index) {
             continue;
@@ -159,13 +159,13 @@ const BYTES: usize = 3;
 
 /// `bswap` and `bitrev`. A wide value is its words in the opposite order, each reversed; a narrow one is reversed as the
 /// upper part of a word and then shifted down.
-pub(super) fn lower_reversal(ctx: Ctx, inst: Inst) {
-    let Operation {
+pub(super) fn lower_reversal(ctx: Ctx, _: Inst) {
+    let CurrentInst {
         opcode,
         result,
         ty,
         args: [x, ..],
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     if ctx.settings.optimizes() {
         let words = ctx.special_reversal(opcode, x);
         return ctx.define(result, &words);

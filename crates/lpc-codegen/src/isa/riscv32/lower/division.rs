@@ -7,8 +7,8 @@ use super::call::MAX_ROUTINE_WORDS;
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words};
-use super::{Ctx, Operation, require_division};
-use crate::backend::lower::Lower;
+use super::{Ctx, require_division};
+use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
 use crate::runtime::Routine;
 use lpc_lpir::ir::{Inst, Opcode, TrapCode, Type};
@@ -18,12 +18,12 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
     if !require_division(ctx, inst) {
         return;
     }
-    let Operation {
+    let CurrentInst {
         opcode,
         result,
         ty,
         args: [x, y, _],
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     let extend = match opcode {
         Opcode::Udiv | Opcode::Urem => Extend::Zero,
         _ => Extend::Sign,

@@ -29,7 +29,7 @@ use super::inst::MInst;
 use crate::backend::lower::{CurrentInst, Lower, LowerBackend};
 use crate::backend::vcode::BlockIndex;
 use crate::error::UnsupportedFeature;
-use lpc_lpir::ir::{Inst, InstructionData, Opcode, Type, Value};
+use lpc_lpir::ir::{Inst, InstructionData, Opcode, Value};
 use lpc_riscv32::Extension;
 
 type Ctx<'a, 'f> = &'a mut Lower<'f, MInst>;
@@ -149,35 +149,6 @@ fn require(ctx: Ctx, inst: Inst, extension: Extension, what: UnsupportedFeature)
         ctx.refuse(inst, what);
     }
     is_there
-}
-
-/// An instruction that computes a value from one to three operands.
-struct Operation {
-    opcode: Opcode,
-    /// The first result.
-    result: Value,
-    /// The type of the result.
-    ty: Type,
-    /// The operands. The last one stands in the place of those that there are not.
-    args: [Value; 3],
-}
-
-impl Operation {
-    #[cfg_attr(target_os = "none", inline(never))]
-    fn of(ctx: Ctx, inst: Inst) -> Self {
-        let data = ctx.data(inst);
-        let args = data.fixed_arguments();
-        let x = args[0];
-        let y = *args.get(1).unwrap_or(&x);
-        let z = *args.get(2).unwrap_or(&y);
-        let result = ctx.result(inst);
-        Self {
-            opcode: data.opcode(),
-            result,
-            ty: ctx.ty(result),
-            args: [x, y, z],
-        }
-    }
 }
 
 /// The operands of an instruction that has `N` of them.

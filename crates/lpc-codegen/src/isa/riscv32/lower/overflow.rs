@@ -6,8 +6,8 @@ use super::arithmetic::{CarryOut, Product, SumOp};
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, Operation, operands, results};
-use crate::backend::lower::Lower;
+use super::{Ctx, operands, results};
+use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::Opcode as Op;
@@ -15,12 +15,12 @@ use lpc_riscv32::Opcode as Op;
 /// A sum or a difference, and 1 if it does not fit, otherwise 0.
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
     use Opcode::*;
-    let Operation {
+    let CurrentInst {
         opcode,
         ty,
         args: [x, y, carry],
         ..
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     let op = match opcode {
         UaddOverflow | SaddOverflow | UaddOverflowCin | SaddOverflowCin => SumOp::Add,
         _ => SumOp::Sub,

@@ -17,8 +17,8 @@ use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::single_bits::shifted_one;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, Operation, operands};
-use crate::backend::lower::Lower;
+use super::{Ctx, operands};
+use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
 use lpc_riscv32::Opcode as Op;
@@ -71,12 +71,12 @@ impl Shift {
 
 /// `ishl`, `ushr`, `sshr`, `rotl` and `rotr`.
 pub(super) fn lower(ctx: Ctx, inst: Inst) {
-    let Operation {
+    let CurrentInst {
         opcode,
         result,
         ty,
         args: [value, amount, _],
-    } = Operation::of(ctx, inst);
+    } = ctx.current;
     let shift = Shift::of(opcode);
     if ctx.settings.optimizes()
         && let Some(words) = ctx.special_shift(inst, shift)
