@@ -43,9 +43,6 @@ entity_impl!(
     Variable, "var"
 );
 
-/// Whether parameters are looked at again at the end. It makes better functions, not other ones.
-const REMOVES_REDUNDANT_PARAMS: bool = cfg!(feature = "optimizer");
-
 /// The number that ends a list.
 const END: u32 = u32::MAX;
 
@@ -228,9 +225,7 @@ impl SsaBuilder {
 
     /// Removes the parameters that have become redundant. All blocks are sealed.
     pub(super) fn finish(&mut self, func: &mut Function) {
-        if REMOVES_REDUNDANT_PARAMS {
-            remove_redundant_params(&self.params, &self.edges, func);
-        }
+        remove_redundant_params(&self.params, &self.edges, func);
     }
 
     fn run(&mut self, func: &mut Function) {
@@ -335,9 +330,7 @@ impl SsaBuilder {
             let arg = known_value(&mut self.definitions, &mut func.dfg, variable, source);
             edge.append_arg(arg, &mut func.dfg);
         }
-        if REMOVES_REDUNDANT_PARAMS {
-            self.params.push(param);
-        }
+        self.params.push(param);
     }
 }
 
