@@ -9,7 +9,6 @@
 //! | time and the timer's interrupt | `timer.rs` |
 //! | counters | `counters.rs` |
 //! | the heap, and what it was asked for | `heap.rs` |
-//! | copying memory | `memory.rs` |
 //! | how much stack is used | `stack.rs` |
 //! | going on after a panic, a trap or the end of memory | `recovery.rs` |
 //! | running code that is not trusted | `user.rs`, with memory protection in `pmp.rs` |
@@ -28,7 +27,6 @@ pub mod console;
 pub mod counters;
 pub mod exit;
 pub mod heap;
-mod memory;
 pub mod pmp;
 pub mod recovery;
 pub mod stack;
