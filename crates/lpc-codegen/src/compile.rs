@@ -169,7 +169,7 @@ impl Compiler {
         let abis = FunctionAbis::new(func, abi_signature_in, heap)
             .map_err(|error| CompileError::of_signature(None, error))?;
         let order = BlockLoweringOrder::new(func, heap)?;
-        let lower = |loops: Option<&LoopAnalysis>, lowered: &mut Lowered<MInst>| {
+        let lower_with = |loops: Option<&LoopAnalysis>, lowered: &mut Lowered<MInst>| {
             lowered.builder.heap().start(Pass::Lowering);
             lower::<Riscv32Backend>(func, settings, &abis, &order, loops, lowered)
         };
@@ -177,9 +177,9 @@ impl Compiler {
         if settings.optimizes() && order.is_cyclic() {
             let loops = find_loops(func, heap)?;
             done_with += loops.heap_bytes();
-            lower(Some(&loops), lowered)?;
+            lower_with(Some(&loops), lowered)?;
         } else {
-            lower(None, lowered)?;
+            lower_with(None, lowered)?;
         }
         lowered.builder.heap().give_back(done_with);
         Ok(())

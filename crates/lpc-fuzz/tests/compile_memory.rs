@@ -9,7 +9,8 @@
 )]
 
 use lpc_codegen::{
-    CompileBudget, CompileError, CompiledFunction, Compiler, Pass, RegallocAlgorithm, Settings,
+    CompileBudget, CompileError, CompiledFunction, Compiler, OptLevel, Pass, RegallocAlgorithm,
+    Settings,
 };
 use lpc_filetests::stress::Shape;
 use lpc_fuzz::program::generate;
@@ -144,19 +145,23 @@ fn corpus() -> Vec<Module> {
     programs
 }
 
-/// Settings under which everything is compiled with `regalloc`: nothing extra, and all there is.
-fn settings(regalloc: RegallocAlgorithm) -> [Settings; 2] {
-    let plain = Settings {
+/// Settings under which everything is compiled with `regalloc`: plain code, nothing extra, and all there is.
+fn settings(regalloc: RegallocAlgorithm) -> [Settings; 3] {
+    let optimized = Settings {
         regalloc,
         ..Settings::default()
+    };
+    let plain = Settings {
+        opt_level: OptLevel::None,
+        ..optimized.clone()
     };
     let full = Settings {
         linker_relaxation: true,
         unwind_info: true,
         value_labels: true,
-        ..plain.clone()
+        ..optimized.clone()
     };
-    [plain, full]
+    [plain, optimized, full]
 }
 
 /// A compiler with a limit that nothing reaches. Without one, builds with debug assertions check more than is counted.
@@ -337,7 +342,7 @@ fn with_kept_memory(example: &Module, settings: &Settings) -> Compiler {
 fn a_compiler_with_kept_memory_is_usable_after_a_fault() {
     let example = fs::read_to_string(repository().join("examples/sieve.clif")).unwrap();
     let example = parse_module(&example).unwrap();
-    let [settings, _] = settings(RegallocAlgorithm::SinglePass);
+    let [_, settings, _] = settings(RegallocAlgorithm::SinglePass);
     let (mut fresh_allocations, mut allocations) = (0, 0);
     for (_, func) in example.functions() {
         let (fresh, counts) = measured(Fault::Never, || Compiler::new().compile(func, &settings));
@@ -360,7 +365,7 @@ fn a_compiler_with_kept_memory_is_usable_after_a_fault() {
 fn every_pass_reports_its_peak() {
     let example = fs::read_to_string(repository().join("examples/sha256.clif")).unwrap();
     let module = parse_module(&example).unwrap();
-    let [settings, _] = settings(RegallocAlgorithm::SinglePass);
+    let [_, settings, _] = settings(RegallocAlgorithm::SinglePass);
     for (_, func) in module.functions() {
         let memory = unhindered().compile(func, &settings).unwrap().memory;
         let peaks = Pass::ALL.map(|pass| memory.peak_heap_of(pass));

@@ -113,6 +113,7 @@ impl HeapError {
 
     /// What they are needed for.
     pub const fn pass(self) -> Pass {
+        const { assert!(Pass::ALL.len() == 4, "a pass takes two bits") };
         Pass::ALL[self.0.get() >> Self::PASS_SHIFT & (Pass::ALL.len() - 1)]
     }
 }
@@ -397,6 +398,12 @@ impl Heap {
     /// [`HeapError`] where there is no memory for it.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn boxed<T>(&mut self, value: T) -> Result<Boxed<T>, HeapError> {
+        const {
+            assert!(
+                size_of::<T>() != 0,
+                "what has no size has room without memory"
+            )
+        };
         let mut list = self.vec(1)?;
         assert!(list.is_empty() && list.capacity() == 1, "{ROOM}");
         list.push(value);
@@ -484,10 +491,10 @@ impl Heap {
         if spare <= list.len() / 8 {
             return;
         }
-        let error = self.error;
+        let (error, peaks) = (self.error, self.peaks);
         let mut exact = Vec::new();
         if self.reserve(&mut exact, list.len()).is_err() {
-            self.error = error;
+            (self.error, self.peaks) = (error, peaks);
             return;
         }
         exact.append(list);
@@ -507,6 +514,10 @@ impl Heap {
         let element = size_of::<T>();
         let step = self.begin_growth(list.len(), additional, growth, list.capacity(), element)?;
         let has_memory = list.try_reserve_exact(step).is_ok();
+        debug_assert!(
+            !has_memory || step == 0 || bytes_of(list) == self.moved.new,
+            "the allocator gives as much as it was asked for"
+        );
         self.end_growth(has_memory)
     }
 

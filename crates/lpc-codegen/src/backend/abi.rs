@@ -82,7 +82,7 @@ pub struct AbiSignature {
 /// Why a signature cannot be compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AbiError {
-    /// A parameter is a structure that is passed by value in the stack.
+    /// A parameter or result is a structure that is passed by value in the stack.
     StructArgument,
     /// The arguments or the results take more than [`MAX_MEMORY_SIZE`] bytes of memory. The verifier lets no such signature
     /// pass, as it has more parameters or results than the language allows.

@@ -290,11 +290,12 @@ impl Work<'_> {
             block: succ,
             branch,
         } = order.succs[edge];
-        if out_degree < 2 || self.blocks[succ.index()].in_degree < 2 {
+        let is_critical = out_degree > 1 && self.blocks[succ.index()].in_degree > 1;
+        let passes_args = || {
             let call = terminator_branches(self.func, block)[branch as usize];
-            return out_degree > 2 && call.num_args(&self.func.dfg.value_lists) != 0;
-        }
-        true
+            call.num_args(&self.func.dfg.value_lists) != 0
+        };
+        is_critical || out_degree > 2 && passes_args()
     }
 
     /// Puts the blocks in their order. A block of an edge has the edge that it stands for until its own is resolved.

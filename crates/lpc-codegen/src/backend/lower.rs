@@ -4,8 +4,8 @@
 //! seen before its definition, which gives two things for nothing:
 //!
 //! - an instruction whose results nobody needed, and that has no effect, is never lowered;
-//! - an instruction may look through the definition of an operand and do its work too (a branch compares, a load adds its
-//!   offset). It then does not ask for the operand's register, and if no other instruction does either, the definition
+//! - an instruction may look through the definition of an operand and do its work too (a branch compares, and at the levels
+//!   that optimize a load adds). It then does not ask for the operand's register, and if no other instruction does either, the definition
 //!   vanishes.
 //!
 //! Looking through a definition is right because values never change: whatever the operands of the definition were, they
@@ -84,7 +84,7 @@ pub struct Lower<'f, I: MachInst> {
     return_area_pointer: Option<VirtualReg>,
     /// What is known of loops, where that makes better code.
     loops: Option<&'f LoopAnalysis>,
-    /// The instruction that is being lowered.
+    /// The instruction that [`LowerBackend::lower`] is called for. It is another one where branches and the start of a function are lowered.
     pub current: CurrentInst,
     /// The block that is being lowered.
     current_block: Option<Block>,
@@ -701,6 +701,12 @@ fn has_floats(func: &Function) -> bool {
     values.any(|value| func.dfg.value_type(value).is_float())
 }
 
+/// The alignment of a stack slot in bytes, or the most that can be said.
+pub fn slot_alignment(slot: &StackSlotData) -> u32 {
+    1u32.checked_shl(slot.align_shift.into())
+        .unwrap_or(u32::MAX)
+}
+
 /// The memory that is set aside for a stack slot.
 struct SlotLayout {
     /// What the offset of the memory is a multiple of.
@@ -711,7 +717,7 @@ struct SlotLayout {
 
 impl SlotLayout {
     fn of(slot: &StackSlotData) -> Self {
-        let wanted = 1u32.wrapping_shl(slot.align_shift.into());
+        let wanted = slot_alignment(slot);
         // Whole words are accessed wherever the code does not say that they are unaligned.
         let align = wanted.clamp(WORD_BYTES, STACK_ALIGNMENT);
         let room_to_align = wanted.saturating_sub(align);

@@ -75,12 +75,11 @@ impl Definitions {
 
     /// The slot that holds `variable` in `block`, or the free one where it belongs.
     fn slot_of(&self, block: Block, variable: Variable) -> usize {
-        // The multiplier is 2^32 divided by the golden ratio; it spreads consecutive numbers over the high bits.
-        const MULTIPLIER: u32 = 0x9e37_79b9;
-        let key = block.as_u32().wrapping_mul(MULTIPLIER) ^ variable.as_u32();
-        let hash = key.wrapping_mul(MULTIPLIER);
+        // The multiplier is 2^64 divided by the golden ratio; it spreads consecutive numbers over the high bits.
+        let key = u64::from(block.as_u32()) << 32 | u64::from(variable.as_u32());
+        let hash = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mask = self.slots.len() - 1;
-        let mut index = (hash ^ hash >> 16) as usize & mask;
+        let mut index = (hash >> 32) as usize & mask;
         loop {
             let slot = &self.slots[index];
             if slot.value.is_none() || (slot.block == block && slot.variable == variable) {

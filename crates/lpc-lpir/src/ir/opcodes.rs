@@ -243,11 +243,11 @@ const _: () = assert!(size_of::<ControllingSource>() == 1);
 /// The position of a fixed value operand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OperandIndex {
-    /// 0.
+    /// The operand number 0.
     First,
-    /// 1.
+    /// The operand number 1.
     Second,
-    /// 2.
+    /// The operand number 2.
     Third,
 }
 

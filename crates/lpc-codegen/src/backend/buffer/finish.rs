@@ -74,7 +74,7 @@ pub struct MachBufferFinalized {
 }
 
 /// Whether there may be padding in the code: in front of loops, and for linkers to take away.
-const HAS_PADDING: bool = cfg!(any(feature = "optimizer", feature = "object-info"));
+pub(super) const HAS_PADDING: bool = cfg!(any(feature = "optimizer", feature = "object-info"));
 
 impl<I: MachInst> MachBuffer<I> {
     /// Copies code, label uses and data to where `layout` puts them, and what is known of them.

@@ -22,6 +22,7 @@
 mod finish;
 
 pub use super::relax::{LabelUseForm, LabelUseForms, MachLabel};
+use finish::HAS_PADDING;
 pub use finish::{MachBufferFinalized, MachCallSite, MachSrcLoc, MachTrap};
 
 use super::machinst::{CodeOffset, MachInst};
@@ -274,13 +275,14 @@ impl<I: MachInst> MachBuffer<I> {
         self.heap.push(&mut self.uses, label_use);
     }
 
-    /// Appends padding, so that what follows is at an address that is a multiple of `alignment`, a power of two.
+    /// Appends padding, so that what follows is at an address that is a multiple of `alignment`, a power of two: where the features
+    /// `optimizer` or `object-info` are there, without which nobody asks.
     pub fn align_to(&mut self, alignment: u32) {
         let alignment = Alignment {
             bytes: alignment,
             unit: I::function_alignment(&self.info),
         };
-        if alignment.max_padding() == 0 {
+        if !HAS_PADDING || alignment.max_padding() == 0 {
             return;
         }
         self.code_alignment = self.code_alignment.max(alignment.bytes);

@@ -136,6 +136,8 @@ impl SinglePass {
             heap,
         );
         let placed = locals.run(&mut allocs)?;
+        // Its lists have been given back.
+        drop(locals);
         output.allocs = allocs;
         self.lacked_registers = in_memory.lacks_registers || placed.lacked_registers;
         output.num_spillslots = placed.num_slots;

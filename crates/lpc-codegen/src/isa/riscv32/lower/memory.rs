@@ -8,7 +8,7 @@ use super::words::{Word, Words, num_words};
 use super::{Ctx, operands};
 use crate::backend::abi::WORD_BYTES;
 use crate::backend::frame::STACK_ALIGNMENT;
-use crate::backend::lower::Lower;
+use crate::backend::lower::{Lower, slot_alignment};
 use crate::backend::reg::Reg;
 use crate::error::UnsupportedFeature;
 use crate::isa::riscv32::inst::{AMode, MInst, SymbolOffset};
@@ -381,7 +381,7 @@ fn stack_addr_parts(ctx: Ctx, inst: Inst) -> (StackSlot, i32) {
 
 /// The alignment of a stack slot in bytes.
 fn alignment(ctx: Ctx, slot: StackSlot) -> u32 {
-    1u32.wrapping_shl(ctx.func.stack_slots[slot].align_shift.into())
+    slot_alignment(&ctx.func.stack_slots[slot])
 }
 
 /// Whether the address of `slot` is not a constant distance from the stack pointer.

@@ -134,8 +134,9 @@ impl Lower<'_, MInst> {
     ) {
         let len = words.len();
         let is_circle = shift.incoming == Incoming::Rotated;
+        let moves_words = len > 1 && !matches!(amount, Word::Const(0..32));
         let fill = match shift.incoming {
-            Incoming::Signs if len > 1 => self.sign(words[len - 1]),
+            Incoming::Signs if moves_words => self.sign(words[len - 1]),
             _ => Word::ZERO,
         };
         let mut distance = len / 2;

@@ -8,8 +8,9 @@
 //! A constant that must be in a register is loaded where it is needed, which is seldom worse than to keep it; but not in a
 //! loop, where it takes the register that the program put it in outside.
 //!
-//! At `-O none`, a word is a constant where the value is one, and looks through no other definition; and constants have no more
-//! than their immediates, and what is needed to compute with words that are known to be zero.
+//! At `-O none`, a word is a constant only where its value is one: no other definition is looked through. What is computed with
+//! constants alone is a constant there too, so that words which are known to be zero cost nothing; but an instruction and a
+//! constant that fits no immediate become no other instructions.
 //!
 //! Words are demanded one by one. The upper half of a sum that nobody reads is never computed.
 
@@ -791,6 +792,7 @@ enum RowLen {
 
 impl RowLen {
     fn new(len: usize) -> Self {
+        debug_assert!(len <= MAX_WORDS, "a value has no {len} words");
         match len {
             0 => Self::Zero,
             1 => Self::One,
