@@ -9,7 +9,8 @@ pub(crate) const NOTES_OBJECT_INFO: bool = cfg!(feature = "object-info");
 /// How much work to spend on the code, and for what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum OptLevel {
-    /// Compile as fast as possible, each instruction by itself. Without the feature `optimizer`, this is the level of all functions.
+    /// Compile as fast as possible: each instruction by itself, apart from comparisons that a branch or selection asks for, and without the
+    /// extensions Zba, Zbb, Zbs, Zbkb and Zicond. Without the feature `optimizer`, this is the level of all functions.
     None,
     /// Make the code fast.
     #[default]

@@ -45,7 +45,7 @@ pub(crate) struct CompileOptions {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum OptLevelName {
-    /// Compile as fast as possible
+    /// Compile as fast as possible, each instruction by itself
     None,
     /// Make the code fast
     Speed,
