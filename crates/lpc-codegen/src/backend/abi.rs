@@ -118,7 +118,8 @@ impl AbiSignature {
         let Signature {
             params, returns, ..
         } = signature;
-        let num_values = returns.len() + params.len();
+        let words = returns.iter().chain(params);
+        let num_words = words.map(|param| words_of(param.value_type)).sum::<u32>();
         let mut abi = Self {
             call_conv: signature.call_conv,
             callee_pops: spec.callee_pops,
@@ -131,9 +132,9 @@ impl AbiSignature {
             num_rets: returns.len(),
             slots: Vec::new(),
         };
-        // The errors stay with the heap. Most values are one word.
-        let _ = heap.reserve(&mut abi.values, num_values);
-        let _ = heap.reserve(&mut abi.slots, num_values);
+        // The errors stay with the heap.
+        let _ = heap.reserve(&mut abi.values, returns.len() + params.len());
+        let _ = heap.reserve(&mut abi.slots, num_words as usize);
 
         let mut registers = spec.result_registers.iter();
         abi.return_area_size = abi.assign(returns, &mut registers, heap)?;
