@@ -292,7 +292,7 @@ impl Heap {
     /// Asks whether `bytes` more would be within the limit, without taking any.
     ///
     /// # Errors
-    /// [`HeapError::OverLimit`] if not.
+    /// [`HeapError`] if not.
     pub fn require(&mut self, bytes: usize) -> Result<(), HeapError> {
         match self.is_within(bytes) {
             true => Ok(()),
@@ -303,7 +303,7 @@ impl Heap {
     /// Counts `bytes` more, which somebody else takes.
     ///
     /// # Errors
-    /// [`HeapError::OverLimit`] if that is beyond the limit.
+    /// [`HeapError`] if that is beyond the limit.
     pub fn take(&mut self, bytes: usize) -> Result<(), HeapError> {
         self.require(bytes)?;
         self.used += bytes;
