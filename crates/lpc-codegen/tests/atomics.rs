@@ -42,6 +42,12 @@ fn what_the_machine_lacks_is_named() {
             None,
         ),
         (
+            "v2 = atomic_rmw.i32 big xchg v0, v1",
+            "i32",
+            "rv32i_zaamo",
+            None,
+        ),
+        (
             "v2 = atomic_rmw.i8 add v0, v1",
             "i8",
             "rv32i_zaamo",
