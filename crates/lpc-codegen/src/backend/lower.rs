@@ -84,7 +84,7 @@ pub struct Lower<'f, I: MachInst> {
     return_area_pointer: Option<VirtualReg>,
     /// What is known of loops, where that makes better code.
     loops: Option<&'f LoopAnalysis>,
-    /// The instruction that [`LowerBackend::lower`] is called for. It is another one where branches and the start of a function are lowered.
+    /// The instruction of the function that is being lowered: none in blocks of edges, and at the start of the function.
     pub current: CurrentInst,
     /// The block that is being lowered.
     current_block: Option<Block>,
@@ -119,7 +119,7 @@ impl CurrentInst {
     };
 
     /// Those of `inst`.
-    pub fn of(func: &Function, inst: Inst) -> Self {
+    fn of(func: &Function, inst: Inst) -> Self {
         let data = func.dfg.inst(inst);
         let mut current = Self {
             opcode: data.opcode(),
@@ -203,17 +203,18 @@ pub fn lower<B: LowerBackend>(
     ctx.check()?;
     for index in (0..order.num_blocks()).rev().map(BlockIndex::new) {
         let block = order.block(index);
-        let lowered = match block {
+        let outcome = match block {
             LoweredBlock::Orig(block) => lower_block::<B>(&mut ctx, order, index, block),
             LoweredBlock::CriticalEdge { pred } => {
                 ctx.current_block = None;
+                ctx.current = CurrentInst::NONE;
                 let terminator = func.layout.last_inst(pred);
                 let terminator = terminator.expect("an edge leaves a terminator");
                 ctx.lower_jump(order, index, terminator);
                 ctx.flush(func.srclocs[terminator])
             }
         };
-        if lowered.is_err() {
+        if outcome.is_err() {
             break;
         }
         let is_aligned = ctx.is_aligned(block);
@@ -222,6 +223,7 @@ pub fn lower<B: LowerBackend>(
             ..order.flags(index)
         });
     }
+    ctx.check()?;
     if settings.notes_value_labels() {
         ctx.label_values();
     }
@@ -242,13 +244,16 @@ fn lower_block<B: LowerBackend>(
     ctx.current_block = Some(block);
     for inst in func.layout.block_insts(block).rev() {
         let data = func.dfg.inst(inst);
-        if data.opcode().is_branch() {
-            lower_terminator::<B>(ctx, order, index, inst);
-        } else if ctx.is_any_result_needed(inst) || data.has_side_effects() {
-            B::lower(ctx, inst);
+        if ctx.is_any_result_needed(inst) || data.has_side_effects() {
+            ctx.current = CurrentInst::of(func, inst);
+            match data.opcode().is_branch() {
+                true => lower_terminator::<B>(ctx, order, index, inst),
+                false => B::lower(ctx, inst),
+            }
         }
         ctx.flush(func.srclocs[inst])?;
     }
+    ctx.current = CurrentInst::NONE;
     if func.entry_block() == Some(block) {
         B::lower_params(ctx);
         return ctx.flush(SourceLoc::default());

@@ -15,20 +15,19 @@ const MAX_PRODUCT_WORDS: usize = 8;
 pub(super) type Product = [Word; MAX_PRODUCT_WORDS];
 
 /// `iadd`, `isub` and `ineg`.
-pub(super) fn lower_sum(ctx: Ctx, inst: Inst) {
+pub(super) fn lower_sum(ctx: Ctx, _: Inst) {
     let CurrentInst {
         opcode,
         result,
         args: [x, y, _],
         ..
     } = ctx.current;
-    let needed = ctx.needed_words(result);
-    if ctx.settings.optimizes()
-        && opcode == Opcode::Iadd
-        && let Some(sum) = ctx.scaled_sum(inst)
+    if opcode == Opcode::Iadd
+        && let Some(sum) = ctx.scaled_sum(x, y)
     {
         return ctx.define(result, &[sum]);
     }
+    let needed = ctx.needed_words(result);
     let x = match opcode {
         Opcode::Ineg => Words::filled(needed, Word::ZERO),
         _ => ctx.low_words(x, needed),
@@ -165,9 +164,8 @@ impl<'f> Lower<'f, MInst> {
 
 /// Shorter ways for some sums.
 impl Lower<'_, MInst> {
-    /// The sum `inst` of two words, if Zba shifts one of them as it adds.
-    fn scaled_sum(&mut self, inst: Inst) -> Option<Word> {
-        let [x, y] = operands(self, inst);
+    /// The sum of two words, if Zba shifts one of them as it adds.
+    fn scaled_sum(&mut self, x: Value, y: Value) -> Option<Word> {
         if !self.settings.optimizes_with(Extension::Zba) || self.ty(x) != Type::I32 {
             return None;
         }
@@ -257,7 +255,7 @@ pub(super) fn lower_multiplication(ctx: Ctx, inst: Inst) {
         Opcode::Smulhi | Opcode::SmulOverflow => Extend::Sign,
         _ => Extend::Zero,
     };
-    if ctx.settings.optimizes() && ctx.lower_special_multiplication(inst, opcode, extend) {
+    if ctx.settings.optimizes() && ctx.lower_special_multiplication(inst, extend) {
         return;
     }
     let (words_of_x, words_of_y, end);
@@ -339,15 +337,17 @@ impl<'f> Lower<'f, MInst> {
 
 /// Shorter ways for some products.
 impl Lower<'_, MInst> {
-    /// Lowers the multiplication `inst`, with `opcode`, if there is a shorter way. Says whether there is.
-    fn lower_special_multiplication(&mut self, inst: Inst, opcode: Opcode, extend: Extend) -> bool {
-        let result = self.result(inst);
-        let [x, y] = operands(self, inst);
+    /// Lowers the multiplication `inst`, the current instruction, if there is a shorter way. Says whether there is.
+    fn lower_special_multiplication(&mut self, inst: Inst, extend: Extend) -> bool {
+        let CurrentInst {
+            opcode,
+            result,
+            ty,
+            args: [x, y, _],
+        } = self.current;
         let words = match opcode {
             Opcode::Imul => self.special_low_product(x, y, self.needed_words(result)),
-            Opcode::Umulhi | Opcode::Smulhi => {
-                Some(self.special_high_product(x, y, self.ty(x), extend))
-            }
+            Opcode::Umulhi | Opcode::Smulhi => Some(self.special_high_product(x, y, ty, extend)),
             _ => {
                 self.lower_multiplication_with_overflow(inst, extend);
                 return true;

@@ -109,7 +109,7 @@ impl Lower<'_, MInst> {
     }
 
     fn has_zbb(&self) -> bool {
-        self.settings.extensions.contains(Extension::Zbb)
+        self.settings.optimizes_with(Extension::Zbb)
     }
 
     fn count_ones_of(&mut self, x: Value) -> Word {

@@ -265,7 +265,7 @@ impl Lower<'_, MInst> {
 
     /// As [`Self::swap_two_bytes`], where the bytes above are zero in `x`.
     pub(super) fn swap_two_bytes_of_zero_extended(&mut self, x: Word) -> Word {
-        if !self.settings.optimizes() || self.has_rev8() {
+        if self.has_rev8() {
             return self.swap_two_bytes(x);
         }
         let low = self.shr(x, Word::Const(8));

@@ -122,10 +122,10 @@ impl Lower<'_, MInst> {
     ) {
         for (value, place) in values.zip(places) {
             for (index, &slot) in abi.slots(place).iter().enumerate() {
-                let vreg = self.output_word(value, index);
                 if !self.is_word_needed(value, index) {
                     continue;
                 }
+                let vreg = self.output_word(value, index);
                 match (slot, &mut part) {
                     (AbiSlot::Reg(preg), Received::InRegisters(defs)) => {
                         self.heap().push(defs, FixedDef { vreg, preg });

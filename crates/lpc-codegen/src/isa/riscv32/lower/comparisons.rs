@@ -375,7 +375,7 @@ impl Lower<'_, MInst> {
 
     /// `flag`, which is 0 or 1, where `word` is zero, otherwise 0.
     fn unless(&mut self, word: Word, flag: Word) -> Word {
-        if self.settings.extensions.contains(Extension::Zicond) && word != Word::ZERO {
+        if self.settings.optimizes_with(Extension::Zicond) && word != Word::ZERO {
             return self.rrr(Op::CzeroNez, flag, word);
         }
         let is_zero = self.is_zero(word);

@@ -26,7 +26,7 @@ mod traps;
 mod words;
 
 use super::inst::MInst;
-use crate::backend::lower::{CurrentInst, Lower, LowerBackend};
+use crate::backend::lower::{Lower, LowerBackend};
 use crate::backend::vcode::BlockIndex;
 use crate::error::UnsupportedFeature;
 use lpc_lpir::ir::{Inst, InstructionData, Opcode, Value};
@@ -44,7 +44,6 @@ impl LowerBackend for Riscv32Backend {
         if ctx.has_floats && has_float_operand(ctx, inst) {
             return ctx.refuse(inst, UnsupportedFeature::FloatingPointOperand);
         }
-        ctx.current = CurrentInst::of(ctx.func, inst);
         rule_for(ctx.current.opcode)(ctx, inst);
     }
 

@@ -54,7 +54,7 @@ impl Lower<'_, MInst> {
     /// Zbb that is one shift less than to extend it after.
     fn extended_shift(&mut self, value: Value, extend: Extend) -> Option<Word> {
         let shift = self.def_with_opcode(value, Opcode::Ishl)?;
-        if self.ty(value) != Type::I16 || self.settings.extensions.contains(Extension::Zbb) {
+        if self.ty(value) != Type::I16 || self.settings.optimizes_with(Extension::Zbb) {
             return None;
         }
         let [x, amount] = operands(self, shift);
@@ -134,7 +134,7 @@ impl Lower<'_, MInst> {
                 Opcode::Bswap => extend == Extend::Zero && self.has_rotations_and_complements(),
                 // Without `brev8`, the last step masks off all that is above.
                 Opcode::Bitrev => {
-                    let has_brev8 = self.settings.extensions.contains(Extension::Zbkb);
+                    let has_brev8 = self.settings.optimizes_with(Extension::Zbkb);
                     extend == Extend::Zero && (ty == Type::I16 || !has_brev8)
                 }
                 // Counts are small.

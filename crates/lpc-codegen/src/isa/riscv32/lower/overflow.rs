@@ -6,7 +6,7 @@ use super::arithmetic::{CarryOut, Product, SumOp};
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, operands, results};
+use super::{Ctx, results};
 use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
@@ -192,9 +192,12 @@ impl Lower<'_, MInst> {
 
     /// The low half of the product, and 1 if it is not all, otherwise 0.
     pub(super) fn lower_multiplication_with_overflow(&mut self, inst: Inst, extend: Extend) {
-        let [x, y] = operands(self, inst);
+        let CurrentInst {
+            ty,
+            args: [x, y, _],
+            ..
+        } = self.current;
         let [result, overflow] = results(self, inst);
-        let ty = self.ty(result);
         let x = self.extended_words(x, extend);
         let y = self.extended_words(y, extend);
         let (low, word) = match ty {

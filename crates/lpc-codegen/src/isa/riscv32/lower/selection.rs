@@ -271,7 +271,7 @@ impl Lower<'_, MInst> {
     /// they do, and for a single word they come close and need no guess.
     fn is_zicond_shorter(&self, if_true: &[Word], if_false: &[Word]) -> bool {
         let mut pairs = if_true.iter().zip(if_false);
-        self.settings.extensions.contains(Extension::Zicond)
+        self.settings.optimizes_with(Extension::Zicond)
             && (if_true.len() == 1
                 || pairs.all(|(&x, &y)| x == y || x == Word::ZERO || y == Word::ZERO))
     }

@@ -13,11 +13,11 @@
 //!
 //! A rotation is the same, of words in a circle. A narrow value is rotated as a word that holds it as often as fits.
 
+use super::Ctx;
 use super::comparisons::Condition;
 use super::narrow::Extend;
 use super::single_bits::shifted_one;
 use super::words::{Word, Words, num_words};
-use super::{Ctx, operands};
 use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
 use lpc_lpir::ir::{Inst, Opcode, Type, Value};
@@ -70,7 +70,7 @@ impl Shift {
 }
 
 /// `ishl`, `ushr`, `sshr`, `rotl` and `rotr`.
-pub(super) fn lower(ctx: Ctx, inst: Inst) {
+pub(super) fn lower(ctx: Ctx, _: Inst) {
     let CurrentInst {
         opcode,
         result,
@@ -79,7 +79,7 @@ pub(super) fn lower(ctx: Ctx, inst: Inst) {
     } = ctx.current;
     let shift = Shift::of(opcode);
     if ctx.settings.optimizes()
-        && let Some(words) = ctx.special_shift(inst, shift)
+        && let Some(words) = ctx.special_shift(shift)
     {
         return ctx.define(result, &words);
     }
@@ -202,17 +202,21 @@ impl Lower<'_, MInst> {
 
 /// Shorter ways for some shifts.
 impl Lower<'_, MInst> {
-    /// What the shift `inst` gives, if there is a shorter way.
-    fn special_shift(&mut self, inst: Inst, shift: Shift) -> Option<Words> {
-        let [value, amount] = operands(self, inst);
-        let ty = self.ty(self.result(inst));
+    /// What the current instruction, a shift, gives, if there is a shorter way.
+    fn special_shift(&mut self, shift: Shift) -> Option<Words> {
+        let CurrentInst {
+            result,
+            ty,
+            args: [value, amount, _],
+            ..
+        } = self.current;
         if shift.incoming == Incoming::Rotated {
             return self.rotate_one_word(value, amount, ty, shift.is_left);
         }
         if shift.is_left && ty == Type::I64 && self.as_constant(value) == Some(1) {
             return Some(self.single_bit(amount));
         }
-        if let Some(bit) = shifted_one(self, inst) {
+        if let Some(bit) = shifted_one(self) {
             return Some(Words::one(bit));
         }
         if num_words(ty) == 1 {
@@ -222,7 +226,7 @@ impl Lower<'_, MInst> {
             return None;
         };
         let words = self.words_that_stay(value, amount as usize / 32, shift);
-        let needed = self.needed(self.result(inst));
+        let needed = self.needed(result);
         Some(self.shift_words_by(&words, amount, shift, needed))
     }
 

@@ -6,9 +6,9 @@
 use super::comparisons::{Comparison, Condition};
 use super::words::{Word, exponent};
 use super::{Ctx, operands};
-use crate::backend::lower::Lower;
+use crate::backend::lower::{CurrentInst, Lower};
 use crate::isa::riscv32::inst::MInst;
-use lpc_lpir::ir::{Inst, IntCC, Opcode, Type, Value};
+use lpc_lpir::ir::{IntCC, Opcode, Type, Value};
 use lpc_riscv32::{Extension, Opcode as Op};
 
 /// Whether a bit of a value is set, or is not.
@@ -28,9 +28,6 @@ impl Lower<'_, MInst> {
 
     /// The test of a single bit that `comparison` is, where that is shorter than to compare.
     pub(super) fn as_bit_test(&mut self, comparison: Comparison) -> Option<BitTest> {
-        if !self.settings.optimizes() {
-            return None;
-        }
         let Comparison { cond, x, y } = comparison;
         let is_for_set = match cond {
             IntCC::Equal => false,
@@ -175,10 +172,10 @@ impl Lower<'_, MInst> {
     }
 }
 
-/// The result of the shift `inst`, if it is a one shifted to the left and there are instructions for that.
-pub(super) fn shifted_one(ctx: Ctx, inst: Inst) -> Option<Word> {
-    let result = ctx.result(inst);
-    if !ctx.has_zbs() || ctx.ty(result) != Type::I32 {
+/// The result of the current instruction, if that is a one shifted to the left and there are instructions for it.
+pub(super) fn shifted_one(ctx: Ctx) -> Option<Word> {
+    let CurrentInst { result, ty, .. } = ctx.current;
+    if !ctx.has_zbs() || ty != Type::I32 {
         return None;
     }
     let number = ctx.as_single_bit(result)?;
